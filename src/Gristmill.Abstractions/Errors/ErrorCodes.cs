@@ -1,0 +1,54 @@
+namespace Gristmill;
+
+/// <summary>The stable error codes. A code is never reused or renamed; docs/errors.md explains each.</summary>
+public static class ErrorCodes
+{
+    /// <summary>A bug or an unforeseen failure.</summary>
+    public const string Internal = "internal";
+    /// <summary>Cancelled by a caller.</summary>
+    public const string Cancelled = "cancelled";
+    /// <summary>Something took longer than its limit.</summary>
+    public const string Timeout = "timeout";
+    /// <summary>A name, spec, option or request that is not well formed.</summary>
+    public const string Invalid = "invalid";
+    /// <summary>The named pipeline, run, model, deployment or object does not exist.</summary>
+    public const string NotFound = "not_found";
+    /// <summary>The request conflicts with what exists.</summary>
+    public const string Conflict = "conflict";
+    /// <summary>A data file does not exist or cannot be opened.</summary>
+    public const string FileNotFound = "data.file_not_found";
+    /// <summary>A data file is not of the format it claims.</summary>
+    public const string FileFormat = "data.format";
+    /// <summary>A column is missing or unknown.</summary>
+    public const string UnknownColumn = "data.unknown_column";
+    /// <summary>A value or column has another type than required.</summary>
+    public const string TypeMismatch = "data.type_mismatch";
+    /// <summary>A value is outside what is allowed: null, NaN or out of range.</summary>
+    public const string BadValue = "data.bad_value";
+    /// <summary>DuckDB refused the SQL.</summary>
+    public const string Sql = "sql.error";
+    /// <summary>The segment or IPC bytes are malformed.</summary>
+    public const string Corrupt = "object.corrupt";
+    /// <summary>The object is not in the store.</summary>
+    public const string ObjectNotFound = "object.not_found";
+    /// <summary>Shared memory or disk is full, or a quota is exhausted.</summary>
+    public const string StoreFull = "object.store_full";
+    /// <summary>A stage's own code threw.</summary>
+    public const string StageFailed = "stage.failed";
+    /// <summary>The worker process ended: the signal, exit code and last log lines are in the details.</summary>
+    public const string WorkerCrashed = "worker.crashed";
+    /// <summary>The worker exceeded its memory limit.</summary>
+    public const string WorkerMemory = "worker.memory_limit";
+    /// <summary>A user assembly, type or method could not be loaded.</summary>
+    public const string CodeLoad = "code.load";
+    /// <summary>A model package is malformed or of an unknown engine.</summary>
+    public const string ModelFormat = "model.format";
+    /// <summary>A native library could not be loaded.</summary>
+    public const string NativeLibrary = "native.library";
+    /// <summary>The data folder is in use by another silo.</summary>
+    public const string DataFolderInUse = "silo.data_folder_in_use";
+    /// <summary>The server cannot be reached.</summary>
+    public const string Unreachable = "client.unreachable";
+    /// <summary>Too many requests in flight; retry later.</summary>
+    public const string Overloaded = "serving.overloaded";
+}

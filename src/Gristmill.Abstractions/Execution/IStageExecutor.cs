@@ -1,0 +1,16 @@
+namespace Gristmill;
+
+/// <summary>
+/// Runs stage attempts outside the grains: in worker processes, or in this process for an embedded silo.
+/// Both sides pass the same tests.
+/// </summary>
+public interface IStageExecutor
+{
+    /// <summary>Runs one attempt to its end.</summary>
+    /// <param name="request">The attempt.</param>
+    /// <param name="progress">Receives progress, on any thread; may be null.</param>
+    /// <param name="cancellationToken">Ends the attempt within one second.</param>
+    /// <exception cref="GristmillException">The attempt failed; the code says how (stage.failed, worker.crashed, sql.error, ...).</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken);
+}

@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using Orleans.Concurrency;
+
+namespace Gristmill;
+
+/// <summary>One execution of a pipeline, keyed by the run's id. It drives its stages; it never computes.</summary>
+[Alias("gristmill.IRunGrain")]
+public interface IRunGrain : IGrainWithStringKey
+{
+    /// <summary>Makes the run durable and starts it; again changes nothing.</summary>
+    [Alias("Start")]
+    Task StartAsync(PipelineSpec spec, string version, ImmutableDictionary<string, string> parameters);
+    /// <summary>The run as it stands, or null if there is none of this id.</summary>
+    [Alias("Get"), AlwaysInterleave]
+    Task<RunView?> GetAsync();
+    /// <summary>The run's changes until it ends: first the whole run, then one event a change, last the whole run again.</summary>
+    [Alias("Watch"), AlwaysInterleave]
+    IAsyncEnumerable<RunEvent> WatchAsync(CancellationToken cancellationToken = default);
+    /// <summary>Cancels it: running stages end within a second, pending ones never start.</summary>
+    [Alias("Cancel"), AlwaysInterleave]
+    Task CancelAsync();
+    /// <summary>Called by a stage when it changes.</summary>
+    [Alias("StageChanged"), AlwaysInterleave]
+    Task OnStageChangedAsync(StageView stage);
+}
+
+/// <summary>One stage of one run, keyed "run/stage". It persists every transition before it acts on it.</summary>
+[Alias("gristmill.IStageGrain")]
+public interface IStageGrain : IGrainWithStringKey
+{
+    /// <summary>Starts the stage and returns once that is durable; the attempt goes on in a worker. Again changes nothing.</summary>
+    [Alias("Start")]
+    Task StartAsync(StageStart start);
+    /// <summary>The stage as it stands, or null if it never started.</summary>
+    [Alias("Get"), AlwaysInterleave]
+    Task<StageView?> GetAsync();
+    /// <summary>Cancels the running attempt.</summary>
+    [Alias("Cancel"), AlwaysInterleave]
+    Task CancelAsync();
+}
+
+/// <summary>What a run tells a stage to do.</summary>
+[GenerateSerializer, Immutable, Alias("gristmill.StageStart")]
+public sealed record StageStart
+{
+    /// <summary>The stage's spec.</summary>
+    [Id(0)] public required StageSpec Spec { get; init; }
+    /// <summary>Options with parameters and upstream values filled in.</summary>
+    [Id(1)] public required string Options { get; init; }
+    /// <summary>Inputs by name.</summary>
+    [Id(2)] public required ImmutableDictionary<string, Artifact> Inputs { get; init; }
+    /// <summary>The user's assemblies, if any.</summary>
+    [Id(3)] public CodeRef? Code { get; init; }
+    /// <summary>W3C traceparent of the run.</summary>
+    [Id(4)] public string? TraceParent { get; init; }
+}

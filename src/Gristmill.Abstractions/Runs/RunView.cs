@@ -1,0 +1,131 @@
+using System.Collections.Immutable;
+
+namespace Gristmill;
+
+/// <summary>Where a run is.</summary>
+public enum RunStatus
+{
+    /// <summary>Accepted, not started.</summary>
+    Pending = 0,
+    /// <summary>At least one stage has started.</summary>
+    Running = 1,
+    /// <summary>Every stage succeeded or was skipped.</summary>
+    Succeeded = 2,
+    /// <summary>A stage failed.</summary>
+    Failed = 3,
+    /// <summary>Cancelled by a caller.</summary>
+    Cancelled = 4,
+}
+
+/// <summary>Where a stage is.</summary>
+public enum StageStatus
+{
+    /// <summary>Waits for its inputs.</summary>
+    Pending = 0,
+    /// <summary>An attempt runs.</summary>
+    Running = 1,
+    /// <summary>Its outputs are committed.</summary>
+    Succeeded = 2,
+    /// <summary>Its last attempt failed.</summary>
+    Failed = 3,
+    /// <summary>Its condition did not hold, or what it needs was skipped.</summary>
+    Skipped = 4,
+    /// <summary>Cancelled.</summary>
+    Cancelled = 5,
+}
+
+/// <summary>Asks for a run.</summary>
+[GenerateSerializer, Immutable, Alias("gristmill.RunRequest")]
+public sealed record RunRequest
+{
+    /// <summary>Parameter values by name, JSON literals as text ("\"2001-04-01\"", "5", "true").</summary>
+    [Id(0)] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
+    /// <summary>Two requests with the same key make one run.</summary>
+    [Id(1)] public string? IdempotencyKey { get; init; }
+}
+
+/// <summary>A run in a list.</summary>
+[GenerateSerializer, Immutable, Alias("gristmill.RunSummary")]
+public sealed record RunSummary
+{
+    /// <summary>The run's id: time-ordered, so ids sort by start.</summary>
+    [Id(0)] public required string Id { get; init; }
+    /// <summary>The pipeline's name.</summary>
+    [Id(1)] public required string Pipeline { get; init; }
+    /// <summary>Where it is.</summary>
+    [Id(2)] public required RunStatus Status { get; init; }
+    /// <summary>When it was accepted.</summary>
+    [Id(3)] public required DateTimeOffset Created { get; init; }
+    /// <summary>When it ended, or null.</summary>
+    [Id(4)] public DateTimeOffset? Ended { get; init; }
+}
+
+/// <summary>A run with its stages.</summary>
+[GenerateSerializer, Immutable, Alias("gristmill.RunView")]
+public sealed record RunView
+{
+    /// <summary>The run's id.</summary>
+    [Id(0)] public required string Id { get; init; }
+    /// <summary>The pipeline's name.</summary>
+    [Id(1)] public required string Pipeline { get; init; }
+    /// <summary>The version of its spec: SHA-256 of its JSON, first 16 hexadecimal digits.</summary>
+    [Id(2)] public required string PipelineVersion { get; init; }
+    /// <summary>Where it is.</summary>
+    [Id(3)] public required RunStatus Status { get; init; }
+    /// <summary>Effective parameters, JSON literals as text.</summary>
+    [Id(4)] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
+    /// <summary>Stages in the order of the spec.</summary>
+    [Id(5)] public ImmutableArray<StageView> Stages { get; init; } = [];
+    /// <summary>When it was accepted.</summary>
+    [Id(6)] public required DateTimeOffset Created { get; init; }
+    /// <summary>When its first stage started, or null.</summary>
+    [Id(7)] public DateTimeOffset? Started { get; init; }
+    /// <summary>When it ended, or null.</summary>
+    [Id(8)] public DateTimeOffset? Ended { get; init; }
+    /// <summary>Why it failed, or null.</summary>
+    [Id(9)] public ErrorInfo? Error { get; init; }
+}
+
+/// <summary>A stage of a run.</summary>
+[GenerateSerializer, Immutable, Alias("gristmill.StageView")]
+public sealed record StageView
+{
+    /// <summary>Its name.</summary>
+    [Id(0)] public required string Name { get; init; }
+    /// <summary>Its operation.</summary>
+    [Id(1)] public required string Operation { get; init; }
+    /// <summary>Where it is.</summary>
+    [Id(2)] public required StageStatus Status { get; init; }
+    /// <summary>Attempts so far.</summary>
+    [Id(3)] public int Attempts { get; init; }
+    /// <summary>Committed outputs by name.</summary>
+    [Id(4)] public ImmutableDictionary<string, Artifact> Outputs { get; init; } = ImmutableDictionary<string, Artifact>.Empty;
+    /// <summary>What the committed attempt cost.</summary>
+    [Id(5)] public StageUsage? Usage { get; init; }
+    /// <summary>The newest progress of the running attempt.</summary>
+    [Id(6)] public StageProgress? Progress { get; init; }
+    /// <summary>Why it failed, or null.</summary>
+    [Id(7)] public ErrorInfo? Error { get; init; }
+    /// <summary>Names of the stages it waits for.</summary>
+    [Id(8)] public ImmutableArray<string> DependsOn { get; init; } = [];
+    /// <summary>When its first attempt started, or null.</summary>
+    [Id(9)] public DateTimeOffset? Started { get; init; }
+    /// <summary>When it ended, or null.</summary>
+    [Id(10)] public DateTimeOffset? Ended { get; init; }
+    /// <summary>Why it was skipped, or null.</summary>
+    [Id(11)] public string? Reason { get; init; }
+}
+
+/// <summary>One change in a run, as watchers see it. The first event of a watch carries the whole run.</summary>
+[GenerateSerializer, Immutable, Alias("gristmill.RunEvent")]
+public sealed record RunEvent
+{
+    /// <summary>Counts up within one activation; a gap tells that events were dropped for a slow watcher.</summary>
+    [Id(0)] public required long Sequence { get; init; }
+    /// <summary>The whole run: in the first event, and in the last.</summary>
+    [Id(1)] public RunView? Run { get; init; }
+    /// <summary>The stage that changed, otherwise.</summary>
+    [Id(2)] public StageView? Stage { get; init; }
+    /// <summary>The run's status after the change.</summary>
+    [Id(3)] public required RunStatus Status { get; init; }
+}

@@ -1,0 +1,82 @@
+using System.Text.Json;
+using Gristmill.Objects;
+
+namespace Gristmill.Engines;
+
+/// <summary>What one attempt may use: its inputs, options, the stores, and a way to report.</summary>
+public sealed class StageContext
+{
+    /// <summary>The attempt.</summary>
+    public required StageRequest Request { get; init; }
+
+    /// <summary>The host's objects.</summary>
+    public required ObjectStore Objects { get; init; }
+
+    /// <summary>Model packages and user assemblies.</summary>
+    public required ContentStore Content { get; init; }
+
+    /// <summary>Loads models of any engine, for evaluation and prediction stages.</summary>
+    public required ModelLoader Models { get; init; }
+
+    /// <summary>Receives progress.</summary>
+    public IProgress<StageProgress>? Progress { get; init; }
+
+    /// <summary>Threads this attempt may use; at least 1.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Base folder for relative paths in options, or null where they are refused.</summary>
+    public string? BaseDirectory { get; init; }
+
+    /// <summary>The options as an object of a known shape.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>, with the JSON path of what is wrong.</exception>
+    public T Options<T>(JsonSerializerOptions? json = null)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(Request.Options, json ?? StageJson.Options)
+                ?? throw new JsonException("the options are null");
+        }
+        catch (JsonException e)
+        {
+            throw new GristmillException(ErrorCodes.Invalid,
+                $"Stage '{Request.Stage}': its options do not fit {Request.Operation}: {e.Message}",
+                "Compare the options with the operation's documentation.", e);
+        }
+    }
+
+    /// <summary>Takes a lease on a dataset input.</summary>
+    public ObjectLease Dataset(string input) => Objects.Get(Input(input, ArtifactKind.Dataset).Dataset!);
+
+    /// <summary>The package of a model input.</summary>
+    public ModelRef Model(string input) => Input(input, ArtifactKind.Model).Model!;
+
+    /// <summary>Reports progress.</summary>
+    public void Report(double? fraction, string? message, params ReadOnlySpan<(string Name, double Value)> metrics)
+    {
+        if (Progress is null)
+        {
+            return;
+        }
+
+        var report = new StageProgress(fraction, message);
+        foreach (var (name, value) in metrics)
+        {
+            report = report with { Metrics = report.Metrics.SetItem(name, value) };
+        }
+
+        Progress.Report(report);
+    }
+
+    private Artifact Input(string name, ArtifactKind kind)
+    {
+        if (!Request.Inputs.TryGetValue(name, out var artifact))
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"Stage '{Request.Stage}' ({Request.Operation}) has no input '{name}'.",
+                $"Connect a {kind} to it.");
+        }
+
+        return artifact.Kind == kind
+            ? artifact
+            : throw new GristmillException(ErrorCodes.TypeMismatch, $"Stage '{Request.Stage}': input '{name}' is a {artifact.Kind}, not a {kind}.");
+    }
+}
