@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Gristmill;
 
@@ -46,7 +47,7 @@ public enum ParameterType
 public sealed record ParameterSpec(
     [property: Id(0)] string Name,
     [property: Id(1)] ParameterType Type,
-    [property: Id(2)] string? Default);
+    [property: Id(2), JsonConverter(typeof(RawJsonConverter))] string? Default = null);
 
 /// <summary>One stage.</summary>
 [GenerateSerializer, Immutable, Alias("gristmill.StageSpec")]
@@ -60,7 +61,7 @@ public sealed record StageSpec
     /// Options: a JSON object. Inside it, <c>{"$param":"name"}</c> stands for a parameter's value and
     /// <c>{"$value":{"stage":"best","metric":"score"}}</c> for a metric of an earlier stage.
     /// </summary>
-    [Id(2)] public string Options { get; init; } = "{}";
+    [Id(2), JsonConverter(typeof(RawJsonConverter))] public string Options { get; init; } = "{}";
     /// <summary>Inputs by name.</summary>
     [Id(3)] public ImmutableDictionary<string, OutputRef> Inputs { get; init; } = ImmutableDictionary<string, OutputRef>.Empty;
     /// <summary>Stages that must have finished first, though no data comes from them.</summary>
@@ -89,7 +90,7 @@ public sealed record ConditionSpec(
     [property: Id(0)] string Stage,
     [property: Id(1)] string Metric,
     [property: Id(2)] string Operator,
-    [property: Id(3)] string Value);
+    [property: Id(3), JsonConverter(typeof(RawJsonConverter))] string Value);
 
 /// <summary>How a failed attempt is retried. A crash of the worker or silo is always retried, at most <see cref="MaxAttempts"/> attempts in all.</summary>
 [GenerateSerializer, Immutable, Alias("gristmill.RetryPolicy")]

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Gristmill;
 
@@ -39,7 +40,7 @@ public enum StageStatus
 public sealed record RunRequest
 {
     /// <summary>Parameter values by name, JSON literals as text ("\"2001-04-01\"", "5", "true").</summary>
-    [Id(0)] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
+    [Id(0), JsonConverter(typeof(RawJsonMapConverter))] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
     /// <summary>Two requests with the same key make one run.</summary>
     [Id(1)] public string? IdempotencyKey { get; init; }
 }
@@ -73,7 +74,7 @@ public sealed record RunView
     /// <summary>Where it is.</summary>
     [Id(3)] public required RunStatus Status { get; init; }
     /// <summary>Effective parameters, JSON literals as text.</summary>
-    [Id(4)] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
+    [Id(4), JsonConverter(typeof(RawJsonMapConverter))] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
     /// <summary>Stages in the order of the spec.</summary>
     [Id(5)] public ImmutableArray<StageView> Stages { get; init; } = [];
     /// <summary>When it was accepted.</summary>
