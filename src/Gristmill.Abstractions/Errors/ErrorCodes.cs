@@ -33,6 +33,12 @@ public static class ErrorCodes
     public const string ObjectNotFound = "object.not_found";
     /// <summary>Shared memory or disk is full, or a quota is exhausted.</summary>
     public const string StoreFull = "object.store_full";
+    /// <summary>The state database stayed locked by another process for longer than the busy timeout.</summary>
+    public const string StorageBusy = "storage.busy";
+    /// <summary>The state database is damaged, or is not a database.</summary>
+    public const string StorageCorrupt = "storage.corrupt";
+    /// <summary>The state database cannot be opened, read or written.</summary>
+    public const string StorageUnavailable = "storage.unavailable";
     /// <summary>A stage's own code threw.</summary>
     public const string StageFailed = "stage.failed";
     /// <summary>The worker process ended: the signal, exit code and last log lines are in the details.</summary>

@@ -1,0 +1,149 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace Gristmill.Storage.Sqlite.Database;
+
+/// <summary>One connection with its prepared statements. Not thread-safe: it belongs to the writer, or to one reader at a time.</summary>
+internal sealed class SqliteSession : IDisposable
+{
+    private readonly SqliteConnection _connection;
+    private readonly Dictionary<string, SqliteCommand> _statements = new(StringComparer.Ordinal);
+
+    private SqliteSession(SqliteConnection connection) => _connection = connection;
+
+    public static SqliteSession Open(string path, SqliteDatabaseOptions options, bool writer)
+    {
+        // The library's own retry loop sleeps between tries; SQLite's busy handler, set below, waits better. One second
+        // is the least it can be told.
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = writer ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite,
+            Pooling = false,
+            DefaultTimeout = 1,
+        }.ToString());
+        var session = new SqliteSession(connection);
+        try
+        {
+            connection.Open();
+            var busy = (long)options.BusyTimeout.TotalMilliseconds;
+            session.Run(string.Create(CultureInfo.InvariantCulture, $"pragma busy_timeout={busy}"));
+            if (writer)
+            {
+                session.Configure(options);
+            }
+            else
+            {
+                session.Run("pragma query_only=1");
+            }
+
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a prepared statement and returns the number of rows it changed. Arguments are @p0, @p1, ...</summary>
+    public int Execute(string sql, params ReadOnlySpan<object?> arguments) => Bind(sql, arguments).ExecuteNonQuery();
+
+    /// <summary>The first row, or the default where there is none.</summary>
+    public T? First<T>(string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<object?> arguments)
+    {
+        using var reader = Bind(sql, arguments).ExecuteReader();
+        return reader.Read() ? row(reader) : default;
+    }
+
+    /// <summary>All rows.</summary>
+    public List<T> All<T>(string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<object?> arguments)
+    {
+        var rows = new List<T>();
+        using var reader = Bind(sql, arguments).ExecuteReader();
+        while (reader.Read())
+        {
+            rows.Add(row(reader));
+        }
+
+        return rows;
+    }
+
+    public void Dispose()
+    {
+        foreach (var statement in _statements.Values)
+        {
+            statement.Dispose();
+        }
+
+        _connection.Dispose();
+    }
+
+    private void Configure(SqliteDatabaseOptions options)
+    {
+        // Only the very first opening changes the journal mode, which needs the file for itself: others wait for it.
+        Run("pragma journal_mode=wal", timeoutSeconds: Math.Max(1, (int)Math.Ceiling(options.BusyTimeout.TotalSeconds)));
+        Run(options.Synchronous == SqliteSynchronous.Full ? "pragma synchronous=full" : "pragma synchronous=normal");
+        // Checkpoints flush the database file too: every 16 MiB of log instead of every 4 keeps them out of the way.
+        Run("pragma wal_autocheckpoint=4000");
+        Run("pragma journal_size_limit=67108864");
+        Run("pragma cache_size=-16384");
+        Run("begin immediate");
+        try
+        {
+            var version = First("pragma user_version", static r => r.GetInt64(0));
+            if (version > SqliteSchema.Version)
+            {
+                throw new GristmillException(
+                    ErrorCodes.StorageUnavailable,
+                    $"The state database '{_connection.DataSource}' has schema version {version}, made by a newer Gristmill; this one knows {SqliteSchema.Version}.",
+                    "Run the newer version, or name another file.");
+            }
+
+            Run(SqliteSchema.Create);
+            Run(string.Create(CultureInfo.InvariantCulture, $"pragma user_version={SqliteSchema.Version}"));
+            Run("commit");
+        }
+        catch
+        {
+            Run("rollback");
+            throw;
+        }
+
+        if (options.MaxBytes > 0)
+        {
+            var pageSize = First("pragma page_size", static r => r.GetInt64(0));
+            Run(string.Create(CultureInfo.InvariantCulture, $"pragma max_page_count={Math.Max(1, options.MaxBytes / pageSize)}"));
+        }
+    }
+
+    private void Run(string sql, int? timeoutSeconds = null)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        command.CommandTimeout = timeoutSeconds ?? command.CommandTimeout;
+        command.ExecuteNonQuery();
+    }
+
+    private SqliteCommand Bind(string sql, ReadOnlySpan<object?> arguments)
+    {
+        if (!_statements.TryGetValue(sql, out var command))
+        {
+            command = _connection.CreateCommand();
+            command.CommandText = sql;
+            for (var i = 0; i < arguments.Length; i++)
+            {
+                command.Parameters.Add(new SqliteParameter("@p" + i.ToString(CultureInfo.InvariantCulture), null));
+            }
+
+            _statements.Add(sql, command);
+        }
+
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            command.Parameters[i].Value = arguments[i] ?? DBNull.Value;
+        }
+
+        return command;
+    }
+}

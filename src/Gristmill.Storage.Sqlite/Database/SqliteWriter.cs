@@ -1,0 +1,167 @@
+using System.Diagnostics;
+
+namespace Gristmill.Storage.Sqlite.Database;
+
+/// <summary>
+/// The one writer of a database in this process: a thread that commits whatever has queued up while the last commit was
+/// flushed. Writers share the flush, each still gets its own outcome.
+/// </summary>
+internal sealed class SqliteWriter : IDisposable
+{
+    private readonly string _path;
+    private readonly SqliteDatabaseOptions _options;
+    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly Thread _thread;
+    private List<WriteOperation> _queue = [];
+    private SqliteSession? _session;
+    private bool _closed;
+
+    /// <summary>Opens the database and creates its tables, so that what is wrong with it shows at once.</summary>
+    public SqliteWriter(string path, SqliteDatabaseOptions options)
+    {
+        _path = path;
+        _options = options;
+        _session = SqliteSession.Open(path, options, writer: true);
+        _thread = new Thread(Loop) { IsBackground = true, Name = "gristmill-sqlite-writer" };
+        _thread.Start();
+    }
+
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> apply)
+    {
+        var operation = new WriteOperation<T>(apply);
+        bool wake;
+        lock (_lock)
+        {
+            if (_closed)
+            {
+                return Task.FromException<T>(new GristmillException(
+                    ErrorCodes.StorageUnavailable, $"The state database '{_path}' is closed: the silo is stopping."));
+            }
+
+            wake = _queue.Count == 0;
+            _queue.Add(operation);
+        }
+
+        if (wake)
+        {
+            _wake.Release();
+        }
+
+        return operation.Task;
+    }
+
+    public void Dispose()
+    {
+        bool wake;
+        lock (_lock)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            _closed = true;
+            wake = _queue.Count == 0;
+        }
+
+        if (wake)
+        {
+            _wake.Release();
+        }
+
+        _thread.Join();
+        _session?.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Loop()
+    {
+        var spare = new List<WriteOperation>();
+        while (true)
+        {
+            _wake.Wait();
+            List<WriteOperation> taken;
+            bool closed;
+            lock (_lock)
+            {
+                taken = _queue;
+                _queue = spare;
+                closed = _closed;
+            }
+
+            for (var start = 0; start < taken.Count; start += _options.MaxBatch)
+            {
+                Commit(taken.GetRange(start, Math.Min(_options.MaxBatch, taken.Count - start)));
+            }
+
+            taken.Clear();
+            spare = taken;
+            if (closed)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Commit(List<WriteOperation> batch)
+    {
+        try
+        {
+            TryCommit(batch);
+        }
+        catch (Exception e) when (batch.Count == 1 || SqliteErrors.IsAboutTheWholeDatabase(e))
+        {
+            var error = SqliteErrors.Describe(e, _path);
+            batch.ForEach(operation => operation.Fail(error));
+            return;
+        }
+        catch (Exception)
+        {
+            // One write of the group failed, or together they were too large: each gets a transaction and an answer of its own.
+            batch.ForEach(operation => Commit([operation]));
+            return;
+        }
+
+        batch.ForEach(static operation => operation.Complete());
+    }
+
+    private void TryCommit(List<WriteOperation> batch)
+    {
+        _session ??= SqliteSession.Open(_path, _options, writer: true);
+        try
+        {
+            _session.Execute("begin immediate");
+            foreach (var operation in batch)
+            {
+                operation.Apply(_session);
+            }
+
+            _session.Execute("commit");
+        }
+        catch (Exception e)
+        {
+            Rollback(reopen: SqliteErrors.NeedsNewConnection(e));
+            throw;
+        }
+    }
+
+    private void Rollback(bool reopen)
+    {
+        Debug.Assert(_session is not null);
+        try
+        {
+            // SQLite may have rolled back by itself (a full disk does that); then there is nothing to roll back.
+            _session.Execute("rollback");
+        }
+        catch (Microsoft.Data.Sqlite.SqliteException)
+        {
+        }
+
+        if (reopen)
+        {
+            _session.Dispose();
+            _session = null;
+        }
+    }
+}
