@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Gristmill.Engines.Features;
 
 namespace Gristmill.Engines;
 
@@ -55,6 +56,40 @@ public sealed record FeaturePlan(ImmutableArray<TransformSpec> Transforms)
     /// <param name="exclude">The label, and columns not to use.</param>
     /// <param name="categorical">Columns to take as categories whatever their type.</param>
     /// <param name="standardise">Whether numbers are standardised.</param>
-    public static FeaturePlan Infer(Apache.Arrow.Schema schema, IReadOnlySet<string> exclude, IReadOnlySet<string> categorical, bool standardise) =>
-        throw new NotImplementedException();
+    public static FeaturePlan Infer(Apache.Arrow.Schema schema, IReadOnlySet<string> exclude, IReadOnlySet<string> categorical, bool standardise)
+    {
+        foreach (var name in categorical)
+        {
+            if (InputColumn.IndexOf(schema, name) < 0)
+            {
+                throw new GristmillException(ErrorCodes.UnknownColumn,
+                    $"The categorical column '{name}' is missing; there are {string.Join(", ", schema.FieldsList.Select(f => $"'{f.Name}'"))}.",
+                    "Name columns of the training table.").With("column", name);
+            }
+        }
+
+        var transforms = ImmutableArray.CreateBuilder<TransformSpec>();
+        foreach (var field in schema.FieldsList)
+        {
+            if (exclude.Contains(field.Name))
+            {
+                continue;
+            }
+
+            var column = InputColumn.Of(field);
+            var kind = categorical.Contains(field.Name) ? TransformKind.Category : column.Type switch
+            {
+                ColumnType.String => TransformKind.Category,
+                ColumnType.Timestamp => throw new GristmillException(ErrorCodes.TypeMismatch,
+                    $"Column '{field.Name}' is a timestamp: as it stands it would only tell training from later.",
+                    "Exclude it, use DateParts, or take hour, weekday or month of it in SQL.").With("column", field.Name),
+                _ => standardise ? TransformKind.Standardise : TransformKind.Impute,
+            };
+            transforms.Add(new TransformSpec(kind, [field.Name]) { Strategy = kind == TransformKind.Impute ? "mean" : null });
+        }
+
+        return transforms.Count > 0
+            ? new FeaturePlan(transforms.ToImmutable())
+            : throw new GristmillException(ErrorCodes.Invalid, "No column is left to learn from.", "Exclude fewer columns.");
+    }
 }

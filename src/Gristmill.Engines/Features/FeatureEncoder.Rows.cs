@@ -1,0 +1,6 @@
+namespace Gristmill.Engines;
+
+public sealed partial class FeatureEncoder
+{
+    private readonly bool[] _keyed;
+}
