@@ -1,0 +1,29 @@
+using System.Text.Json.Nodes;
+
+namespace Gristmill;
+
+/// <summary>A stage while its pipeline is being defined. Names are settled last, so everything refers to nodes, not names.</summary>
+internal sealed class StageNode(PipelineBuilder owner, string operation, string fallbackName)
+{
+    public PipelineBuilder Owner { get; } = owner;
+    public string Operation { get; } = operation;
+    /// <summary>Name if nothing better is known.</summary>
+    public string FallbackName { get; set; } = fallbackName;
+    /// <summary>The variable its output was seen in.</summary>
+    public string? Hint { get; set; }
+    /// <summary>Name given by the user.</summary>
+    public string? GivenName { get; set; }
+    /// <summary>The settled name.</summary>
+    public string Name { get; set; } = "";
+    /// <summary>Writes the options, once names are settled.</summary>
+    public Func<JsonObject> Options { get; init; } = static () => [];
+    public Dictionary<string, StageHandle> Inputs { get; } = new(StringComparer.Ordinal);
+    public List<StageNode> After { get; } = [];
+    public Condition? When { get; set; }
+    public RetryPolicy Retry { get; set; } = new();
+    public StageLimits Limits { get; set; } = new();
+    /// <summary>Whether the handle of output "out" stands for the whole stage, so that its variable names the stage.</summary>
+    public bool SingleOutput { get; init; } = true;
+    /// <summary>What a person would call it in an error.</summary>
+    public string Label => GivenName ?? Hint ?? FallbackName;
+}
