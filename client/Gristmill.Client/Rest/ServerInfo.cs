@@ -1,0 +1,8 @@
+namespace Gristmill.Client;
+
+/// <summary>What a server says about itself.</summary>
+/// <param name="Product">"Gristmill".</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Cluster">The cluster's name.</param>
+/// <param name="DataDirectory">The folder of its durable state, on its host.</param>
+public sealed record ServerInfo(string Product, string Version, string Cluster, string? DataDirectory = null);
