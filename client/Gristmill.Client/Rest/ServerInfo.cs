@@ -5,4 +5,5 @@ namespace Gristmill.Client;
 /// <param name="Version">Its version.</param>
 /// <param name="Cluster">The cluster's name.</param>
 /// <param name="DataDirectory">The folder of its durable state, on its host.</param>
-public sealed record ServerInfo(string Product, string Version, string Cluster, string? DataDirectory = null);
+/// <param name="ProcessId">Its process, on its host; 0 where it does not say.</param>
+public sealed record ServerInfo(string Product, string Version, string Cluster, string? DataDirectory = null, int ProcessId = 0);
