@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using Gristmill.Objects.Mapping;
 
 namespace Gristmill.Objects;
 
@@ -6,28 +7,82 @@ namespace Gristmill.Objects;
 /// A pin on a mapped object. Batches are views over the mapping: no bytes are copied. Whoever hands memory on beyond
 /// the lease's scope (a tensor, a scan) takes a <see cref="Share"/> and disposes it when the last view dies.
 /// </summary>
+/// <remarks>
+/// Dispose every lease. A lease that is forgotten does no harm beyond its memory: the mapping goes when the garbage
+/// collector finds neither a lease nor a buffer of it. Memory taken from a lease and read after the last one was
+/// disposed throws <see cref="ObjectDisposedException"/>; a raw pointer kept beyond it is undefined.
+/// </remarks>
 public sealed class ObjectLease : IDisposable
 {
-    internal ObjectLease() { }
+    private readonly ObjectStore _store;
+    private readonly MappedObject _object;
+    private int _disposed;
+
+    internal ObjectLease(ObjectStore store, MappedObject mapped)
+    {
+        _store = store;
+        _object = mapped;
+        _store.LeaseTaken();
+    }
+
+    /// <summary>Counts a forgotten lease; its mapping has a finaliser of its own, since buffers may still be in use.</summary>
+    ~ObjectLease()
+    {
+        if (_store is not null && _disposed == 0)
+        {
+            _store.LeaseLeaked();
+        }
+    }
 
     /// <summary>The object.</summary>
-    public ObjectRef Ref => throw new NotImplementedException();
+    public ObjectRef Ref => _object.Ref;
 
     /// <summary>Its schema.</summary>
-    public Schema Schema => throw new NotImplementedException();
+    public Schema Schema => _object.Schema;
 
-    /// <summary>Its record batches as views, in order; built once and kept.</summary>
-    public IReadOnlyList<RecordBatch> Batches => throw new NotImplementedException();
+    /// <summary>Its record batches as views, in order; built once and kept. They are shared: do not dispose them.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/>: the segment was damaged.</exception>
+    public IReadOnlyList<RecordBatch> Batches
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            return _object.Batches;
+        }
+    }
 
     /// <summary>A second lease on the same mapping, with its own life.</summary>
-    public ObjectLease Share() => throw new NotImplementedException();
+    public ObjectLease Share()
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0 || !_object.TryAcquire(), this);
+        return new ObjectLease(_store, _object);
+    }
 
     /// <summary>Whether the memory lies inside this object's mapping.</summary>
-    public bool Owns(ReadOnlySpan<byte> memory) => throw new NotImplementedException();
+    public bool Owns(ReadOnlySpan<byte> memory) => _object.Owns(memory);
 
     /// <summary>Asks the kernel to map the object's pages now (MADV_POPULATE_READ), so that a full scan takes no faults.</summary>
-    public void Prefault() => throw new NotImplementedException();
+    public void Prefault()
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        _object.Prefault();
+    }
 
-    /// <summary>Unpins.</summary>
-    public void Dispose() { }
+    /// <summary>Reads the whole object and compares it with the checksum it was sealed with.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/>.</exception>
+    public void Verify()
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        _object.Verify();
+    }
+
+    /// <summary>Unpins. The mapping goes with the last lease.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            GC.SuppressFinalize(this);
+            _store.LeaseReturned(_object);
+        }
+    }
 }

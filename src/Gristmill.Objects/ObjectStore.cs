@@ -1,4 +1,7 @@
+using System.Buffers;
 using Apache.Arrow;
+using Gristmill.Objects.Mapping;
+using Gristmill.Objects.Platform;
 
 namespace Gristmill.Objects;
 
@@ -8,39 +11,163 @@ namespace Gristmill.Objects;
 /// </summary>
 public sealed class ObjectStore : IDisposable
 {
-    private ObjectStore(ObjectStoreOptions options) => Options = options;
+    internal const string SealedSuffix = ".arrow";
+    internal const string BuildingSuffix = ".building";
+
+    private static readonly SearchValues<char> IdCharacters = SearchValues.Create("0123456789abcdef");
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, WeakReference<MappedObject>> _mapped = [];
+    private long _liveLeases;
+    private long _leakedLeases;
+    private volatile bool _disposed;
+
+    private ObjectStore(ObjectStoreOptions options)
+    {
+        Options = options;
+        SegmentPlatform.Current.CreatePrivateDirectory(options.Directory);
+        Budget = new StoreBudget(options);
+    }
 
     /// <summary>The options it was opened with.</summary>
     public ObjectStoreOptions Options { get; }
 
+    /// <summary>Leases taken and not yet disposed (forgotten ones count until they are collected). 0 when nothing leaks.</summary>
+    public long LiveLeases => Interlocked.Read(ref _liveLeases);
+
+    /// <summary>Leases that were collected without having been disposed: each is a bug of its owner.</summary>
+    public long LeakedLeases => Interlocked.Read(ref _leakedLeases);
+
+    /// <summary>Bytes the folder may hold.</summary>
+    public long CapacityBytes => Budget.Capacity;
+
+    internal StoreBudget Budget { get; }
+
     /// <summary>Opens the folder, creating it (mode 0700) if needed. Does not sweep.</summary>
-    public static ObjectStore Open(ObjectStoreOptions options) => new(options);
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: the folder cannot be made private to this user.</exception>
+    public static ObjectStore Open(ObjectStoreOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentException.ThrowIfNullOrEmpty(options.Directory);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.CapacityBytes);
+        return new(options with { Directory = Path.GetFullPath(options.Directory) });
+    }
 
     /// <summary>Starts a new object. Nothing is visible to others before <see cref="ObjectWriter.Seal"/>; disposing without sealing leaves no trace.</summary>
     /// <param name="schema">Schema of all its batches.</param>
     /// <param name="expectedBytes">First reservation in bytes; the segment grows beyond it.</param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.StoreFull"/>: no room.</exception>
-    public ObjectWriter Create(Schema schema, long expectedBytes = 1 << 20) => throw new NotImplementedException();
+    public ObjectWriter Create(Schema schema, long expectedBytes = 1 << 20)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        ArgumentOutOfRangeException.ThrowIfNegative(expectedBytes);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        string id = Guid.NewGuid().ToString("n");
+
+        // The default says nothing about the size: a small object then costs a few pages, not a megabyte of them.
+        return new ObjectWriter(this, id, schema, expectedBytes <= 1 << 20 ? Math.Min(expectedBytes, 64 << 10) : expectedBytes);
+    }
 
     /// <summary>Maps an object (once per process) and takes a lease on it. Batches stay valid until the lease and all that was derived from it are disposed.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.ObjectNotFound"/>, <see cref="ErrorCodes.Corrupt"/>.</exception>
-    public ObjectLease Get(string id) => throw new NotImplementedException();
+    public ObjectLease Get(string id)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        lock (_gate)
+        {
+            if (_mapped.TryGetValue(id, out var entry) && entry.TryGetTarget(out var known) && known.TryAcquire())
+            {
+                return new ObjectLease(this, known);
+            }
+
+            // Opened under the lock: a second caller would otherwise map it again. It costs tens of microseconds.
+            var mapped = (IsId(id) ? MappedObject.Open(PathOf(id), id, Options.Host) : null) ?? throw NotFound(id);
+            mapped.TryAcquire();
+            _mapped[id] = new WeakReference<MappedObject>(mapped);
+            return new ObjectLease(this, mapped);
+        }
+    }
 
     /// <inheritdoc cref="Get(string)"/>
-    public ObjectLease Get(ObjectRef reference) => Get(reference.Id);
+    public ObjectLease Get(ObjectRef reference)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        return Get(reference.Id);
+    }
 
     /// <summary>Whether the object is in the store.</summary>
-    public bool Contains(string id) => throw new NotImplementedException();
+    public bool Contains(string id) => IsId(id) && File.Exists(PathOf(id));
 
     /// <summary>Removes an object's name. Processes that have it mapped keep reading; the memory goes with the last of them. False if it was not there.</summary>
-    public bool Delete(string id) => throw new NotImplementedException();
+    public bool Delete(string id)
+    {
+        if (!Contains(id))
+        {
+            return false;
+        }
 
-    /// <summary>All sealed objects.</summary>
-    public IEnumerable<ObjectRef> List() => throw new NotImplementedException();
+        lock (_gate)
+        {
+            _mapped.Remove(id);
+        }
+
+        try
+        {
+            // File.Delete does not say whether there was something to delete; moving does, and to one caller only.
+            string doomed = PathOf(id) + ".deleted";
+            File.Move(PathOf(id), doomed, overwrite: true);
+            File.Delete(doomed);
+            return true;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>All sealed objects. Files that are none are left out.</summary>
+    public IEnumerable<ObjectRef> List()
+    {
+        foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + SealedSuffix))
+        {
+            string id = Path.GetFileNameWithoutExtension(path);
+            ObjectRef? reference = null;
+            try
+            {
+                if (IsId(id) && MappedObject.Open(path, id, Options.Host) is { } mapped)
+                {
+                    reference = mapped.Ref;
+                    mapped.TryAcquire();
+                    mapped.Release();
+                }
+            }
+            catch (GristmillException e) when (e.Code == ErrorCodes.Corrupt)
+            {
+                // Get tells what is wrong with it.
+            }
+
+            if (reference is not null)
+            {
+                yield return reference;
+            }
+        }
+    }
 
     /// <summary>Removes unsealed segments whose writer is dead. Safe while other processes write.</summary>
     /// <returns>How many were removed.</returns>
-    public int Sweep() => throw new NotImplementedException();
+    public int Sweep()
+    {
+        int removed = 0;
+        foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + BuildingSuffix))
+        {
+            if (SegmentPlatform.Current.RemoveIfAbandoned(path))
+            {
+                removed++;
+            }
+        }
+
+        return removed;
+    }
 
     /// <summary>Takes an Arrow IPC stream or file from outside in: validated completely before any buffer is used, then sealed as an object.</summary>
     /// <param name="source">The bytes; read once, forward.</param>
@@ -49,6 +176,41 @@ public sealed class ObjectStore : IDisposable
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/> with what is malformed; <see cref="ErrorCodes.StoreFull"/>.</exception>
     public Task<ObjectRef> ImportAsync(Stream source, long maxBytes, CancellationToken cancellationToken) => throw new NotImplementedException();
 
-    /// <inheritdoc/>
-    public void Dispose() { }
+    /// <summary>Closes the store. Leases stay valid until they are disposed.</summary>
+    public void Dispose() => _disposed = true;
+
+    internal string PathOf(string id) => Path.Combine(Options.Directory, id + SealedSuffix);
+
+    internal string BuildingPath(string id) =>
+        Path.Combine(Options.Directory, $"{id}.{Environment.ProcessId}{BuildingSuffix}");
+
+    internal void LeaseTaken() => Interlocked.Increment(ref _liveLeases);
+
+    internal void LeaseLeaked()
+    {
+        Interlocked.Decrement(ref _liveLeases);
+        Interlocked.Increment(ref _leakedLeases);
+    }
+
+    internal void LeaseReturned(MappedObject mapped)
+    {
+        Interlocked.Decrement(ref _liveLeases);
+        if (mapped.Release())
+        {
+            lock (_gate)
+            {
+                if (_mapped.TryGetValue(mapped.Ref.Id, out var entry) && (!entry.TryGetTarget(out var current) || current == mapped))
+                {
+                    _mapped.Remove(mapped.Ref.Id);
+                }
+            }
+        }
+    }
+
+    /// <summary>Ids are file names: nothing else may reach a path.</summary>
+    private static bool IsId(string id) => id is { Length: 32 } && !id.AsSpan().ContainsAnyExcept(IdCharacters);
+
+    private static GristmillException NotFound(string id) => new GristmillException(ErrorCodes.ObjectNotFound,
+        $"Object {(id.Length > 64 ? id[..64] + "..." : id)} is not in this host's store.",
+        "It was deleted, or lives on another host: run its stage again or fetch it from there.").With("object", id);
 }

@@ -1,4 +1,12 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.IO.Hashing;
 using Apache.Arrow;
+using Apache.Arrow.Memory;
+using Gristmill.Objects.Ipc;
+using Gristmill.Objects.Mapping;
+using Gristmill.Objects.Platform;
+using Gristmill.Objects.Writing;
 
 namespace Gristmill.Objects;
 
@@ -6,25 +14,90 @@ namespace Gristmill.Objects;
 /// Builds one object in place: columns are allocated inside the segment, so that sealing copies nothing. Not safe for
 /// several threads; buffers of one batch may be filled in parallel.
 /// </summary>
+/// <remarks>
+/// A dictionary is written once, with the first batch that uses it; every batch must use the same values. Allocated
+/// memory may be used until <see cref="Seal"/> or <see cref="Dispose"/>, and throws <see cref="ObjectDisposedException"/> after.
+/// </remarks>
 public sealed class ObjectWriter : IDisposable
 {
-    internal ObjectWriter() { }
+    private readonly ObjectStore _store;
+    private readonly SegmentFile _file;
+    private readonly FieldNode[] _nodes;
+    private readonly DictionaryWriter _dictionaries;
+    private readonly List<Block> _dictionaryBlocks = [];
+    private readonly List<Block> _batchBlocks = [];
+    private readonly XxHash3 _hash = new();
+    private readonly string _fingerprint;
+    private readonly int _metadataRoom;
+    private SegmentAllocator? _allocator;
+    private long _position;
+    private long _hashed;
+    private long _batchStart = -1;
+    private long _rows;
+    private bool _closed;
+
+    internal ObjectWriter(ObjectStore store, string id, Schema schema, long reserve)
+    {
+        _store = store;
+        Id = id;
+        Schema = schema;
+        byte[] message = SchemaEncoder.Message(schema);
+        _fingerprint = Checksum.Of(message);
+
+        // Decoded again for its dictionary ids, and so that what readers will see is what was meant.
+        (_, _nodes) = SchemaDecoder.DecodeMessage(message);
+        _dictionaries = new DictionaryWriter(this, _nodes);
+        _metadataRoom = Align(8 + BatchShape.Bound(_nodes));
+        _file = SegmentPlatform.Current.Create(store.BuildingPath(id), reserve, store.Budget);
+        try
+        {
+            WriteHeader(message);
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>The id the object will have.</summary>
-    public string Id => throw new NotImplementedException();
+    public string Id { get; }
 
     /// <summary>The schema.</summary>
-    public Schema Schema => throw new NotImplementedException();
+    public Schema Schema { get; }
+
+    /// <summary>Allocates for Arrow's builders inside the current batch: <c>builder.Build(writer.Allocator)</c> then needs no second copy.</summary>
+    public MemoryAllocator Allocator => _allocator ??= new SegmentAllocator(this);
 
     /// <summary>Starts a record batch; the one before must be ended.</summary>
-    public void BeginBatch() => throw new NotImplementedException();
+    public void BeginBatch()
+    {
+        ThrowIfClosed();
+        if (_batchStart >= 0)
+        {
+            throw new InvalidOperationException("A batch is open: end it before beginning another.");
+        }
+
+        _batchStart = Reserve(_metadataRoom);
+    }
 
     /// <summary>
     /// Allocates a zeroed, 64-byte aligned buffer inside the current batch, for a validity bitmap, offsets or values.
     /// Fill it through its memory, then wrap it with <see cref="ArrowBuffer"/> into arrays given to <see cref="EndBatch"/>.
     /// </summary>
     /// <param name="bytes">Length in bytes.</param>
-    public Memory<byte> Allocate(int bytes) => throw new NotImplementedException();
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.StoreFull"/>: no room.</exception>
+    public unsafe Memory<byte> Allocate(int bytes)
+    {
+        ThrowIfClosed();
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        if (_batchStart < 0)
+        {
+            throw new InvalidOperationException("No batch is open: begin one before allocating.");
+        }
+
+        return bytes == 0 ? Memory<byte>.Empty : new SegmentMemory(_file, _file.At(Reserve(bytes)), bytes).Memory;
+    }
 
     /// <summary>
     /// Ends the batch. Buffers that lie in this segment are taken as they are; any other buffer is copied in and counted
@@ -32,14 +105,166 @@ public sealed class ObjectWriter : IDisposable
     /// </summary>
     /// <param name="rows">Rows of the batch.</param>
     /// <param name="columns">One array a field.</param>
-    public void EndBatch(int rows, IReadOnlyList<IArrowArray> columns) => throw new NotImplementedException();
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: an array does not fit its field; <see cref="ErrorCodes.StoreFull"/>.</exception>
+    public void EndBatch(int rows, IReadOnlyList<IArrowArray> columns)
+    {
+        ThrowIfClosed();
+        ArgumentNullException.ThrowIfNull(columns);
+        ArgumentOutOfRangeException.ThrowIfNegative(rows);
+        if (_batchStart < 0)
+        {
+            throw new InvalidOperationException("No batch is open.");
+        }
+
+        var data = BatchShape.Check(_nodes, rows, columns);
+        long body = _batchStart + _metadataRoom;
+        var placer = new ArrayPlacer(this, body);
+        for (int i = 0; i < data.Length; i++)
+        {
+            placer.Place(_nodes[i], data[i]);
+        }
+
+        WriteMessage(_batchBlocks, _batchStart, _metadataRoom, rows, placer.Parts, dictionaryId: null);
+        CopyCounter.Add("segment", placer.Copied);
+        _batchStart = -1;
+        _rows += rows;
+        _dictionaries.WriteNew(data);
+        HashUpTo(_position);
+    }
 
     /// <summary>Copies a whole batch in (counted as copied under "segment").</summary>
-    public void Append(RecordBatch batch) => throw new NotImplementedException();
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: the batch does not fit the schema; <see cref="ErrorCodes.StoreFull"/>.</exception>
+    public void Append(RecordBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ThrowIfClosed();
+        if (_batchStart >= 0)
+        {
+            throw new InvalidOperationException("A batch is open: end it before appending another.");
+        }
+
+        var columns = batch.Arrays as IReadOnlyList<IArrowArray> ?? [.. batch.Arrays];
+
+        // Dictionaries known beforehand stand before the batch, so that the file also reads as a stream from its start.
+        _dictionaries.WriteNew(BatchShape.Check(_nodes, batch.Length, columns));
+        BeginBatch();
+        EndBatch(batch.Length, columns);
+    }
 
     /// <summary>Writes footer and checksum, and publishes the segment atomically under its id.</summary>
-    public ObjectRef Seal() => throw new NotImplementedException();
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.StoreFull"/>: no room for the footer.</exception>
+    public ObjectRef Seal()
+    {
+        ThrowIfClosed();
+        if (_batchStart >= 0)
+        {
+            throw new InvalidOperationException("A batch is open: end it before sealing.");
+        }
+
+        // The end of the stream that the file also is, then the footer: its length does not depend on the checksum in it.
+        int footerLength = Footer(0).Length;
+        long end = Reserve(8 + footerLength + 10);
+        long length = end + 8 + footerLength + 10;
+        var tail = Span(end, 8 + footerLength + 10);
+        BinaryPrimitives.WriteInt32LittleEndian(tail, -1);
+        HashUpTo(end + 8);
+        Footer(_hash.GetCurrentHashAsUInt64()).CopyTo(tail[8..]);
+        BinaryPrimitives.WriteInt32LittleEndian(tail[(8 + footerLength)..], footerLength);
+        IpcFile.Magic[..6].CopyTo(tail[(8 + footerLength + 4)..]);
+        _file.Publish(length, _store.PathOf(Id));
+        _closed = true;
+        return new ObjectRef(Id, _fingerprint, _rows, length, _store.Options.Host);
+    }
 
     /// <summary>Gives the segment up unless it was sealed.</summary>
-    public void Dispose() { }
+    public void Dispose()
+    {
+        _closed = true;
+        _file.Dispose();
+    }
+
+    /// <summary>Room at the end of what is written, 64-byte aligned.</summary>
+    internal long Reserve(long bytes)
+    {
+        long at = _file.Place(_position, Align(bytes));
+        _position = at + Align(bytes);
+        return at;
+    }
+
+    internal unsafe Span<byte> Span(long position, int bytes) => new(_file.At(position), bytes);
+
+    /// <summary>Where memory lies in this segment, or -1 if elsewhere.</summary>
+    internal unsafe long Locate(ReadOnlySpan<byte> memory)
+    {
+        fixed (byte* start = memory)
+        {
+            return _file.Locate(start, memory.Length);
+        }
+    }
+
+    /// <summary>Writes the dictionary of a field.</summary>
+    /// <returns>The values as they lie in the segment.</returns>
+    internal ArrayData WriteDictionary(FieldNode node, ArrayData values)
+    {
+        int room = Align(8 + BatchShape.DictionaryBound(node));
+        long start = Reserve(room);
+        var placer = new ArrayPlacer(this, start + room);
+        placer.PlaceValues(node, values);
+        byte[] message = WriteMessage(_dictionaryBlocks, start, room, values.Length, placer.Parts, node.DictionaryId);
+        CopyCounter.Add("segment", placer.Copied);
+        var decoder = new BatchDecoder(BatchMessage.Decode(message)!, (offset, length) => View(start + room + offset, (int)length), inner => _dictionaries[inner]);
+        return decoder.Values(node);
+    }
+
+    private static int Align(int bytes) => (bytes + 63) & ~63;
+
+    private static long Align(long bytes) => (bytes + 63) & ~63L;
+
+    private void WriteHeader(byte[] message)
+    {
+        // Magic, then the schema message, padded so that what follows is aligned.
+        int total = Align(8 + 8 + message.Length);
+        var header = Span(Reserve(total), total);
+        IpcFile.Magic.CopyTo(header);
+        WriteFramed(header[8..], message);
+    }
+
+    private byte[] WriteMessage(List<Block> blocks, long start, int room, long rows, BatchParts parts, long? dictionaryId)
+    {
+        long bodyLength = _position - (start + room);
+        byte[] message = MessageEncoder.Batch(rows, parts, bodyLength, dictionaryId);
+        WriteFramed(Span(start, room), message);
+        blocks.Add(new Block(start, room, bodyLength));
+        return message;
+    }
+
+    /// <summary>A message with its length prefix, which covers the padding.</summary>
+    private static void WriteFramed(Span<byte> target, byte[] message)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(target, -1);
+        BinaryPrimitives.WriteInt32LittleEndian(target[4..], target.Length - 8);
+        message.CopyTo(target[8..]);
+    }
+
+    private byte[] Footer(ulong checksum) => MessageEncoder.Footer(Schema, _dictionaryBlocks, _batchBlocks, new Dictionary<string, string>
+    {
+        [SegmentFooter.Checksum] = Checksum.Show(checksum),
+        [SegmentFooter.Fingerprint] = _fingerprint,
+        [SegmentFooter.Rows] = _rows.ToString(CultureInfo.InvariantCulture),
+    });
+
+    private unsafe ArrowBuffer View(long position, int length) => new(new SegmentMemory(_file, _file.At(position), length).Memory);
+
+    /// <summary>Hashes what was written since, as batches end, so that sealing a large object takes no time of its own.</summary>
+    private unsafe void HashUpTo(long position)
+    {
+        while (_hashed < position)
+        {
+            long run = Math.Min(position - _hashed, _file.RunFrom(_hashed));
+            Checksum.Append(_hash, _file.At(_hashed), run);
+            _hashed += run;
+        }
+    }
+
+    private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(_closed, this);
 }

@@ -1,0 +1,107 @@
+using System.Buffers.Binary;
+using Apache.Arrow;
+
+namespace Gristmill.Objects.Ipc;
+
+/// <summary>The footer of an Arrow IPC file in memory, its blocks checked to lie inside the file.</summary>
+internal sealed class IpcFile
+{
+    /// <summary>The bytes a file starts with, padding included.</summary>
+    public static ReadOnlySpan<byte> Magic => "ARROW1\0\0"u8;
+
+    public required Schema Schema { get; init; }
+    public required FieldNode[] Nodes { get; init; }
+    public required Block[] Dictionaries { get; init; }
+    public required Block[] Batches { get; init; }
+    public required IReadOnlyDictionary<string, string> Metadata { get; init; }
+
+    /// <summary>Where the footer starts: the checksum covers all before it.</summary>
+    public required long FooterStart { get; init; }
+
+    /// <summary>Reads the footer of a file of this many bytes.</summary>
+    public static unsafe IpcFile Parse(byte* file, long length)
+    {
+        if (length < 8 + 10 || !new ReadOnlySpan<byte>(file, 6).SequenceEqual(Magic[..6])
+            || !new ReadOnlySpan<byte>(file + length - 6, 6).SequenceEqual(Magic[..6]))
+        {
+            Malformed.Throw($"the file of {length} bytes does not start and end with ARROW1, so it is cut off or another format");
+        }
+
+        int footerLength = BinaryPrimitives.ReadInt32LittleEndian(new ReadOnlySpan<byte>(file + length - 10, 4));
+        long start = length - 10 - footerLength;
+        if (footerLength < 8 || start < 8)
+        {
+            Malformed.Throw($"the footer claims {footerLength} bytes in a file of {length}");
+        }
+
+        return Footer(new ReadOnlySpan<byte>(file + start, footerLength), start);
+    }
+
+    /// <summary>The flatbuffer of a message, after its length prefix.</summary>
+    /// <param name="file">The whole file.</param>
+    /// <param name="block">A block of its footer.</param>
+    public static unsafe ReadOnlySpan<byte> Message(byte* file, Block block)
+    {
+        var metadata = new ReadOnlySpan<byte>(file + block.Offset, block.MetadataLength);
+        int prefix = metadata.Length >= 8 && BinaryPrimitives.ReadInt32LittleEndian(metadata) == -1 ? 8 : 4;
+        int length = metadata.Length < prefix ? -1 : BinaryPrimitives.ReadInt32LittleEndian(metadata[(prefix - 4)..]);
+        if (length < 0 || length > metadata.Length - prefix)
+        {
+            Malformed.Throw($"the message at {block.Offset} claims {length} bytes of metadata, its block holds {metadata.Length}");
+        }
+
+        return metadata.Slice(prefix, length);
+    }
+
+    private static IpcFile Footer(ReadOnlySpan<byte> footer, long start)
+    {
+        var view = new FlatView(footer);
+        int root = view.Root();
+        SchemaDecoder.CheckVersion(view.I16(root, 0, 0));
+        int table = view.Table(root, 1, "schema");
+        if (table == 0)
+        {
+            Malformed.Throw("the footer has no schema");
+        }
+
+        var (schema, nodes) = SchemaDecoder.Decode(view, table);
+        var metadata = new Dictionary<string, string>();
+        long budget = 2L * footer.Length;
+        var (pairs, count) = view.Vector(root, 4, 4, "footer metadata");
+        for (int i = 0; i < count; i++)
+        {
+            int pair = view.Element(pairs, i, "a metadata pair");
+            metadata[view.Text(pair, 0, "a metadata key", ref budget) ?? ""] = view.Text(pair, 1, "a metadata value", ref budget) ?? "";
+        }
+
+        return new IpcFile
+        {
+            Schema = schema,
+            Nodes = nodes,
+            Dictionaries = Blocks(view, root, 2, start),
+            Batches = Blocks(view, root, 3, start),
+            Metadata = metadata,
+            FooterStart = start,
+        };
+    }
+
+    private static Block[] Blocks(FlatView view, int root, int index, long end)
+    {
+        var (start, count) = view.Vector(root, index, 24, "the list of blocks");
+        var blocks = new Block[count];
+        for (int i = 0; i < count; i++)
+        {
+            int at = start + 24 * i;
+            var block = new Block(view.I64(at), view.I32(at + 8), view.I64(at + 16));
+            if (block.Offset < 8 || block.MetadataLength < 8 || block.BodyLength < 0
+                || block.Offset > end || block.BodyLength > end || block.Body + block.BodyLength > end)
+            {
+                Malformed.Throw($"block {i} at {block.Offset} with {block.BodyLength} bytes lies outside the file");
+            }
+
+            blocks[i] = block;
+        }
+
+        return blocks;
+    }
+}

@@ -1,0 +1,100 @@
+using Apache.Arrow;
+using Gristmill.Objects.Validation;
+
+namespace Gristmill.Objects.Ipc;
+
+/// <summary>Makes the record batches of a file in memory, each array checked before Arrow's classes see it.</summary>
+/// <param name="schema">Its schema.</param>
+/// <param name="nodes">Its fields.</param>
+/// <param name="depth">How far values are checked.</param>
+internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDepth depth)
+{
+    private readonly Dictionary<long, List<(BatchMessage Message, BodyBuffer Body)>> _pending = [];
+    private readonly Dictionary<long, ArrayData> _dictionaries = [];
+    private readonly HashSet<long> _resolving = [];
+
+    /// <summary>Takes note of a dictionary message; it is decoded when a batch needs it.</summary>
+    public void AddDictionary(BatchMessage message, BodyBuffer body)
+    {
+        if (!FieldNode.Flatten(nodes).Any(node => node.DictionaryId == message.DictionaryId))
+        {
+            Malformed.Throw($"dictionary {message.DictionaryId} belongs to no field");
+        }
+
+        if (_pending.TryGetValue(message.DictionaryId, out var messages))
+        {
+            if (!message.IsDelta)
+            {
+                throw new GristmillException(ErrorCodes.Corrupt,
+                    $"Dictionary {message.DictionaryId} is replaced in mid-table, which is not supported.",
+                    "Write the table with one dictionary a column, or decode the column.");
+            }
+
+            messages.Add((message, body));
+            _dictionaries.Remove(message.DictionaryId);
+        }
+        else
+        {
+            _pending.Add(message.DictionaryId, [(message, body)]);
+        }
+    }
+
+    /// <summary>Builds a batch.</summary>
+    public RecordBatch Batch(BatchMessage message, BodyBuffer body)
+    {
+        var columns = new BatchDecoder(message, body, Dictionary).Columns(nodes);
+        var arrays = new IArrowArray[columns.Length];
+        for (int i = 0; i < columns.Length; i++)
+        {
+            ArrayValidator.Check(columns[i], nodes[i].Field.Name, depth);
+            arrays[i] = ArrowArrayFactory.BuildArray(columns[i]);
+        }
+
+        return new RecordBatch(schema, arrays, (int)message.Rows);
+    }
+
+    private ArrayData Dictionary(FieldNode field)
+    {
+        long id = field.DictionaryId!.Value;
+        if (_dictionaries.TryGetValue(id, out var known))
+        {
+            // Fields may share an id, but not with values of another type.
+            if (Layout.Of(known.DataType) != Layout.Of(field.ValueType) || known.DataType.TypeId != field.ValueType.TypeId)
+            {
+                Malformed.Throw($"dictionary {id} is shared by fields of different types");
+            }
+
+            return known;
+        }
+
+        if (!_pending.TryGetValue(id, out var messages))
+        {
+            Malformed.Throw($"the dictionary of '{field.Field.Name}' is missing");
+        }
+
+        if (!_resolving.Add(id))
+        {
+            Malformed.Throw($"dictionary {id} contains itself");
+        }
+
+        var parts = new List<IArrowArray>();
+        foreach (var (message, body) in messages)
+        {
+            var values = new BatchDecoder(message, body, Dictionary).Values(field);
+            ArrayValidator.Check(values, field.Field.Name, depth);
+            parts.Add(ArrowArrayFactory.BuildArray(values));
+        }
+
+        _resolving.Remove(id);
+        var whole = parts[0].Data;
+        if (parts.Count > 1)
+        {
+            // A dictionary that came in parts must be one array: its values are moved together.
+            whole = ArrowArrayConcatenator.Concatenate(parts).Data;
+            CopyCounter.Add("segment", whole.Buffers.Sum(buffer => (long)buffer.Length));
+        }
+
+        _dictionaries.Add(id, whole);
+        return whole;
+    }
+}

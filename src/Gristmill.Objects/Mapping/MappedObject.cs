@@ -1,0 +1,176 @@
+using System.Globalization;
+using Apache.Arrow;
+using Gristmill.Objects.Ipc;
+using Gristmill.Objects.Platform;
+using Gristmill.Objects.Validation;
+
+namespace Gristmill.Objects.Mapping;
+
+/// <summary>
+/// One object as this process has it mapped, shared by all its leases. It is unmapped when the last lease is disposed;
+/// if one was leaked, when neither it nor any buffer is reachable any more.
+/// </summary>
+internal sealed class MappedObject
+{
+    private readonly MappedFile _file;
+    private readonly IpcFile _ipc;
+    private readonly Lock _gate = new();
+    private IReadOnlyList<RecordBatch>? _batches;
+    private int _leases;
+
+    private MappedObject(MappedFile file, IpcFile ipc, ObjectRef reference)
+    {
+        _file = file;
+        _ipc = ipc;
+        Ref = reference;
+    }
+
+    public ObjectRef Ref { get; }
+
+    public Schema Schema => _ipc.Schema;
+
+    /// <summary>The batches, decoded at the first call.</summary>
+    public IReadOnlyList<RecordBatch> Batches
+    {
+        get
+        {
+            if (Volatile.Read(ref _batches) is { } known)
+            {
+                return known;
+            }
+
+            lock (_gate)
+            {
+                return _batches ??= Decode(_file, _ipc, ValidationDepth.Structure);
+            }
+        }
+    }
+
+    /// <summary>Maps a segment and reads its footer; null if there is no such file.</summary>
+    public static MappedObject? Open(string path, string id, string host)
+    {
+        var file = SegmentPlatform.Current.Open(path);
+        if (file is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            var ipc = Parse(file);
+            return new MappedObject(file, ipc, Reference(file, ipc, id, host));
+        }
+        catch (GristmillException e)
+        {
+            file.Dispose();
+            throw e.With("object", id);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public bool TryAcquire()
+    {
+        lock (_gate)
+        {
+            if (_file.IsReleased)
+            {
+                return false;
+            }
+
+            _leases++;
+            return true;
+        }
+    }
+
+    /// <summary>True when this was the last lease and the mapping is gone.</summary>
+    public bool Release()
+    {
+        lock (_gate)
+        {
+            if (--_leases > 0)
+            {
+                return false;
+            }
+
+            _file.Dispose();
+            return true;
+        }
+    }
+
+    public bool Owns(ReadOnlySpan<byte> memory) => _file.Owns(memory);
+
+    public void Prefault() => _file.Prefault();
+
+    /// <summary>Reads every byte before the footer and compares the checksum.</summary>
+    public unsafe void Verify()
+    {
+        if (!_ipc.Metadata.TryGetValue(SegmentFooter.Checksum, out string? claimed))
+        {
+            Malformed.Throw($"object {Ref.Id} carries no checksum");
+        }
+
+        string actual = Checksum.Of(_file.Pointer, _ipc.FooterStart);
+        if (actual != claimed)
+        {
+            throw Malformed.Because($"object {Ref.Id} has checksum {actual}, {claimed} was sealed with it").With("object", Ref.Id);
+        }
+    }
+
+    /// <summary>Decodes every batch of a mapped file.</summary>
+    internal static unsafe IReadOnlyList<RecordBatch> Decode(MappedFile file, IpcFile ipc, ValidationDepth depth)
+    {
+        var reader = new TableReader(ipc.Schema, ipc.Nodes, depth);
+        foreach (var block in ipc.Dictionaries)
+        {
+            reader.AddDictionary(Message(file, block, dictionary: true), Body(file, block));
+        }
+
+        var batches = new RecordBatch[ipc.Batches.Length];
+        for (int i = 0; i < batches.Length; i++)
+        {
+            batches[i] = reader.Batch(Message(file, ipc.Batches[i], dictionary: false), Body(file, ipc.Batches[i]));
+        }
+
+        return System.Array.AsReadOnly(batches);
+    }
+
+    private static unsafe IpcFile Parse(MappedFile file) => IpcFile.Parse(file.Pointer, file.Length);
+
+    private static unsafe BatchMessage Message(MappedFile file, Block block, bool dictionary)
+    {
+        var message = BatchMessage.Decode(IpcFile.Message(file.Pointer, block));
+        if (message is null || message.IsDictionary != dictionary || message.BodyLength > block.BodyLength)
+        {
+            throw Malformed.Because($"the message at {block.Offset} is not what the footer says");
+        }
+
+        if (message.Codec != BodyCodec.None)
+        {
+            throw Malformed.Because("its buffers are compressed, which segments never are");
+        }
+
+        return message;
+    }
+
+    private static unsafe BodyBuffer Body(MappedFile file, Block block) =>
+        (offset, length) => new ArrowBuffer(new SegmentMemory(file, file.Pointer + block.Body + offset, (int)length).Memory);
+
+    private static unsafe ObjectRef Reference(MappedFile file, IpcFile ipc, string id, string host)
+    {
+        if (!ipc.Metadata.TryGetValue(SegmentFooter.Rows, out string? text)
+            || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long rows))
+        {
+            // A file that another program put there: count.
+            rows = ipc.Batches.Sum(block => Message(file, block, dictionary: false).Rows);
+        }
+
+        string fingerprint = ipc.Metadata.TryGetValue(SegmentFooter.Fingerprint, out string? known)
+            ? known
+            : Checksum.Of(SchemaEncoder.Message(ipc.Schema));
+        return new ObjectRef(id, fingerprint, rows, file.Length, host);
+    }
+}

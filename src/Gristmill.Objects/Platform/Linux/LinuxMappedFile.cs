@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+
+namespace Gristmill.Objects.Platform.Linux;
+
+/// <summary>A file mapped for reading by mmap.</summary>
+internal sealed unsafe class LinuxMappedFile : MappedFile
+{
+    private LinuxMappedFile(nint address, long length)
+    {
+        Pointer = (byte*)address;
+        Length = length;
+    }
+
+    public static LinuxMappedFile? Open(string path)
+    {
+        using var file = Libc.Open(path, Libc.CloseOnExec | Libc.NoFollow, 0);
+        if (file.IsInvalid)
+        {
+            return Marshal.GetLastPInvokeError() is Libc.NotFound or Libc.Loop ? null : throw Libc.Error("open", path);
+        }
+
+        long length = Libc.Seek(file, 0, Libc.SeekEnd);
+        if (length <= 0)
+        {
+            return new LinuxMappedFile(0, 0); // nothing can be mapped of an empty file: it is for the reader to refuse it
+        }
+
+        nint address = Libc.Map(0, (nint)length, Libc.ProtRead, Libc.MapShared, file, 0);
+        return address == -1 ? throw Libc.Error("mmap", path) : new LinuxMappedFile(address, length);
+    }
+
+    public override void Prefault()
+    {
+        // Refused by kernels before 5.14; pages then come one fault at a time.
+        _ = Libc.Advise((nint)Pointer, (nint)Length, Libc.MadvPopulateRead);
+    }
+
+    protected override void Release()
+    {
+        if (Pointer is not null)
+        {
+            _ = Libc.Unmap((nint)Pointer, (nint)Length);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Gristmill.Objects.Platform.Linux;
+
+/// <summary>
+/// A segment being written on Linux. The whole range it may ever take is mapped once, so addresses never move; the file
+/// behind it grows by posix_fallocate, which fails with an error code where a store to an unreserved page would be SIGBUS.
+/// </summary>
+internal sealed unsafe class LinuxSegmentFile : SegmentFile
+{
+    private const long Page = 4096;
+    private const long FirstStep = 64 << 10;
+    private const long LargestStep = 64 << 20;
+    private const long LargestRange = 1L << 40;
+
+    private readonly string _path;
+    private readonly SafeFileHandle _file;
+    private readonly StoreBudget _budget;
+    private readonly nint _address;
+    private readonly long _range;
+    private long _reserved;
+    private bool _published;
+
+    private LinuxSegmentFile(string path, SafeFileHandle file, StoreBudget budget, nint address, long range)
+    {
+        _path = path;
+        _file = file;
+        _budget = budget;
+        _address = address;
+        _range = range;
+    }
+
+    public override long Reserved => _reserved;
+
+    public static LinuxSegmentFile Create(string path, long reserve, StoreBudget budget)
+    {
+        var file = OpenLocked(path);
+        try
+        {
+            long range = Math.Clamp(budget.Capacity + Page, Math.Max(reserve + Page, 1 << 20), LargestRange) / Page * Page;
+            nint address;
+            while ((address = Libc.Map(0, (nint)range, Libc.ProtRead | Libc.ProtWrite, Libc.MapShared | Libc.MapNoReserve, file, 0)) == -1)
+            {
+                // Address space is limited here (ulimit -v): take less of it, and refuse larger segments.
+                if (Marshal.GetLastPInvokeError() != Libc.NoMemory || range / 2 < reserve + Page)
+                {
+                    throw Libc.Error("mmap", path);
+                }
+
+                range = range / 2 / Page * Page;
+            }
+
+            var segment = new LinuxSegmentFile(path, file, budget, address, range);
+            try
+            {
+                segment.Grow(reserve, exactly: true);
+                return segment;
+            }
+            catch
+            {
+                segment.Dispose();
+                throw;
+            }
+        }
+        catch
+        {
+            File.Delete(path);
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public override long Place(long position, long bytes)
+    {
+        if (position + bytes > _reserved)
+        {
+            Grow(position + bytes, exactly: false);
+        }
+
+        return position;
+    }
+
+    public override byte* At(long position) => (byte*)_address + position;
+
+    public override long RunFrom(long position) => _reserved - position;
+
+    public override long Locate(byte* memory, long bytes)
+    {
+        long position = (nint)memory - _address;
+        return position >= 0 && position + bytes <= _reserved ? position : -1;
+    }
+
+    public override void Publish(long length, string path)
+    {
+        if (Libc.Truncate(_file, length) != 0 || Libc.ChangeMode(_file, 0b100_000_000) != 0)
+        {
+            throw Libc.Error("ftruncate", _path);
+        }
+
+        File.Move(_path, path, overwrite: false);
+        _published = true;
+        Dispose();
+    }
+
+    protected override void Release()
+    {
+        _ = Libc.Unmap(_address, (nint)_range);
+        if (!_published)
+        {
+            File.Delete(_path);
+        }
+
+        _file.Dispose(); // gives the lock back
+    }
+
+    private static SafeFileHandle OpenLocked(string path)
+    {
+        while (true)
+        {
+            var file = Libc.Open(path, Libc.ReadWrite | Libc.Create | Libc.Exclusive | Libc.CloseOnExec | Libc.NoFollow, 0b110_000_000);
+            if (file.IsInvalid)
+            {
+                var error = Marshal.GetLastPInvokeError() is Libc.NoSpace or Libc.Quota
+                    ? new GristmillException(ErrorCodes.StoreFull, $"{path} cannot be created: its file system is full.", "Delete objects that are no longer needed.")
+                    : (Exception)Libc.Error("open", path);
+                file.Dispose();
+                throw error;
+            }
+
+            while (Libc.Lock(file, Libc.LockExclusive) != 0)
+            {
+                if (Marshal.GetLastPInvokeError() != Libc.Interrupted)
+                {
+                    var error = Libc.Error("flock", path);
+                    file.Dispose();
+                    File.Delete(path);
+                    throw error;
+                }
+            }
+
+            if (File.Exists(path))
+            {
+                return file;
+            }
+
+            file.Dispose(); // a sweep came between creation and lock: once more
+        }
+    }
+
+    private void Grow(long needed, bool exactly)
+    {
+        needed = (needed + Page - 1) / Page * Page;
+        if (needed > _range)
+        {
+            throw _budget.Full(needed - _reserved);
+        }
+
+        // Steps double, so that many small allocations cost few system calls and little is reserved in vain.
+        long step = exactly ? 0 : Math.Clamp(_reserved, FirstStep, LargestStep);
+        long target = Math.Min(_range, Math.Max(needed, _reserved + step));
+        if (!TryGrow(target) && (target == needed || !TryGrow(needed)))
+        {
+            throw _budget.Full(needed - _reserved);
+        }
+    }
+
+    private bool TryGrow(long target)
+    {
+        if (target <= _reserved)
+        {
+            return true;
+        }
+
+        try
+        {
+            _budget.Demand(target - _reserved);
+        }
+        catch (GristmillException)
+        {
+            return false;
+        }
+
+        int error;
+        do
+        {
+            error = Libc.Reserve(_file, _reserved, target - _reserved);
+        }
+        while (error == Libc.Interrupted);
+        if (error is Libc.NoSpace or Libc.Quota or Libc.TooBig)
+        {
+            _ = Libc.Truncate(_file, _reserved); // what was reserved of it goes back
+            return false;
+        }
+
+        if (error != 0)
+        {
+            throw new IOException($"posix_fallocate of {_path}: {Marshal.GetPInvokeErrorMessage(error)} (errno {error})");
+        }
+
+        // One call maps the new pages; faulting them in one at a time is several times slower. Needs Linux 5.14, else faults it is.
+        _ = Libc.Advise(_address + (nint)_reserved, (nint)(target - _reserved), Libc.MadvPopulateWrite);
+        _reserved = target;
+        return true;
+    }
+}

@@ -1,0 +1,30 @@
+namespace Gristmill.Objects.Platform;
+
+/// <summary>
+/// A file that is being written through memory. It grows, and what was placed never moves; it is locked as long as its
+/// writer lives, so that others know a dead one's.
+/// </summary>
+internal abstract unsafe class SegmentFile : MappedMemory
+{
+    /// <summary>Bytes reserved so far: the file's size.</summary>
+    public abstract long Reserved { get; }
+
+    /// <summary>
+    /// Reserves room for bytes at or behind a position, all in one piece of memory and aligned as the position is (to 64
+    /// at most). Fresh bytes are zero.
+    /// </summary>
+    /// <returns>Where the room starts.</returns>
+    public abstract long Place(long position, long bytes);
+
+    /// <summary>The memory of a placed position.</summary>
+    public abstract byte* At(long position);
+
+    /// <summary>Bytes from a position on that lie in one piece of memory.</summary>
+    public abstract long RunFrom(long position);
+
+    /// <summary>The position of memory inside the segment, or -1.</summary>
+    public abstract long Locate(byte* memory, long bytes);
+
+    /// <summary>Unmaps, cuts the file to a length, makes it read-only and gives it its final name, atomically.</summary>
+    public abstract void Publish(long length, string path);
+}
