@@ -1,1 +1,1 @@
-return 0;
+return Gristmill.Worker.WorkerProgram.Run();

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Gristmill.Worker;
+
+/// <summary>What .NET has no call for: parent-death signal, priority, memory of a process. Elsewhere than on Linux the calls do nothing.</summary>
+internal static partial class LinuxProcess
+{
+    private const int PrSetPdeathsig = 1;
+    private const int PrioProcess = 0;
+    private const int Sigterm = 15;
+    private const int Sigkill = 9;
+
+    /// <summary>Asks the kernel to kill this process when the thread that started it ends (prctl(2)): the pool starts workers from a thread that lives as long as it.</summary>
+    /// <returns>False if the parent is gone already.</returns>
+    public static bool DieWithParent(int parent)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return true;
+        }
+
+        _ = Prctl(PrSetPdeathsig, Sigkill, 0, 0, 0);
+        return GetParent() == parent;
+    }
+
+    /// <summary>Lowers the calling thread's priority; on Linux children inherit it from the thread that forks.</summary>
+    public static void Nice(int nice)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            _ = SetPriority(PrioProcess, 0, nice);
+        }
+    }
+
+    /// <summary>Makes this process the kernel's first choice when memory runs out, before the silo.</summary>
+    public static void RaiseOomScore(int score)
+    {
+        try
+        {
+            if (OperatingSystem.IsLinux())
+            {
+                File.WriteAllText("/proc/self/oom_score_adj", score.ToString(CultureInfo.InvariantCulture));
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Some containers mount /proc read-only; the score is a preference only.
+        }
+    }
+
+    /// <summary>Sends SIGTERM.</summary>
+    public static void Terminate(int pid)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            _ = Kill(pid, Sigterm);
+        }
+    }
+
+    /// <summary>The effective user id; 0 on Windows.</summary>
+    public static uint UserId => OperatingSystem.IsWindows() ? 0 : GetEuid();
+
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    private static partial int Prctl(int option, nint a, nint b, nint c, nint d);
+
+    [LibraryImport("libc", EntryPoint = "getppid")]
+    private static partial int GetParent();
+
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
+    private static partial int SetPriority(int which, uint who, int priority);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    private static partial uint GetEuid();
+}

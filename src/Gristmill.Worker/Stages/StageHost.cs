@@ -1,0 +1,97 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Gristmill.Engines;
+using Gristmill.Objects;
+
+namespace Gristmill.Worker;
+
+/// <summary>
+/// Runs single attempts in this process: finds the engine, measures, and turns whatever goes wrong into an error with a
+/// stable code. Limits and abandoned attempts are the executors' business.
+/// </summary>
+/// <param name="objects">The host's objects.</param>
+/// <param name="content">Model packages and user assemblies.</param>
+/// <param name="engines">The engines.</param>
+/// <param name="options">Defaults for attempts.</param>
+public sealed class StageHost(ObjectStore objects, ContentStore content, EngineCatalog engines, StageHostOptions options)
+{
+    private static readonly ActivitySource Activities = new("Gristmill.Worker");
+
+    // These finish at once and never fail: they are run where their request is read, many at a time, and not measured in full.
+    private static readonly FrozenSet<string> LightOperations = FrozenSet.Create(StringComparer.Ordinal, StageOperations.NoOp);
+
+    private readonly ModelLoader _models = new(content, engines.Models);
+
+    /// <summary>Whether an operation is so small that many may share a worker.</summary>
+    public static bool IsLight(string operation) => LightOperations.Contains(operation);
+
+    /// <summary>Runs one attempt to its end.</summary>
+    /// <param name="request">The attempt.</param>
+    /// <param name="progress">Receives progress; may be null.</param>
+    /// <param name="cancellationToken">Asks the attempt to end.</param>
+    /// <exception cref="GristmillException">It failed.</exception>
+    /// <exception cref="OperationCanceledException">It ended because it was asked to.</exception>
+    public async Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (IsLight(request.Operation))
+        {
+            return new StageResult();
+        }
+
+        using var activity = Activities.StartActivity(request.Operation, ActivityKind.Consumer, request.TraceParent);
+        activity?.SetTag("gristmill.run", request.RunId).SetTag("gristmill.stage", request.Stage).SetTag("gristmill.attempt", request.Attempt);
+        if (options.OwnsProcess)
+        {
+            ProcessMemory.ResetPeak();
+        }
+
+        var wall = Stopwatch.GetTimestamp();
+        var cpu = Environment.CpuUsage.TotalTime;
+        var copied = CopyCounter.Total;
+        try
+        {
+            var outputs = await RunAsync(request, progress, cancellationToken).ConfigureAwait(false);
+            return new StageResult
+            {
+                Outputs = outputs,
+                Usage = new StageUsage
+                {
+                    WallMs = Stopwatch.GetElapsedTime(wall).TotalMilliseconds,
+                    CpuMs = (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds,
+                    Rows = outputs.Values.Sum(o => o.Dataset?.Rows ?? 0),
+                    BytesOut = outputs.Values.Sum(o => (o.Dataset?.Bytes ?? 0) + (o.Model?.Bytes ?? 0)),
+                    BytesCopied = CopyCounter.Total - copied,
+                    PeakRss = ProcessMemory.Self().Peak,
+                },
+            };
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            var error = StageErrors.Describe(e, request);
+            activity?.SetStatus(ActivityStatusCode.Error, error.Message);
+            throw error;
+        }
+    }
+
+    /// <summary>An engine may block for minutes: it gets a thread of its own, so that the pool's stay free for messages and timers.</summary>
+    private Task<ImmutableDictionary<string, Artifact>> RunAsync(
+        StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(async () =>
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var context = new StageContext
+            {
+                Request = request,
+                Objects = objects,
+                Content = content,
+                Models = _models,
+                Progress = progress,
+                Threads = Math.Max(1, request.Limits.Threads > 0 ? request.Limits.Threads : options.Threads),
+                BaseDirectory = options.BaseDirectory,
+            };
+            var outputs = await engines.Find(request.Operation).ExecuteAsync(context, cancellationToken).ConfigureAwait(false);
+            return outputs.Artifacts.ToImmutableDictionary(StringComparer.Ordinal);
+        }, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).Unwrap();
+}

@@ -1,0 +1,215 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Gristmill.Worker;
+
+/// <summary>Takes one frame; the payload is valid during the call only.</summary>
+internal delegate void FrameHandler(FrameKind kind, long id, ReadOnlySpan<byte> payload);
+
+/// <summary>
+/// Frames over a stream socket: length of what follows (int32, little endian), kind (byte), request id (int64), payload
+/// (UTF-8 JSON or nothing). Sending never blocks the caller: whoever finds the socket idle sends, and what others
+/// queue meanwhile goes out in the same write.
+/// </summary>
+internal sealed class FrameConnection(Socket socket) : IDisposable
+{
+    /// <summary>Larger frames are refused on both sides. Tables and models never travel here, only references.</summary>
+    public const int MaxFrameBytes = 16 << 20;
+
+    private const int HeadBytes = 4 + 1 + 8;
+    // Progress may be dropped once this much waits for a peer that does not read.
+    private const int BacklogBytes = 1 << 20;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? t_buffer;
+    [ThreadStatic]
+    private static Utf8JsonWriter? t_writer;
+
+    private readonly Lock _gate = new();
+    private byte[] _pending = new byte[16 << 10];
+    private byte[] _sending = new byte[16 << 10];
+    private int _count;
+    private bool _flushing;
+    private bool _closed;
+
+    /// <summary>Whether so much waits to be sent that what is not needed should be left out.</summary>
+    public bool Congested => Volatile.Read(ref _count) > BacklogBytes;
+
+    /// <summary>Sends a frame with a JSON payload. After the connection broke it does nothing: the reading side reports that.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: the frame is too large.</exception>
+    public void Send<T>(FrameKind kind, long id, T value, JsonTypeInfo<T> type)
+    {
+        var buffer = t_buffer ??= new ArrayBufferWriter<byte>(1024);
+        var writer = t_writer ??= new Utf8JsonWriter(buffer);
+        buffer.ResetWrittenCount();
+        writer.Reset(buffer);
+        JsonSerializer.Serialize(writer, value, type);
+        writer.Flush();
+        var bytes = buffer.WrittenCount;
+        if (HeadBytes + bytes > MaxFrameBytes)
+        {
+            t_buffer = null;
+            t_writer = null;
+            throw new GristmillException(ErrorCodes.Invalid,
+                $"A message of {bytes:N0} bytes for a worker is above the limit of {MaxFrameBytes:N0}.",
+                "Pass data as a dataset, not in options or metrics.");
+        }
+
+        Send(kind, id, buffer.WrittenSpan);
+    }
+
+    /// <summary>Sends a frame.</summary>
+    public void Send(FrameKind kind, long id, ReadOnlySpan<byte> payload = default)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            var need = _count + HeadBytes + payload.Length;
+            if (need > _pending.Length)
+            {
+                Array.Resize(ref _pending, Math.Max(need, _pending.Length * 2));
+            }
+
+            var frame = _pending.AsSpan(_count);
+            BinaryPrimitives.WriteInt32LittleEndian(frame, HeadBytes - 4 + payload.Length);
+            frame[4] = (byte)kind;
+            BinaryPrimitives.WriteInt64LittleEndian(frame[5..], id);
+            payload.CopyTo(frame[HeadBytes..]);
+            _count = need;
+            if (_flushing)
+            {
+                return;
+            }
+
+            _flushing = true;
+        }
+
+        _ = FlushAsync();
+    }
+
+    /// <summary>Reads frames until the other side closes.</summary>
+    /// <exception cref="InvalidDataException">A frame's length is out of bounds.</exception>
+    public async Task ReadAsync(FrameHandler handler)
+    {
+        var buffer = new FrameBuffer();
+        while (true)
+        {
+            var read = await socket.ReceiveAsync(buffer.Free, SocketFlags.None).ConfigureAwait(false);
+            if (read == 0)
+            {
+                return;
+            }
+
+            buffer.Take(read, handler);
+        }
+    }
+
+    /// <summary>Like <see cref="ReadAsync"/>, on the calling thread: one wake-up a message instead of two, for a process with a single connection.</summary>
+    public void Read(FrameHandler handler)
+    {
+        var buffer = new FrameBuffer();
+        for (int read; (read = socket.Receive(buffer.Free.Span)) > 0;)
+        {
+            buffer.Take(read, handler);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            _count = 0;
+        }
+
+        socket.Dispose();
+    }
+
+    private async Task FlushAsync()
+    {
+        while (true)
+        {
+            int count;
+            lock (_gate)
+            {
+                if (_count == 0 || _closed)
+                {
+                    _flushing = false;
+                    return;
+                }
+
+                (_pending, _sending) = (_sending, _pending);
+                count = _count;
+                _count = 0;
+            }
+
+            try
+            {
+                for (var sent = 0; sent < count;)
+                {
+                    sent += await socket.SendAsync(_sending.AsMemory(sent, count - sent), SocketFlags.None).ConfigureAwait(false);
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                lock (_gate)
+                {
+                    _closed = true;
+                    _flushing = false;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// <summary>Cuts a stream of bytes into frames.</summary>
+    private sealed class FrameBuffer
+    {
+        private byte[] _bytes = new byte[64 << 10];
+        private int _end;
+
+        public Memory<byte> Free => _bytes.AsMemory(_end);
+
+        public void Take(int read, FrameHandler handler)
+        {
+            _end += read;
+            var start = 0;
+            while (_end - start >= 4)
+            {
+                var length = BinaryPrimitives.ReadInt32LittleEndian(_bytes.AsSpan(start));
+                if (length is < HeadBytes - 4 or > MaxFrameBytes)
+                {
+                    throw new InvalidDataException($"A frame of {length} bytes is not of this protocol.");
+                }
+
+                if (_end - start < 4 + length)
+                {
+                    if (4 + length > _bytes.Length)
+                    {
+                        Array.Resize(ref _bytes, 4 + length);
+                    }
+
+                    break;
+                }
+
+                var frame = _bytes.AsSpan(start + 4, length);
+                handler((FrameKind)frame[0], BinaryPrimitives.ReadInt64LittleEndian(frame[1..]), frame[9..]);
+                start += 4 + length;
+            }
+
+            if (start > 0)
+            {
+                _bytes.AsSpan(start, _end - start).CopyTo(_bytes);
+                _end -= start;
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+namespace Gristmill.Worker;
+
+/// <summary>What a frame says. Values are the wire format; pool and worker are always of one build.</summary>
+internal enum FrameKind : byte
+{
+    /// <summary>Worker to pool, first: <see cref="WorkerHello"/>.</summary>
+    Hello = 1,
+    /// <summary>Pool to worker: a <see cref="StageRequest"/>; its id comes back with every answer.</summary>
+    Execute = 2,
+    /// <summary>Pool to worker: cancel the attempt of this id.</summary>
+    Cancel = 3,
+    /// <summary>Worker to pool: a <see cref="StageProgress"/>.</summary>
+    Progress = 4,
+    /// <summary>Worker to pool: a <see cref="StageResult"/>.</summary>
+    Completed = 5,
+    /// <summary>Worker to pool: an <see cref="ErrorInfo"/>.</summary>
+    Failed = 6,
+    /// <summary>Worker to pool: the attempt ended because it was cancelled.</summary>
+    Cancelled = 7,
+    /// <summary>Pool to worker.</summary>
+    Ping = 8,
+    /// <summary>Worker to pool.</summary>
+    Pong = 9,
+}

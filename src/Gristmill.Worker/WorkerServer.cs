@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+
+namespace Gristmill.Worker;
+
+/// <summary>Serves one connection: runs the attempts it is told to, and answers with progress and results.</summary>
+internal sealed class WorkerServer(StageHost host, FrameConnection connection)
+{
+    private readonly ConcurrentDictionary<long, CancellationTokenSource> _running = new();
+
+    /// <summary>Serves until the pool closes.</summary>
+    public void Serve() => connection.Read(OnFrame);
+
+    private void OnFrame(FrameKind kind, long id, ReadOnlySpan<byte> payload)
+    {
+        switch (kind)
+        {
+            case FrameKind.Execute:
+                // A light attempt ends inside this call; a heavy one goes to a thread of its own.
+                _ = ExecuteAsync(id, JsonSerializer.Deserialize(payload, WorkerJson.Default.StageRequest)!);
+                break;
+            case FrameKind.Cancel when _running.TryGetValue(id, out var cancellation):
+                // Users' callbacks run on a thread of the pool: this one must go on reading.
+                _ = cancellation.CancelAsync();
+                break;
+            case FrameKind.Ping:
+                connection.Send(FrameKind.Pong, id);
+                break;
+        }
+    }
+
+    private async Task ExecuteAsync(long id, StageRequest request)
+    {
+        var cancellation = new CancellationTokenSource();
+        _running[id] = cancellation;
+        try
+        {
+            var result = await host.ExecuteAsync(request, new Progress(connection, id), cancellation.Token).ConfigureAwait(false);
+            connection.Send(FrameKind.Completed, id, result, WorkerJson.Default.StageResult);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            connection.Send(FrameKind.Cancelled, id);
+        }
+#pragma warning disable CA1031 // Every failure is an answer.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            connection.Send(FrameKind.Failed, id, GristmillException.Describe(e), WorkerJson.Default.ErrorInfo);
+        }
+        finally
+        {
+            _running.TryRemove(id, out _);
+        }
+    }
+
+    private sealed class Progress(FrameConnection connection, long id) : IProgress<StageProgress>
+    {
+        public void Report(StageProgress value)
+        {
+            if (!connection.Congested)
+            {
+                connection.Send(FrameKind.Progress, id, value, WorkerJson.Default.StageProgress);
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Apache.Arrow;
+using Apache.Arrow.Types;
+using Gristmill.Engines;
+
+namespace Gristmill.Worker.TestCode;
+
+/// <summary>Stages as a user would write them, good and bad, called by the workers' tests.</summary>
+public static class TestStages
+{
+    public enum Mood
+    {
+        Calm,
+        Wild,
+    }
+
+    public sealed record Point(int X, double Y);
+
+    public sealed record Scores(double Auc, double LogLoss);
+
+    /// <summary>A stage that captures nothing, as a lambda.</summary>
+    public static readonly Func<int, int> Double = x => x * 2;
+
+    public static int Add(int a, int b = 10) => a + b;
+
+    public static string Describe(
+        string text, long big, double ratio, bool flag, DateOnly day, DateTimeOffset at, Mood mood, int[] many, Point point, Point? none, StageContext context)
+    {
+        var line = string.Create(CultureInfo.InvariantCulture,
+            $"{text}|{big}|{ratio}|{flag}|{day:yyyy-MM-dd}|{at:O}|{mood}|{string.Join('+', many)}|{point.X},{point.Y}|{none is null}|{context.Request.Stage}");
+        throw new InvalidOperationException(line);
+    }
+
+    public static void Nothing()
+    {
+    }
+
+    public static Scores Record() => new(0.75, 0.5);
+
+    public static async Task<Dictionary<string, double>> Numbers(CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        cancellationToken.ThrowIfCancellationRequested();
+        return new Dictionary<string, double> { ["a"] = 1, ["b"] = double.NaN };
+    }
+
+    public static ValueTask<(RecordBatch Rows, int Count)> Both() => ValueTask.FromResult((Batch(3), 3));
+
+    public static IEnumerable<RecordBatch> Sequence(int batches, int rows)
+    {
+        for (var at = 0; at < batches; at++)
+        {
+            yield return Batch(rows);
+        }
+    }
+
+    public static double Sum(Dataset data) =>
+        data.Column("value").Cast<Int64Array>().Sum(array => array.Values.ToArray().Sum());
+
+    public static ObjectRef PassOn(Dataset data) => data.Ref;
+
+    public static object NotAnOutput() => new Uri("http://localhost");
+
+    public static T Generic<T>(T value) => value;
+
+    public static int Overloaded(int a) => a;
+
+    public static int Overloaded(string a) => a.Length;
+
+    public static async Task Report(IProgress<StageProgress> progress, CancellationToken cancellationToken)
+    {
+        for (var step = 1; step <= 3; step++)
+        {
+            progress.Report(new StageProgress(step / 3.0, $"step {step}"));
+            await Task.Yield();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    public static int Throws(int depth) =>
+        depth == 0 ? throw new InvalidOperationException("the mill is broken\nwith a second line") : Throws(depth - 1) + 1;
+
+    public static async Task WaitForToken(IProgress<StageProgress> progress, CancellationToken cancellationToken)
+    {
+        progress.Report(new StageProgress(null, "waiting"));
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+    }
+
+    /// <summary>Stands for native code that cannot be interrupted.</summary>
+    public static void IgnoreToken(IProgress<StageProgress> progress)
+    {
+        progress.Report(new StageProgress(null, "waiting"));
+        using var never = new ManualResetEventSlim();
+        never.Wait();
+    }
+
+    public static void KillSelf(IProgress<StageProgress> progress)
+    {
+        for (var line = 1; line <= 60; line++)
+        {
+            Console.WriteLine($"line {line}");
+        }
+
+        Console.Error.WriteLine("last words");
+        progress.Report(new StageProgress(null, "dying"));
+        Process.GetCurrentProcess().Kill();
+        Thread.Sleep(Timeout.Infinite);
+    }
+
+    public static void ExitSelf() => Environment.Exit(3);
+
+    /// <summary>A null pointer given to native code: the crash that no try can catch.</summary>
+    public static long NativeCrash() => StringLength(1);
+
+    public static int ManagedCrash() => Marshal.ReadInt32(unchecked((nint)0x7000_0000_0000));
+
+    public static int ManagedMemory()
+    {
+        var held = new List<byte[]>();
+        while (true)
+        {
+            var block = new byte[8 << 20];
+            block.AsSpan().Fill(1);
+            held.Add(block);
+        }
+    }
+
+    public static unsafe void NativeMemoryHog(CancellationToken cancellationToken)
+    {
+        var held = new List<nint>();
+        try
+        {
+            while (held.Count < 200)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var block = NativeMemory.Alloc(8 << 20);
+                new Span<byte>(block, 8 << 20).Fill(1);
+                held.Add((nint)block);
+            }
+
+            cancellationToken.WaitHandle.WaitOne();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        finally
+        {
+            held.ForEach(block => NativeMemory.Free((void*)block));
+        }
+    }
+
+    public static int ProcessId() => Environment.ProcessId;
+
+    public static int Threads(StageContext context) => context.Threads;
+
+    private static RecordBatch Batch(int rows) =>
+        new(new Schema([new Field("value", Int64Type.Default, nullable: false)], null),
+            [new Int64Array.Builder().AppendRange(Enumerable.Range(0, rows).Select(i => (long)i)).Build()], rows);
+
+    [DllImport("libc", EntryPoint = "strlen", ExactSpelling = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint StringLength(nint text);
+}
