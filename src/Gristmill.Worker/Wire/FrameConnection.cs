@@ -38,6 +38,18 @@ internal sealed class FrameConnection(Socket socket) : IDisposable
     /// <summary>Whether so much waits to be sent that what is not needed should be left out.</summary>
     public bool Congested => Volatile.Read(ref _count) > BacklogBytes;
 
+    /// <summary>Whether frames have been queued that are not with the kernel yet.</summary>
+    internal bool Waiting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _flushing;
+            }
+        }
+    }
+
     /// <summary>Sends a frame with a JSON payload. After the connection broke it does nothing: the reading side reports that.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: the frame is too large.</exception>
     public void Send<T>(FrameKind kind, long id, T value, JsonTypeInfo<T> type)

@@ -1,0 +1,41 @@
+using Gristmill.Engines;
+
+namespace Gristmill.Worker.Tests;
+
+public sealed class EngineCatalogTests
+{
+    [Fact]
+    public void Nothing_is_loaded_before_it_is_needed()
+    {
+        var catalog = new EngineCatalog();
+        Assert.Empty(catalog.Loaded);
+        Assert.Equal([StageOperations.Code], catalog.Find(StageOperations.Code).Operations);
+        Assert.Equal(["code"], catalog.Loaded);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("nodot")]
+    [InlineData(".x")]
+    [InlineData("magic.wand")]
+    [InlineData("code.other")]
+    public void An_unknown_operation_is_named(string operation)
+    {
+        var error = Assert.Throws<GristmillException>(() => new EngineCatalog().Find(operation));
+        Assert.Equal(ErrorCodes.Invalid, error.Code);
+        Assert.Contains($"'{operation}'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_models_engine_is_made_with_its_first_model()
+    {
+        var made = 0;
+        var catalog = new EngineCatalog(
+            new Dictionary<string, Func<IStageEngine>>(),
+            new Dictionary<string, Func<IModelEngine>> { ["toy"] = () => { made++; throw new NotSupportedException(); } });
+        Assert.Equal(["toy"], catalog.Models.Select(m => m.Name));
+        Assert.Equal(0, made);
+        Assert.Throws<NotSupportedException>(() => catalog.Models[0].Load("", null!, 1));
+        Assert.Equal(1, made);
+    }
+}

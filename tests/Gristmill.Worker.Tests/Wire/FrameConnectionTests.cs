@@ -1,0 +1,93 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+
+namespace Gristmill.Worker.Tests;
+
+public sealed class FrameConnectionTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("gm-wire-").FullName;
+    private readonly Socket _left;
+    private readonly Socket _right;
+
+    public FrameConnectionTests()
+    {
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        var address = new UnixDomainSocketEndPoint(Path.Combine(_folder, "s"));
+        listener.Bind(address);
+        listener.Listen();
+        _left = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        _left.Connect(address);
+        _right = listener.Accept();
+    }
+
+    public void Dispose()
+    {
+        _left.Dispose();
+        _right.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Frames_arrive_whole_and_in_order_however_large()
+    {
+        using var sender = new FrameConnection(_left);
+        using var receiver = new FrameConnection(_right);
+        var random = new Random(7);
+        var sizes = Enumerable.Range(0, 400).Select(at => at % 50 == 0 ? random.Next(60_000, 400_000) : random.Next(0, 300)).ToArray();
+        var seen = new List<(long Id, int Size, bool Intact)>();
+        var reading = receiver.ReadAsync((kind, id, payload) => seen.Add((id, payload.Length, payload.IndexOfAnyExcept((byte)id) < 0)));
+        for (var at = 0; at < sizes.Length; at++)
+        {
+            var payload = new byte[sizes[at]];
+            payload.AsSpan().Fill((byte)at);
+            sender.Send(FrameKind.Progress, at, payload);
+        }
+
+        sender.Send(FrameKind.Ping, -1);
+        while (sender.Waiting)
+        {
+            await Task.Yield();
+        }
+
+        _left.Shutdown(SocketShutdown.Send);
+        await reading.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal(sizes.Length + 1, seen.Count);
+        Assert.All(seen.SkipLast(1), (frame, at) => Assert.Equal((at, sizes[at], true), frame));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(FrameConnection.MaxFrameBytes + 1)]
+    [InlineData(int.MaxValue)]
+    public async Task A_frame_of_an_impossible_length_ends_the_connection(int length)
+    {
+        using var receiver = new FrameConnection(_right);
+        var bytes = new byte[64];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, length);
+        _left.Send(bytes);
+        await Assert.ThrowsAsync<InvalidDataException>(() => receiver.ReadAsync((_, _, _) => { }));
+    }
+
+    [Fact]
+    public void A_request_above_the_limit_is_refused_before_it_is_sent()
+    {
+        using var sender = new FrameConnection(_left);
+        var request = Mill.Request("big", "code.call", new string('x', FrameConnection.MaxFrameBytes));
+        var error = Assert.Throws<GristmillException>(() => sender.Send(FrameKind.Execute, 1, request, WorkerJson.Default.StageRequest));
+        Assert.Equal(ErrorCodes.Invalid, error.Code);
+    }
+
+    [Fact]
+    public void Sending_after_the_other_side_has_gone_does_nothing()
+    {
+        using var sender = new FrameConnection(_left);
+        _right.Dispose();
+        for (var at = 0; at < 100; at++)
+        {
+            sender.Send(FrameKind.Ping, at);
+        }
+
+        Assert.False(sender.Congested);
+    }
+}
