@@ -1,0 +1,171 @@
+using System.Diagnostics;
+
+namespace Gristmill.Worker.Tests;
+
+/// <summary>What every <see cref="IStageExecutor"/> must do; run against each by a class of its own.</summary>
+public abstract class StageExecutorConformance : IAsyncLifetime
+{
+    protected Mill Mill { get; } = new();
+
+    protected IStageExecutor Executor { get; private set; } = null!;
+
+    protected static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    protected abstract IStageExecutor Create();
+
+    public ValueTask InitializeAsync()
+    {
+        Executor = Create();
+        return default;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Executor is IAsyncDisposable disposable)
+        {
+            await disposable.DisposeAsync();
+        }
+
+        Mill.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task A_no_op_has_no_outputs() => Assert.Empty((await Executor.ExecuteAsync(Mill.NoOp(), null, Stop)).Outputs);
+
+    [Fact]
+    public async Task Many_no_ops_run_at_once()
+    {
+        var results = await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => Executor.ExecuteAsync(Mill.NoOp(), null, Stop)));
+        Assert.Equal(500, results.Length);
+    }
+
+    [Fact]
+    public async Task Many_stages_wait_for_their_turn()
+    {
+        var results = await Task.WhenAll(Enumerable.Range(0, 30).Select(a => Executor.ExecuteAsync(Mill.Call("Add", new { a }), null, Stop)));
+        Assert.Equal(Enumerable.Range(0, 30).Select(a => a + 10.0), results.Select(r => r.Outputs["metrics"].Metrics!["value"]));
+    }
+
+    [Fact]
+    public async Task Usage_is_measured()
+    {
+        var usage = (await Executor.ExecuteAsync(Mill.Call("Both"), null, Stop)).Usage;
+        Assert.True(usage.WallMs > 0 && usage.CpuMs > 0, usage.ToString());
+        Assert.True(usage.PeakRss > 1 << 20, usage.ToString());
+        Assert.Equal(3, usage.Rows);
+        Assert.True(usage.BytesOut > 0, usage.ToString());
+        Assert.True(usage.BytesCopied >= 3 * sizeof(long), usage.ToString());
+    }
+
+    [Fact]
+    public async Task Outputs_of_one_stage_are_inputs_of_the_next()
+    {
+        var made = await Executor.ExecuteAsync(Mill.Call("Sequence", new { batches = 2, rows = 4 }), null, Stop);
+        var call = Mill.Call("Sum");
+        var sum = await Executor.ExecuteAsync(call with { Inputs = call.Inputs.Add("data", made.Outputs["out"]) }, null, Stop);
+        Assert.Equal(12, sum.Outputs["metrics"].Metrics!["value"]);
+        Assert.Equal(0, sum.Usage.BytesCopied);
+    }
+
+    [Fact]
+    public async Task Numbers_that_JSON_lacks_come_through()
+    {
+        var metrics = (await Executor.ExecuteAsync(Mill.Call("Numbers"), null, Stop)).Outputs["metrics"].Metrics!;
+        Assert.Equal(double.NaN, metrics["b"]);
+    }
+
+    [Fact]
+    public async Task Progress_is_reported_in_order()
+    {
+        var reports = new Reports();
+        await Executor.ExecuteAsync(Mill.Call("Report"), reports, Stop);
+        Assert.Equal(["step 1", "step 2", "step 3"], reports.All.Select(r => r.Message));
+        Assert.Equal(1, reports.All.Last().Fraction);
+    }
+
+    [Fact]
+    public async Task An_unknown_operation_is_invalid()
+    {
+        var error = await Fails(Mill.Request("x", "magic.wand", "{}"));
+        Assert.Equal(ErrorCodes.Invalid, error.Code);
+        Assert.Contains("magic.wand", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Options_that_do_not_fit_are_invalid() =>
+        Assert.Equal(ErrorCodes.Invalid, (await Fails(Mill.Request("x", StageOperations.Code, """{"nonsense":1}"""))).Code);
+
+    [Fact]
+    public async Task An_exception_of_the_stage_keeps_its_type_message_and_place()
+    {
+        var error = await Fails(Mill.Call("Throws", new { depth = 2 }));
+        Assert.Equal(ErrorCodes.StageFailed, error.Code);
+        Assert.Contains("InvalidOperationException: the mill is broken", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("second line", error.Message, StringComparison.Ordinal);
+        Assert.Equal("throws", error.Error.Details["stage"]);
+        Assert.StartsWith("at Gristmill.Worker.TestCode.TestStages.Throws", error.Error.Details["stack"], StringComparison.Ordinal);
+        Assert.Contains("TestStages.cs:line", error.Error.Details["stack"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_cancelled_stage_ends_within_a_second() => await Cancels(Mill.Call("WaitForToken"));
+
+    [Fact]
+    public async Task A_stage_that_ignores_its_token_is_given_up_within_a_second()
+    {
+        var error = await Cancels(Mill.Call("IgnoreToken"));
+        Assert.Contains("did not look at its CancellationToken", error.Message, StringComparison.Ordinal);
+        Assert.Equal(11, (await Executor.ExecuteAsync(Mill.Call("Add", new { a = 1 }), null, Stop)).Outputs["metrics"].Metrics!["value"]);
+    }
+
+    [Fact]
+    public async Task A_token_cancelled_before_starts_nothing() =>
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Executor.ExecuteAsync(Mill.Call("Add"), null, new CancellationToken(true)));
+
+    [Fact]
+    public async Task A_stage_that_takes_too_long_times_out()
+    {
+        var call = Mill.Call("WaitForToken");
+        var error = await Fails(call with { Limits = new StageLimits { Timeout = TimeSpan.FromMilliseconds(150) } });
+        Assert.Equal(ErrorCodes.Timeout, error.Code);
+        Assert.Contains("0.15 s", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stage_over_its_memory_limit_is_ended()
+    {
+        var call = Mill.Call("NativeMemoryHog");
+        var error = await Fails(call with { Limits = new StageLimits { MemoryMiB = 200 } });
+        Assert.Equal(ErrorCodes.WorkerMemory, error.Code);
+        Assert.Contains("limit of 200 MiB", error.Message, StringComparison.Ordinal);
+        Assert.True(long.Parse(error.Error.Details["peak"], System.Globalization.CultureInfo.InvariantCulture) > 200 << 20);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public async Task Threads_are_budgeted(int asked)
+    {
+        var call = Mill.Call("Threads");
+        var result = await Executor.ExecuteAsync(call with { Limits = new StageLimits { Threads = asked } }, null, Stop);
+        Assert.Equal(asked > 0 ? asked : Environment.ProcessorCount, result.Outputs["metrics"].Metrics!["value"]);
+    }
+
+    protected async Task<GristmillException> Fails(StageRequest request, IProgress<StageProgress>? progress = null) =>
+        await Assert.ThrowsAsync<GristmillException>(() => Executor.ExecuteAsync(request, progress, Stop));
+
+    private async Task<OperationCanceledException> Cancels(StageRequest request)
+    {
+        using var cancellation = new CancellationTokenSource();
+        var reports = new Reports();
+        var running = Executor.ExecuteAsync(request, reports, cancellation.Token);
+        await reports.First;
+        var watch = Stopwatch.StartNew();
+        await cancellation.CancelAsync();
+        var error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        // A second is the promise; the rest is for machines that run other tests beside.
+        Assert.True(watch.ElapsedMilliseconds < 1500, $"{watch.ElapsedMilliseconds} ms");
+        return error;
+    }
+}
