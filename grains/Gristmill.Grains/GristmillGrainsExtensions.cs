@@ -1,0 +1,22 @@
+using Gristmill.Grains.Runs;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Gristmill.Grains;
+
+/// <summary>Registers what the grains of the lifecycle need.</summary>
+public static class GristmillGrainsExtensions
+{
+    /// <summary>
+    /// Adds the grains' services to a silo. The silo must also have grain storage called "gristmill", reminders, and an
+    /// <see cref="IStageExecutor"/>.
+    /// </summary>
+    public static ISiloBuilder AddGristmillGrains(this ISiloBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton<RunRecovery>();
+        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<RunRecovery>());
+        return builder;
+    }
+}

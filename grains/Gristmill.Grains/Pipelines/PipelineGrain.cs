@@ -1,0 +1,232 @@
+using Gristmill.Grains.Runs;
+using Gristmill.Grains.State;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+using Orleans.Storage;
+
+namespace Gristmill.Grains.Pipelines;
+
+/// <inheritdoc cref="IPipelineGrain"/>
+/// <remarks>Reentrant: many runs start at once and share the write that lists them.</remarks>
+[GrainType("gristmill.pipeline"), Reentrant]
+internal sealed partial class PipelineGrain : Grain, IPipelineGrain
+{
+    private const int MaxKeyLength = 256;
+
+    private readonly Durable<PipelineState> _state;
+    private readonly RunList _runs;
+    private readonly TimeProvider _time;
+    private readonly ILogger<PipelineGrain> _logger;
+    private readonly TurnLock _registering = new();
+    private readonly Dictionary<string, Task<string>> _starting = new(StringComparer.Ordinal);
+
+    public PipelineGrain(
+        [PersistentState("pipeline", StorageNames.Gristmill)] IPersistentState<PipelineState> state,
+        IPersistentStateFactory stateFactory,
+        IGrainContext context,
+        TimeProvider time,
+        ILogger<PipelineGrain> logger)
+    {
+        _state = new Durable<PipelineState>(state);
+        _time = time;
+        _logger = logger;
+        _runs = new RunList(stateFactory, context);
+    }
+
+    private string Name => this.GetPrimaryKeyString();
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _runs.Load();
+        // Runs that were under way tell their status again; the list does not wait for them.
+        _ = RefreshAsync();
+        return Task.CompletedTask;
+    }
+
+    public async Task<PipelineView> RegisterAsync(PipelineSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        PipelineSpecValidator.ThrowIfInvalid(spec);
+        if (spec.Name != Name)
+        {
+            throw new GristmillException(
+                ErrorCodes.Invalid, $"The spec is of pipeline '{spec.Name}' but was sent to '{Name}'.", "Send it to the pipeline of its name.");
+        }
+
+        var version = PipelineVersion.Of(spec);
+        await _registering.EnterAsync();
+        try
+        {
+            if (_state.Value.Version != version)
+            {
+                await GrainFactory.GetGrain<ICatalogGrain>(CatalogNames.Pipelines).AddAsync(Name);
+                await _state.SetAsync(new PipelineState
+                {
+                    Spec = spec,
+                    Version = version,
+                    Updated = _time.GetUtcNow(),
+                    Versions = _state.Value.Versions + 1,
+                });
+                LogRegistered(Name, version, spec.Stages.Length);
+            }
+        }
+        finally
+        {
+            _registering.Leave();
+        }
+
+        return View()!;
+    }
+
+    public Task<PipelineView?> GetAsync() => Task.FromResult(View());
+
+    public Task<string> StartRunAsync(RunRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.IdempotencyKey is not { } key)
+        {
+            return StartAsync(request, existing: null);
+        }
+
+        if (key.Length is 0 or > MaxKeyLength)
+        {
+            throw new GristmillException(
+                ErrorCodes.Invalid, $"An idempotency key has 1 to {MaxKeyLength} characters, not {key.Length}.", "Use a shorter key, such as a GUID.");
+        }
+
+        return _starting.TryGetValue(key, out var underWay) ? underWay : StartOnceAsync(request, key);
+    }
+
+    public Task<IReadOnlyList<RunSummary>> ListRunsAsync(int limit, string? before)
+    {
+        if (limit is < 1 or > RunList.Capacity)
+        {
+            throw new GristmillException(
+                ErrorCodes.Invalid, $"The limit is {limit}; 1 to {RunList.Capacity} are possible.", "Ask for fewer and page with the last id.");
+        }
+
+        return Task.FromResult<IReadOnlyList<RunSummary>>(_runs.List(limit, before));
+    }
+
+    public Task OnRunChangedAsync(RunSummary summary)
+    {
+        ArgumentNullException.ThrowIfNull(summary);
+        return _runs.UpdateAsync(summary, durable: summary.Ended is not null);
+    }
+
+    private async Task<string> StartOnceAsync(RunRequest request, string key)
+    {
+        var done = new TaskCompletionSource<string>();
+        _starting.Add(key, done.Task);
+        try
+        {
+            var id = await StartAsync(request, _runs.FindByKey(key));
+            done.SetResult(id);
+            return id;
+        }
+        catch (Exception e)
+        {
+            done.SetException(e);
+            _ = done.Task.Exception;
+            throw;
+        }
+        finally
+        {
+            _starting.Remove(key);
+        }
+    }
+
+    private async Task<string> StartAsync(RunRequest request, string? existing)
+    {
+        var pipeline = _state.Value;
+        var spec = pipeline.Spec ?? throw new GristmillException(
+            ErrorCodes.NotFound, $"There is no pipeline '{Name}'.", "Register it first, or check the name.").With("pipeline", Name);
+        if (existing is not null && await GrainFactory.GetGrain<IRunControlGrain>(existing).GetSummaryAsync() is not null)
+        {
+            return existing;
+        }
+
+        var parameters = ParameterValues.Resolve(spec, request.Parameters);
+        var id = existing ?? RunIds.Next(_time);
+        try
+        {
+            if (existing is null)
+            {
+                var summary = new RunSummary { Id = id, Pipeline = Name, Status = RunStatus.Pending, Created = _time.GetUtcNow() };
+                await _runs.AddAsync(new RunEntry { Summary = summary, IdempotencyKey = request.IdempotencyKey });
+            }
+
+            await GrainFactory.GetGrain<IRunGrain>(id).StartAsync(spec, pipeline.Version, parameters);
+            return id;
+        }
+        catch (GristmillException e)
+        {
+            LogNotStarted(id, e.Code, e);
+            await ForgetAsync(id);
+            throw;
+        }
+        catch (InconsistentStateException)
+        {
+            // Another activation of this pipeline wrote in the meantime: this one's memory is out of date.
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+
+    private async Task ForgetAsync(string id)
+    {
+        try
+        {
+            await _runs.RemoveAsync(id);
+        }
+        catch (GristmillException e)
+        {
+            // What kept the run from starting (a full disk) also keeps it in the list; a refresh takes it out.
+            LogNotRefreshed(id, e);
+        }
+    }
+
+    private async Task RefreshAsync()
+    {
+        foreach (var listed in _runs.List(RunList.Capacity, before: null).Where(static run => run.Ended is null))
+        {
+            try
+            {
+                var summary = await GrainFactory.GetGrain<IRunControlGrain>(listed.Id).GetSummaryAsync();
+                if (summary is not null)
+                {
+                    await OnRunChangedAsync(summary);
+                }
+                else if (_time.GetUtcNow() - listed.Created > TimeSpan.FromMinutes(1))
+                {
+                    // Listed, but the silo died before the run itself was stored: its starter never got an id.
+                    await _runs.RemoveAsync(listed.Id);
+                }
+            }
+            catch (Exception e)
+            {
+                LogNotRefreshed(listed.Id, e);
+            }
+        }
+    }
+
+    private PipelineView? View() => _state.Value.Spec is { } spec
+        ? new PipelineView
+        {
+            Name = Name,
+            Version = _state.Value.Version,
+            Spec = spec,
+            Updated = _state.Value.Updated,
+            Versions = _state.Value.Versions,
+        }
+        : null;
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Pipeline {Pipeline} has version {Version} with {Stages} stages")]
+    private partial void LogRegistered(string pipeline, string version, int stages);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run} did not start: {Code}")]
+    private partial void LogNotStarted(string run, string code, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The status of run {Run} could not be refreshed")]
+    private partial void LogNotRefreshed(string run, Exception exception);
+}

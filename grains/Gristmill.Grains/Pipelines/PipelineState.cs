@@ -1,0 +1,28 @@
+namespace Gristmill.Grains.Pipelines;
+
+/// <summary>A pipeline's newest version.</summary>
+[GenerateSerializer, Alias("gristmill.state.Pipeline")]
+internal sealed record PipelineState
+{
+    [Id(0)] public PipelineSpec? Spec { get; init; }
+    [Id(1)] public string Version { get; init; } = "";
+    [Id(2)] public DateTimeOffset Updated { get; init; }
+    [Id(3)] public int Versions { get; init; }
+}
+
+/// <summary>Some of a pipeline's runs, in order of their ids.</summary>
+[GenerateSerializer, Alias("gristmill.state.RunChunk")]
+internal sealed record RunChunk
+{
+    /// <summary>Counts from 1; 0 is an unused slot.</summary>
+    [Id(0)] public long Number { get; init; }
+    [Id(1)] public List<RunEntry> Runs { get; init; } = [];
+}
+
+/// <summary>A run in the list.</summary>
+[GenerateSerializer, Alias("gristmill.state.RunEntry")]
+internal sealed record RunEntry
+{
+    [Id(0)] public required RunSummary Summary { get; init; }
+    [Id(1)] public string? IdempotencyKey { get; init; }
+}

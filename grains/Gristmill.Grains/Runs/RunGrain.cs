@@ -1,0 +1,430 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Gristmill.Grains.State;
+using Microsoft.Extensions.Logging;
+using Orleans.Storage;
+
+namespace Gristmill.Grains.Runs;
+
+/// <inheritdoc cref="IRunGrain"/>
+/// <remarks>
+/// Its own state is written three times at most: at the start, when it is cancelled, and at the end. In between the stages
+/// hold the truth; an activation that finds the run unfinished asks them and goes on.
+/// </remarks>
+[GrainType("gristmill.run")]
+internal sealed partial class RunGrain(
+    [PersistentState("definition", StorageNames.Gristmill)] IPersistentState<RunDefinition> definition,
+    [PersistentState("outcome", StorageNames.Gristmill)] IPersistentState<RunOutcome> outcome,
+    TimeProvider time,
+    ILogger<RunGrain> logger) : Grain, IRunGrain, IRunControlGrain, IRemindable
+{
+    /// <summary>The reminder that keeps an unfinished run going; also how a silo finds unfinished runs.</summary>
+    public const string ReminderName = "gristmill.run";
+
+    private const int StartsAtOnce = 256;
+    private const int AsksAtOnce = 64;
+
+    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
+
+    private readonly ILogger<RunGrain> _logger = logger;
+    private readonly RunWatchers _watchers = new();
+    private readonly TurnLock _writing = new();
+    private readonly Durable<RunDefinition> _definition = new(definition);
+    private readonly Durable<RunOutcome> _outcome = new(outcome);
+    private RunGraph? _graph;
+    private ImmutableArray<string>[]? _dependencies;
+    private ErrorInfo? _error;
+    private DateTimeOffset? _started;
+    private int _starting;
+    private bool _ending;
+    private Task _ready = Task.CompletedTask;
+
+    private string Id => this.GetPrimaryKeyString();
+
+    private bool Exists => _definition.Value.Spec is not null;
+
+    private bool Stopping => _error is not null || _outcome.Value.CancelRequested;
+
+    private RunStatus Status => _outcome.Value.IsFinal ? _outcome.Value.Status : _started is null ? RunStatus.Pending : RunStatus.Running;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _started = _outcome.Value.Started;
+        if (Exists && !_outcome.Value.IsFinal)
+        {
+            // Not awaited: stages that come alive by being asked may call back at once.
+            _graph = new RunGraph(_definition.Value.Spec!);
+            _ready = RecoverAsync();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public async Task StartAsync(PipelineSpec spec, string version, ImmutableDictionary<string, string> parameters)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(parameters);
+        if (Exists)
+        {
+            return;
+        }
+
+        // A reminder without a run removes itself; a run without one could be forgotten.
+        await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
+        await _definition.SetAsync(new RunDefinition
+        {
+            Spec = spec,
+            Version = version,
+            Parameters = parameters,
+            Created = time.GetUtcNow(),
+            TraceParent = Activity.Current?.Id,
+        });
+        _graph = new RunGraph(spec);
+        LogStarted(Id, spec.Name, version, spec.Stages.Length);
+        Advance();
+    }
+
+    public async Task<RunView?> GetAsync()
+    {
+        await _ready;
+        return Exists ? View() : null;
+    }
+
+    public async Task<RunSummary?> GetSummaryAsync()
+    {
+        await _ready;
+        return Exists ? Summary() : null;
+    }
+
+    public async IAsyncEnumerable<RunEvent> WatchAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await _ready;
+        Require();
+        await foreach (var change in _watchers.WatchAsync(View(), cancellationToken))
+        {
+            yield return change;
+        }
+    }
+
+    public async Task CancelAsync()
+    {
+        await _ready;
+        Require();
+        await _writing.EnterAsync();
+        try
+        {
+            if (_outcome.Value.IsFinal || _outcome.Value.CancelRequested)
+            {
+                return;
+            }
+
+            await _outcome.SetAsync(_outcome.Value with { CancelRequested = true, Started = _started });
+        }
+        finally
+        {
+            _writing.Leave();
+        }
+
+        LogCancelling(Id);
+        CancelRunningStages();
+        Advance();
+    }
+
+    public async Task OnStageChangedAsync(StageView stage)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        await _ready;
+        if (_graph?.IndexOf(stage.Name) is { } i && !_outcome.Value.IsFinal)
+        {
+            Take(i, stage);
+            Advance();
+        }
+    }
+
+    public async Task ResumeAsync()
+    {
+        await _ready;
+        if (!Exists || _outcome.Value.IsFinal)
+        {
+            await RemoveReminderAsync();
+            return;
+        }
+
+        // Asking a stage brings it back to life where its silo died, and it goes on by itself.
+        await AskAsync([.. Enumerable.Range(0, _graph!.Views.Length).Where(i => _graph.Views[i].Status == StageStatus.Running)]);
+        Advance();
+    }
+
+    public Task ReceiveReminder(string reminderName, TickStatus status) => ResumeAsync();
+
+    private void Require()
+    {
+        if (!Exists)
+        {
+            throw new GristmillException(ErrorCodes.NotFound, $"There is no run '{Id}'.", "List the pipeline's runs.").With("run", Id);
+        }
+    }
+
+    private async Task RecoverAsync()
+    {
+        LogRecovering(Id, _definition.Value.Spec!.Name);
+        try
+        {
+            await AskAsync([.. Enumerable.Range(0, _graph!.Views.Length)]);
+        }
+        catch
+        {
+            // Who waits gets the error; the next call gets a new activation and another try.
+            DeactivateOnIdle();
+            throw;
+        }
+
+        if (_outcome.Value.CancelRequested)
+        {
+            CancelRunningStages();
+        }
+
+        // On the next turn: whoever waits for the recovery sees it before anything new starts.
+        _ = Task.Factory.StartNew(Advance, CancellationToken.None, TaskCreationOptions.None, TaskScheduler.Current);
+    }
+
+    private async Task AskAsync(int[] stages)
+    {
+        foreach (var some in stages.Chunk(AsksAtOnce))
+        {
+            await Task.WhenAll(some.Select(async i =>
+            {
+                if (await Retry.TransientAsync(() => Stage(i).GetAsync(), time) is { } view)
+                {
+                    Take(i, view);
+                }
+            }));
+        }
+    }
+
+    private void CancelRunningStages()
+    {
+        for (var i = 0; i < _graph!.Views.Length; i++)
+        {
+            if (_graph.Views[i].Status == StageStatus.Running)
+            {
+                CancelStageAsync(i).Ignore();
+            }
+        }
+    }
+
+    private Task CancelStageAsync(int i) => Retry.TransientAsync(() => Stage(i).CancelAsync(), time);
+
+    /// <summary>Starts what is ready, and ends the run when nothing is left to wait for.</summary>
+    private void Advance()
+    {
+        if (_ending || _graph is null || _outcome.Value.IsFinal)
+        {
+            return;
+        }
+
+        while (!Stopping && _starting < StartsAtOnce && _graph.TryTakeReady(out var i))
+        {
+            var spec = _definition.Value.Spec!.Stages[i];
+            var decision = StageDecision.Of(spec, _graph.Needs[i], _graph, _definition.Value);
+            var now = time.GetUtcNow();
+            if (decision.SkipReason is { } reason)
+            {
+                Take(i, _graph.Views[i] with { Status = StageStatus.Skipped, Reason = reason, Ended = now });
+            }
+            else if (decision.Error is { } error)
+            {
+                Take(i, _graph.Views[i] with { Status = StageStatus.Failed, Error = error, Ended = now });
+            }
+            else
+            {
+                MarkStarted(now);
+                Take(i, _graph.Views[i] with { Status = StageStatus.Running, Attempts = 1, Started = now });
+                _starting++;
+                StartStageAsync(i, decision.Start!).Ignore();
+            }
+        }
+
+        if (_starting == 0 && _graph.Running == 0 && (Stopping || _graph.Unfinished == 0))
+        {
+            _ending = true;
+            EndAsync().Ignore();
+        }
+    }
+
+    private async Task StartStageAsync(int i, StageStart start)
+    {
+        try
+        {
+            await Retry.TransientAsync(() => Stage(i).StartAsync(start), time);
+            if (_outcome.Value.CancelRequested)
+            {
+                await CancelStageAsync(i);
+            }
+        }
+        catch (Exception e)
+        {
+            LogStageNotStarted(Id, start.Spec.Name, e);
+            Take(i, _graph!.Views[i] with { Status = StageStatus.Failed, Error = GristmillException.Describe(e), Ended = time.GetUtcNow() });
+        }
+        finally
+        {
+            _starting--;
+            Advance();
+        }
+    }
+
+    private void MarkStarted(DateTimeOffset now)
+    {
+        if (_started is null)
+        {
+            _started = now;
+            TellPipelineAsync(Summary()).Ignore();
+        }
+    }
+
+    /// <summary>Takes over how a stage stands and tells the watchers.</summary>
+    private void Take(int i, StageView view)
+    {
+        if (!_graph!.Apply(i, view))
+        {
+            return;
+        }
+
+        if (view.Started is { } started)
+        {
+            _started ??= started;
+        }
+
+        if (view.Status == StageStatus.Failed)
+        {
+            _error ??= (view.Error ?? new ErrorInfo(ErrorCodes.StageFailed, $"Stage '{view.Name}' failed.")) is var error && error.Details.ContainsKey("stage")
+                ? error
+                : error with { Details = error.Details.SetItem("stage", view.Name) };
+        }
+
+        _watchers.Publish(_graph.Views[i], Status);
+    }
+
+    private async Task EndAsync()
+    {
+        var status = _outcome.Value.CancelRequested ? RunStatus.Cancelled : _error is null ? RunStatus.Succeeded : RunStatus.Failed;
+        var now = time.GetUtcNow();
+        var why = status == RunStatus.Cancelled ? "the run was cancelled" : $"stage '{_error?.Details.GetValueOrDefault("stage")}' failed";
+        ImmutableArray<StageView> stages =
+        [
+            .. _graph!.Views.Select(view => (view.Status == StageStatus.Pending
+                ? view with { Status = StageStatus.Cancelled, Reason = why, Ended = now }
+                : view) with { Progress = null, DependsOn = [] }),
+        ];
+        await _writing.EnterAsync();
+        try
+        {
+            await Retry.StorageAsync(
+                () => _outcome.SetAsync(_outcome.Value with
+                {
+                    Status = status,
+                    Started = _started,
+                    Ended = now,
+                    Error = status == RunStatus.Failed ? _error : null,
+                    Stages = stages,
+                }),
+                time,
+                e => LogEndNotStored(Id, e));
+        }
+        catch (InconsistentStateException e)
+        {
+            // Another activation ended the run; what it wrote holds.
+            LogFenced(Id, e);
+            DeactivateOnIdle();
+            return;
+        }
+        finally
+        {
+            _writing.Leave();
+        }
+
+        LogEnded(Id, status, _error?.Code);
+        _watchers.Publish(View());
+        await TellPipelineAsync(Summary());
+        await Retry.TransientAsync(RemoveReminderAsync, time);
+        _graph = null;
+    }
+
+    private async Task TellPipelineAsync(RunSummary summary)
+    {
+        try
+        {
+            await Retry.TransientAsync(() => GrainFactory.GetGrain<IPipelineGrain>(summary.Pipeline).OnRunChangedAsync(summary), time);
+        }
+        catch (Exception e)
+        {
+            // The list is refreshed when the pipeline is activated the next time.
+            LogPipelineNotTold(Id, e);
+        }
+    }
+
+    private async Task RemoveReminderAsync()
+    {
+        if (await this.GetReminder(ReminderName) is { } reminder)
+        {
+            await this.UnregisterReminder(reminder);
+        }
+    }
+
+    private IStageGrain Stage(int i) => GrainFactory.GetGrain<IStageGrain>($"{Id}/{_definition.Value.Spec!.Stages[i].Name}");
+
+    private RunSummary Summary() => new()
+    {
+        Id = Id,
+        Pipeline = _definition.Value.Spec!.Name,
+        Status = Status,
+        Created = _definition.Value.Created,
+        Ended = _outcome.Value.Ended,
+    };
+
+    private RunView View() => new()
+    {
+        Id = Id,
+        Pipeline = _definition.Value.Spec!.Name,
+        PipelineVersion = _definition.Value.Version,
+        Status = Status,
+        Parameters = _definition.Value.Parameters,
+        Stages = _outcome.Value.IsFinal ? WithDependencies(_outcome.Value.Stages) : [.. _graph!.Views],
+        Created = _definition.Value.Created,
+        Started = _started,
+        Ended = _outcome.Value.Ended,
+        Error = _outcome.Value.IsFinal ? _outcome.Value.Error : _error,
+    };
+
+    private ImmutableArray<StageView> WithDependencies(ImmutableArray<StageView> stages) =>
+    [
+        .. stages.Zip(
+            _dependencies ??= [.. _definition.Value.Spec!.Stages.Select(static spec => StageDependencies.Of(spec).All)],
+            static (view, dependencies) => view with { DependsOn = dependencies }),
+    ];
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run} of pipeline {Pipeline} {Version} started with {Stages} stages")]
+    private partial void LogStarted(string run, string pipeline, string version, int stages);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run} of pipeline {Pipeline} is unfinished and goes on")]
+    private partial void LogRecovering(string run, string pipeline);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run} is being cancelled")]
+    private partial void LogCancelling(string run);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run} ended: {Status} {Code}")]
+    private partial void LogEnded(string run, RunStatus status, string? code);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Run {Run}: stage {Stage} could not be started")]
+    private partial void LogStageNotStarted(string run, string stage, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Run {Run}: its end could not be stored yet")]
+    private partial void LogEndNotStored(string run, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run} was ended by another activation")]
+    private partial void LogFenced(string run, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}: its pipeline could not be told")]
+    private partial void LogPipelineNotTold(string run, Exception exception);
+}

@@ -1,0 +1,46 @@
+namespace Gristmill.Grains.Runs;
+
+/// <summary>One execution with its time limit and cancellation. What does not heed its cancellation is left behind.</summary>
+internal sealed class StageAttempt(TimeSpan? timeout, TimeProvider time) : IDisposable
+{
+    /// <summary>How long a cancelled executor has to return; it has to end the work within a second.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _cancel = new();
+    private readonly CancellationTokenSource _timeout = timeout is { } limit ? new CancellationTokenSource(limit, time) : new CancellationTokenSource();
+
+    public bool TimedOut => _timeout.IsCancellationRequested && !_cancel.IsCancellationRequested;
+
+    public void Cancel() => _cancel.Cancel();
+
+    public async Task<StageResult> RunAsync(Func<CancellationToken, Task<StageResult>> execute)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(_cancel.Token, _timeout.Token);
+        var token = either.Token;
+        // Off the grain's scheduler: whatever the executor does before its first await is not done in a grain's turn.
+        var execution = Task.Run(() => execute(token), CancellationToken.None);
+        try
+        {
+            return await execution.WaitAsync(token);
+        }
+        catch (OperationCanceledException) when (!execution.IsCompleted)
+        {
+            try
+            {
+                return await execution.WaitAsync(Grace, time);
+            }
+            catch (TimeoutException)
+            {
+                _ = execution.ContinueWith(
+                    static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                throw new OperationCanceledException(token);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _cancel.Dispose();
+        _timeout.Dispose();
+    }
+}

@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+
+namespace Gristmill.Grains.Runs;
+
+/// <summary>What becomes of a stage whose turn has come: it starts, is skipped, or cannot start.</summary>
+internal readonly record struct StageDecision(StageStart? Start, string? SkipReason, ErrorInfo? Error)
+{
+    /// <summary>Decides from the outcome of what the stage waited for; the same outcome always gives the same decision.</summary>
+    public static StageDecision Of(StageSpec stage, ImmutableArray<string> needs, RunGraph graph, RunDefinition definition)
+    {
+        if (needs.FirstOrDefault(name => graph[name].Status == StageStatus.Skipped) is { } skipped)
+        {
+            return new StageDecision(null, $"stage '{skipped}', which it needs, was skipped", null);
+        }
+
+        try
+        {
+            if (stage.When is { } when)
+            {
+                var metric = Metric(stage.Name, graph[when.Stage], when.Metric);
+                if (!ConditionValue.Holds(when, metric, definition.Parameters))
+                {
+                    return new StageDecision(null, $"its condition does not hold: {when.Stage}.{when.Metric} is {metric}, not {when.Operator} {when.Value}", null);
+                }
+            }
+
+            return new StageDecision(
+                new StageStart
+                {
+                    // Only what the stage itself goes by: name, operation, retries and limits.
+                    Spec = stage with { When = null, After = [], Options = "{}", Inputs = ImmutableDictionary<string, OutputRef>.Empty },
+                    Options = OptionsTemplate.Fill(stage.Options, definition.Parameters, (from, name) => Metric(stage.Name, graph[from], name)),
+                    Inputs = stage.Inputs.ToImmutableDictionary(
+                        static input => input.Key, input => Output(stage.Name, graph[input.Value.Stage], input.Value.Output)),
+                    Code = definition.Spec!.Code,
+                    TraceParent = definition.TraceParent,
+                },
+                null,
+                null);
+        }
+        catch (GristmillException e)
+        {
+            return new StageDecision(null, null, e.Error);
+        }
+    }
+
+    private static Artifact Output(string stage, StageView from, string output) => from.Outputs.TryGetValue(output, out var artifact)
+        ? artifact
+        : throw new GristmillException(
+            ErrorCodes.Invalid,
+            $"Stage '{stage}' needs the output '{output}' of stage '{from.Name}', which has {Names(from.Outputs.Keys)}.",
+            "Name one of its outputs.");
+
+    private static double Metric(string stage, StageView from, string metric)
+    {
+        var metrics = from.Outputs.Values.Where(static o => o.Metrics is not null).Select(static o => o.Metrics!).ToList();
+        foreach (var set in metrics)
+        {
+            if (set.TryGetValue(metric, out var value))
+            {
+                return value;
+            }
+        }
+
+        throw new GristmillException(
+            ErrorCodes.Invalid,
+            $"Stage '{stage}' uses the metric '{metric}' of stage '{from.Name}', which has {Names(metrics.SelectMany(static m => m.Keys))}.",
+            "Name one of its metrics.");
+    }
+
+    private static string Names(IEnumerable<string> names)
+    {
+        var sorted = names.Order(StringComparer.Ordinal).Take(21).ToList();
+        return sorted.Count == 0 ? "none" : string.Join(", ", sorted.Take(20)) + (sorted.Count > 20 ? ", ..." : "");
+    }
+}

@@ -1,0 +1,95 @@
+using Gristmill.Storage.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
+using Orleans.TestingHost;
+
+namespace Gristmill.Grains.Testing;
+
+/// <summary>A cluster in this process on the real SQLite provider, in a folder of its own.</summary>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("gristmill-grains-").FullName;
+
+    private TestCluster(short silos)
+    {
+        var builder = new InProcessTestClusterBuilder(silos);
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.Services.AddSingleton<IStageExecutor>(Executor);
+            silo.AddSqliteGrainStorage("gristmill", Database);
+            silo.UseSqliteReminders(Database);
+            silo.AddGristmillGrains();
+            silo.AddIncomingGrainCallFilter(new MessageSizes(Largest));
+            silo.Services.Configure<ClusterMembershipOptions>(static options =>
+            {
+                options.ProbeTimeout = TimeSpan.FromSeconds(1);
+                options.NumMissedProbesLimit = 2;
+            });
+        });
+        Cluster = builder.Build();
+    }
+
+    public InProcessTestCluster Cluster { get; }
+
+    public ScriptedExecutor Executor { get; } = new();
+
+    /// <summary>Bytes of the largest argument list seen per method.</summary>
+    public System.Collections.Concurrent.ConcurrentDictionary<string, long> Largest { get; } = new();
+
+    public IClusterClient Client => Cluster.Client;
+
+    private string Database => Path.Combine(_folder, "gristmill.db");
+
+    public static async Task<TestCluster> StartAsync(short silos = 1)
+    {
+        var cluster = new TestCluster(silos);
+        await cluster.Cluster.DeployAsync();
+        return cluster;
+    }
+
+    public async Task<string> RunAsync(PipelineSpec spec, RunRequest? request = null)
+    {
+        var pipeline = Client.GetGrain<IPipelineGrain>(spec.Name);
+        await pipeline.RegisterAsync(spec);
+        return await pipeline.StartRunAsync(request ?? new RunRequest());
+    }
+
+    /// <summary>The run once it is over, by watching it.</summary>
+    public async Task<RunView> EndOfAsync(string run)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            try
+            {
+                await foreach (var change in Client.GetGrain<IRunGrain>(run).WatchAsync(patience.Token).WithCancellation(patience.Token))
+                {
+                    if (change.Run is { Ended: not null } over)
+                    {
+                        return over;
+                    }
+                }
+            }
+            catch (Exception e) when (e is OrleansException or EnumerationAbortedException or TimeoutException && !patience.IsCancellationRequested)
+            {
+                // The silo of the run died: watch its next activation.
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Cluster.DisposeAsync();
+        try
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A killed silo's leftovers may write their last file between listing and deleting.
+            Directory.Delete(_folder, recursive: true);
+        }
+    }
+}
