@@ -1,0 +1,210 @@
+using Apache.Arrow;
+using DuckDB.NET.Native;
+using Gristmill.Objects;
+
+namespace Gristmill.Engines.Sql.Interop;
+
+/// <summary>
+/// Writes a streaming DuckDB result into a new object: chunks are kept until they make a batch, then each column goes
+/// from its vectors to the segment at once. With more than one thread the next batch is fetched while one is written.
+/// </summary>
+internal sealed class SegmentResult : IDisposable
+{
+    /// <summary>Rows of a batch, at most.</summary>
+    public const int MaxBatchRows = 1 << 20;
+
+    /// <summary>Bytes of a batch, roughly at most, unless 2,048 rows take more.</summary>
+    private const long MaxBatchBytes = 64L << 20;
+
+    private readonly ColumnWriter[] _columns;
+    private readonly ObjectWriter _writer;
+    private readonly bool _overlap;
+    private Task _writing = Task.CompletedTask;
+
+    private SegmentResult(ColumnWriter[] columns, ObjectWriter writer, bool overlap)
+    {
+        _columns = columns;
+        _writer = writer;
+        _overlap = overlap;
+    }
+
+    /// <summary>Takes a result to its end.</summary>
+    /// <param name="store">Where the object goes.</param>
+    /// <param name="result">A streaming result that was executed without an error.</param>
+    /// <param name="overlap">Whether to write on a second thread.</param>
+    /// <param name="fail">Makes the exception of an error that DuckDB reports in between.</param>
+    /// <param name="fetched">Told the rows so far, about once a batch.</param>
+    /// <param name="cancellationToken">Looked at between chunks.</param>
+    public static ObjectRef Write(
+        ObjectStore store, ref DuckDBResult result, bool overlap, Func<string, Exception> fail, Action<long> fetched, CancellationToken cancellationToken)
+    {
+        var columns = Columns(ref result);
+        using var writer = store.Create(SchemaOf(columns));
+        using var segment = new SegmentResult(columns, writer, overlap);
+        var batch = new Batch();
+        try
+        {
+            long rows = 0;
+            while (true)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var chunk = NativeMethods.Query.DuckDBFetchChunk(result);
+                if (chunk.IsInvalid)
+                {
+                    chunk.Dispose();
+                    break;
+                }
+
+                rows += batch.Add(chunk, columns);
+                if (batch.IsFull)
+                {
+                    segment.Flush(batch);
+                    batch = new Batch();
+                    fetched(rows);
+                }
+            }
+
+            if (NativeMethods.Query.DuckDBResultError(ref result) is { Length: > 0 } error)
+            {
+                throw fail(error);
+            }
+
+            if (batch.Rows > 0 || rows == 0)
+            {
+                segment.Flush(batch);
+                batch = new Batch();
+            }
+
+            segment._writing.GetAwaiter().GetResult();
+            fetched(rows);
+            return writer.Seal();
+        }
+        finally
+        {
+            batch.Dispose();
+        }
+    }
+
+    /// <summary>Waits for the write under way: it uses chunks and the writer, which go next.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            _writing.Wait();
+        }
+        catch (AggregateException)
+        {
+            // What failed is thrown where the result is taken; here something else failed before.
+        }
+    }
+
+    private static ColumnWriter[] Columns(ref DuckDBResult result)
+    {
+        var columns = new ColumnWriter[NativeMethods.Query.DuckDBColumnCount(ref result)];
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < columns.Length; i++)
+        {
+            var name = NativeMethods.Query.DuckDBColumnName(ref result, i);
+            if (!names.Add(name))
+            {
+                throw new GristmillException(ErrorCodes.Sql, $"The result has two columns called '{name}'.", "Name one of them with AS.")
+                    .With("column", name);
+            }
+
+            using var type = NativeMethods.Query.DuckDBColumnLogicalType(ref result, i);
+            columns[i] = ColumnWriters.Create(name, type);
+        }
+
+        return columns;
+    }
+
+    private static Schema SchemaOf(ColumnWriter[] columns) =>
+        new(columns.Select(column => new Field(column.Column, column.Type, nullable: true)), null);
+
+    private void Flush(Batch batch)
+    {
+        try
+        {
+            // A failed write is thrown here, before the next one.
+            _writing.GetAwaiter().GetResult();
+        }
+        catch
+        {
+            batch.Dispose();
+            throw;
+        }
+
+        if (_overlap)
+        {
+            _writing = Task.Run(() => Write(batch));
+        }
+        else
+        {
+            Write(batch);
+        }
+    }
+
+    private void Write(Batch batch)
+    {
+        using (batch)
+        {
+            _writer.BeginBatch();
+            var arrays = new IArrowArray[_columns.Length];
+            for (var i = 0; i < arrays.Length; i++)
+            {
+                arrays[i] = ArrowArrayFactory.BuildArray(_columns[i].Write(batch.Slices(i), batch.Rows, _writer));
+            }
+
+            _writer.EndBatch(batch.Rows, arrays);
+        }
+    }
+
+    /// <summary>Chunks kept alive until they are written.</summary>
+    private sealed class Batch : IDisposable
+    {
+        private readonly List<DuckDBDataChunk> _chunks = [];
+        private readonly List<VectorSlice[]> _slices = [];
+        private long _bytes;
+
+        public int Rows { get; private set; }
+
+        public bool IsFull => Rows > MaxBatchRows - NativeDuck.VectorSize || _bytes > MaxBatchBytes;
+
+        public int Add(DuckDBDataChunk chunk, ColumnWriter[] columns)
+        {
+            _chunks.Add(chunk);
+            var count = (int)NativeMethods.DataChunks.DuckDBDataChunkGetSize(chunk);
+            var slices = new VectorSlice[columns.Length];
+            for (var i = 0; i < columns.Length; i++)
+            {
+                slices[i] = new VectorSlice(NativeMethods.DataChunks.DuckDBDataChunkGetVector(chunk, i), 0, count);
+                _bytes += columns[i].Measure(slices[i]);
+            }
+
+            _slices.Add(slices);
+            Rows += count;
+            return count;
+        }
+
+        public VectorSlice[] Slices(int column)
+        {
+            var slices = new VectorSlice[_slices.Count];
+            for (var i = 0; i < slices.Length; i++)
+            {
+                slices[i] = _slices[i][column];
+            }
+
+            return slices;
+        }
+
+        public void Dispose()
+        {
+            foreach (var chunk in _chunks)
+            {
+                chunk.Dispose();
+            }
+
+            _chunks.Clear();
+        }
+    }
+}

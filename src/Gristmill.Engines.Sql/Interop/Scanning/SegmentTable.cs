@@ -1,0 +1,120 @@
+using System.Buffers;
+using Apache.Arrow;
+using DuckDB.NET.Native;
+
+namespace Gristmill.Engines.Sql.Interop;
+
+/// <summary>
+/// What a registered scan reads: record batches, the types DuckDB sees in them, and who keeps the memory alive.
+/// Safe for many threads once made.
+/// </summary>
+internal sealed class SegmentTable : IDisposable
+{
+    private readonly IDisposable? _owner;
+    private readonly long[] _firstChunk;
+    private readonly ArrowNode?[] _nodes;
+    private readonly List<MemoryHandle> _pins = [];
+    private readonly Lock _gate = new();
+    private int _disposed;
+
+    /// <param name="schema">Schema of the batches.</param>
+    /// <param name="batches">The rows.</param>
+    /// <param name="owner">Keeps the memory of the batches; disposed with this table.</param>
+    /// <param name="partition">Adds a last column with each row's part, for random splits.</param>
+    public SegmentTable(Schema schema, IReadOnlyList<RecordBatch> batches, IDisposable? owner, RowPartition? partition = null)
+    {
+        Schema = schema;
+        Batches = batches;
+        Partition = partition;
+        _owner = owner;
+        _nodes = new ArrowNode?[batches.Count * schema.FieldsList.Count];
+        _firstChunk = new long[batches.Count + 1];
+        FirstRow = new long[batches.Count + 1];
+        for (var i = 0; i < batches.Count; i++)
+        {
+            _firstChunk[i + 1] = _firstChunk[i] + ((batches[i].Length + NativeDuck.VectorSize - 1) / NativeDuck.VectorSize);
+            FirstRow[i + 1] = FirstRow[i] + batches[i].Length;
+        }
+    }
+
+    public Schema Schema { get; }
+
+    public IReadOnlyList<RecordBatch> Batches { get; }
+
+    public RowPartition? Partition { get; }
+
+    public long[] FirstRow { get; }
+
+    public long Rows => FirstRow[^1];
+
+    public long Chunks => _firstChunk[^1];
+
+    /// <summary>The connection it is registered on; valid while the function is.</summary>
+    public nint Connection { get; set; }
+
+    public int Threads { get; set; } = 1;
+
+    public ScanProgress? Progress { get; set; }
+
+    /// <summary>DuckDB's types of the columns.</summary>
+    public DuckDBLogicalType[] Types { get; set; } = [];
+
+    /// <summary>The batch and first row of a chunk of up to 2,048 rows.</summary>
+    public (int Batch, int Start, int Count) Chunk(long chunk)
+    {
+        var batch = System.Array.BinarySearch(_firstChunk, chunk);
+        if (batch < 0)
+        {
+            batch = ~batch - 1;
+        }
+
+        // Batches without rows share their first chunk with the batch after them.
+        while (_firstChunk[batch + 1] == _firstChunk[batch])
+        {
+            batch++;
+        }
+
+        var start = (int)(chunk - _firstChunk[batch]) * NativeDuck.VectorSize;
+        return (batch, start, Math.Min(NativeDuck.VectorSize, Batches[batch].Length - start));
+    }
+
+    /// <summary>Resolved addresses of one column of one batch.</summary>
+    public ArrowNode Node(int batch, int column)
+    {
+        ref var slot = ref _nodes[(batch * Schema.FieldsList.Count) + column];
+        if (Volatile.Read(ref slot) is { } known)
+        {
+            return known;
+        }
+
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            slot ??= ArrowNode.Of(Batches[batch].Column(column).Data, _pins);
+            return slot;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            foreach (var pin in _pins)
+            {
+                pin.Dispose();
+            }
+        }
+
+        foreach (var type in Types)
+        {
+            type.Dispose();
+        }
+
+        _owner?.Dispose();
+    }
+}

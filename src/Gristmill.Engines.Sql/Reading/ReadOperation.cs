@@ -1,0 +1,65 @@
+using Gristmill.Engines.Sql.Sessions;
+
+namespace Gristmill.Engines.Sql.Reading;
+
+/// <summary>"sql.read".</summary>
+internal static class ReadOperation
+{
+    public static StageOutputs Run(StageContext context, SqlEngineOptions engine, CancellationToken cancellationToken)
+    {
+        var options = context.Options<ReadOptions>();
+        var files = SourceFiles.Resolve(options.Path, context);
+        var format = SourceFiles.FormatOf(options.Format, files[0]);
+        using var session = DuckSession.Open(context, engine);
+        session.Lock();
+        Exception Fail(string error) => Explain(DuckError.Parse(error), files, format, cancellationToken);
+
+        var source = $"read_{format}([{string.Join(", ", files.Select(QueryText.Literal))}])";
+        var statement = DuckStatement.Prepare(session, $"select * from {source}", Fail);
+        try
+        {
+            if (options.Columns is { IsDefaultOrEmpty: false } columns)
+            {
+                var known = statement.Columns;
+                foreach (var column in columns)
+                {
+                    if (!known.Contains(column, StringComparer.Ordinal))
+                    {
+                        throw new GristmillException(ErrorCodes.UnknownColumn, $"'{Shown(files)}' has no column '{column}'.",
+                            $"It has {string.Join(", ", known)}.").With("column", column).With("columns", string.Join(", ", known));
+                    }
+                }
+
+                statement.Dispose();
+                statement = DuckStatement.Prepare(session, $"select {string.Join(", ", columns.Select(QueryText.Identifier))} from {source}", Fail);
+            }
+
+            return StageOutputs.Of(statement.Run(cancellationToken));
+        }
+        finally
+        {
+            statement.Dispose();
+        }
+    }
+
+    private static Exception Explain(DuckError error, IReadOnlyList<string> files, string format, CancellationToken cancellationToken)
+    {
+        if (error.Common(cancellationToken) is { } common)
+        {
+            return common;
+        }
+
+        var shown = Shown(files);
+        if (error.Is("IO") && (error.Message.Contains("No files found", StringComparison.Ordinal)
+            || error.Message.Contains("Cannot open file", StringComparison.Ordinal)))
+        {
+            return SourceFiles.NotFound(shown, $"cannot be opened ({error.FirstLine})", "Look whether the files are there and may be read.");
+        }
+
+        return new GristmillException(ErrorCodes.FileFormat, $"'{shown}' cannot be read as {format}: {error.Message.Trim()}",
+            "Look whether the file is whole and of that format; the option format overrides what its extension says.").With("file", shown);
+    }
+
+    private static string Shown(IReadOnlyList<string> files) =>
+        files.Count == 1 ? files[0] : $"{files[0]} and {files.Count - 1} more";
+}

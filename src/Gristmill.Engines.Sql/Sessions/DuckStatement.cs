@@ -1,0 +1,93 @@
+using DuckDB.NET.Native;
+using Gristmill.Engines.Sql.Interop;
+
+namespace Gristmill.Engines.Sql.Sessions;
+
+/// <summary>One prepared SELECT.</summary>
+internal sealed class DuckStatement : IDisposable
+{
+    private readonly DuckSession _session;
+    private readonly Func<string, Exception> _fail;
+
+    private DuckStatement(DuckSession session, DuckDBPreparedStatement handle, Func<string, Exception> fail)
+    {
+        _session = session;
+        Handle = handle;
+        _fail = fail;
+    }
+
+    public DuckDBPreparedStatement Handle { get; }
+
+    /// <summary>Names of the parameters, without the dollar sign, in the order of their numbers.</summary>
+    public IReadOnlyList<string> Parameters =>
+        [.. Enumerable.Range(1, (int)NativeMethods.PreparedStatements.DuckDBParams(Handle)).Select(i => NativeDuck.ParameterName(Handle, i))];
+
+    /// <summary>Names of the result's columns.</summary>
+    public IReadOnlyList<string> Columns =>
+        [.. Enumerable.Range(0, (int)NativeDuck.PreparedColumnCount(Handle)).Select(i => NativeDuck.PreparedColumnName(Handle, (ulong)i))];
+
+    /// <summary>Prepares a text that must be one SELECT (or VALUES, FROM, WITH, DESCRIBE, SUMMARIZE).</summary>
+    /// <param name="session">The database.</param>
+    /// <param name="sql">The text.</param>
+    /// <param name="fail">Makes an exception of what DuckDB reports.</param>
+    public static DuckStatement Prepare(DuckSession session, string sql, Func<string, Exception> fail)
+    {
+        var count = NativeMethods.ExtractStatements.DuckDBExtractStatements(session.Native, sql, out var statements);
+        using (statements)
+        {
+            if (count <= 0)
+            {
+                var error = NativeMethods.ExtractStatements.DuckDBExtractStatementsError(statements);
+                throw string.IsNullOrEmpty(error)
+                    ? new GristmillException(ErrorCodes.Sql, "The query is empty.", "Write a SELECT.")
+                    : fail(error);
+            }
+
+            if (count > 1)
+            {
+                throw new GristmillException(ErrorCodes.Sql, $"The query is {count} statements, and a stage runs one.",
+                    "Use WITH for steps in between, or a stage for each; name the values of a PIVOT with IN (...).");
+            }
+
+            var state = NativeMethods.ExtractStatements.DuckDBPrepareExtractedStatement(session.Native, statements, 0, out var handle);
+            try
+            {
+                if (!state.IsSuccess())
+                {
+                    throw fail(NativeMethods.PreparedStatements.DuckDBPrepareError(handle));
+                }
+
+                var type = NativeDuck.PreparedStatementType(handle);
+                return type == DuckDBStatementType.Select
+                    ? new DuckStatement(session, handle, fail)
+                    : throw new GristmillException(ErrorCodes.Sql, $"The query is a statement of the kind {type}, and only SELECT is allowed.",
+                        "A stage reads its inputs and returns a table; it changes nothing.");
+            }
+            catch
+            {
+                handle.Dispose();
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Runs it into a new object.</summary>
+    public ObjectRef Run(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var monitor = new QueryMonitor(_session.Native, _session.Context, _session.Scans, cancellationToken);
+        var state = NativeMethods.PreparedStatements.DuckDBExecutePreparedStreaming(Handle, out var result);
+        try
+        {
+            return state.IsSuccess()
+                ? SegmentResult.Write(_session.Context.Objects, ref result, _session.Context.Threads > 1, _fail, monitor.Fetched, cancellationToken)
+                : throw _fail(NativeMethods.Query.DuckDBResultError(ref result));
+        }
+        finally
+        {
+            NativeMethods.Query.DuckDBDestroyResult(ref result);
+        }
+    }
+
+    public void Dispose() => Handle.Dispose();
+}

@@ -1,0 +1,42 @@
+using Gristmill.Engines.Sql.Querying;
+using Gristmill.Engines.Sql.Reading;
+using Gristmill.Engines.Sql.Splitting;
+
+namespace Gristmill.Engines.Sql;
+
+/// <summary>
+/// SQL and files through DuckDB: "sql.read" (<see cref="ReadOptions"/>), "sql.query" (<see cref="QueryOptions"/>) and
+/// "sql.split" (<see cref="SplitOptions"/>). Inputs are scanned where they lie in shared memory, and results are
+/// written once, into the object they become. Each attempt has an in-memory database of its own.
+/// </summary>
+/// <param name="options">Limits; null for the defaults.</param>
+public sealed class SqlEngine(SqlEngineOptions? options = null) : IStageEngine
+{
+    private readonly SqlEngineOptions _options = options ?? new SqlEngineOptions();
+
+    /// <summary>Creates the engine with default limits.</summary>
+    public SqlEngine() : this(null)
+    {
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> Operations { get; } =
+        [StageOperations.SqlRead, StageOperations.SqlQuery, StageOperations.SqlSplit];
+
+    /// <inheritdoc/>
+    public Task<StageOutputs> ExecuteAsync(StageContext context, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        Func<StageOutputs> run = context.Request.Operation switch
+        {
+            StageOperations.SqlRead => () => ReadOperation.Run(context, _options, cancellationToken),
+            StageOperations.SqlQuery => () => QueryOperation.Run(context, _options, cancellationToken),
+            StageOperations.SqlSplit => () => SplitOperation.Run(context, _options, cancellationToken),
+            var other => throw new GristmillException(ErrorCodes.Invalid, $"The SQL engine has no operation '{other}'.",
+                $"Use one of {string.Join(", ", Operations)}."),
+        };
+
+        // DuckDB works on the calling thread until a chunk is there: not one to take from the pool.
+        return Task.Factory.StartNew(run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+}
