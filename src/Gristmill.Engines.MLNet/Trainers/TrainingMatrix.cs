@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+using Apache.Arrow;
+using Gristmill.Objects;
+
+namespace Gristmill.Engines.MLNet;
+
+/// <summary>
+/// An encoded table in training: the matrix and labels of <see cref="FeatureEncoder"/>, mapped. Its object has no name
+/// any more, so the memory goes with this, also when the process dies.
+/// </summary>
+internal sealed class TrainingMatrix : IDisposable
+{
+    private TrainingMatrix(FeatureEncoder encoder, ObjectLease lease)
+    {
+        Encoder = encoder;
+        Lease = lease;
+    }
+
+    internal FeatureEncoder Encoder { get; }
+
+    internal ObjectLease Lease { get; }
+
+    /// <summary>Fits the transforms on a stage's input and encodes it.</summary>
+    internal static TrainingMatrix Fit(
+        StageContext context, string input, TabularOptions options, bool standardise, CancellationToken cancellationToken)
+    {
+        using var data = context.Dataset(input);
+        if (data.Batches.Sum(b => (long)b.Length) == 0)
+        {
+            throw new GristmillException(ErrorCodes.BadValue, $"Stage '{context.Request.Stage}': input '{input}' has no rows to learn from.",
+                "Look at the stage before.");
+        }
+
+        var plan = options.Features ?? FeaturePlan.Infer(
+            data.Schema, new HashSet<string>([.. options.Exclude, options.Label], StringComparer.Ordinal),
+            options.Categorical.ToHashSet(StringComparer.Ordinal), standardise);
+        if (plan.Transforms.Any(t => t.Columns.Contains(options.Label)))
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"Stage '{context.Request.Stage}': the features read the label '{options.Label}'.",
+                "Take it out of the plan: a model that sees its label learns nothing else.").With("column", options.Label);
+        }
+
+        var encoder = FeatureEncoder.Fit(plan, data.Batches, options.Label, options.Task, context.Threads, cancellationToken);
+        return Encode(context, encoder, data, cancellationToken);
+    }
+
+    /// <summary>Encodes another input with the same transforms.</summary>
+    internal TrainingMatrix Encode(StageContext context, string input, CancellationToken cancellationToken)
+    {
+        using var data = context.Dataset(input);
+        return Encode(context, Encoder, data, cancellationToken);
+    }
+
+    /// <summary>The rows as LightGBM takes them.</summary>
+    internal List<MatrixChunk> Chunks()
+    {
+        var chunks = new List<MatrixChunk>(Lease.Batches.Count);
+        foreach (var batch in Lease.Batches)
+        {
+            if (batch.Length > 0)
+            {
+                var features = (FloatArray)((FixedSizeListArray)batch.Column(0)).Values;
+                chunks.Add(new MatrixChunk(batch.Length, Bytes(features, batch.Length * Encoder.Width), Bytes((FloatArray)batch.Column(1), batch.Length)));
+            }
+        }
+
+        return chunks;
+    }
+
+    /// <summary>What is to be predicted: as asked, or by the labels.</summary>
+    internal ModelTask TaskOf(ModelTask? asked)
+    {
+        var label = Encoder.Label!;
+        if (asked is { } task)
+        {
+            if (task == ModelTask.Binary && !AllZeroOrOne())
+            {
+                throw new GristmillException(ErrorCodes.BadValue, $"The label '{label.Name}' has other values than 0 and 1.",
+                    "A binary task takes booleans, 0 and 1, or two classes.").With("column", label.Name);
+            }
+
+            return task;
+        }
+
+        return !label.Classes.IsEmpty ? ModelTask.Multiclass
+            : label.Type == ColumnType.Boolean || AllZeroOrOne() ? ModelTask.Binary
+            : ModelTask.Regression;
+    }
+
+    public void Dispose() => Lease.Dispose();
+
+    private static TrainingMatrix Encode(StageContext context, FeatureEncoder encoder, ObjectLease data, CancellationToken cancellationToken)
+    {
+        var reference = encoder.EncodeTo(context.Objects, data.Batches, encoder.Label, context.Threads, progress: null, cancellationToken);
+        try
+        {
+            return new TrainingMatrix(encoder, context.Objects.Get(reference));
+        }
+        finally
+        {
+            context.Objects.Delete(reference.Id);
+        }
+    }
+
+    private bool AllZeroOrOne()
+    {
+        foreach (var chunk in Chunks())
+        {
+            if (MemoryMarshal.Cast<byte, float>(chunk.Labels.Span).IndexOfAnyExcept(0f, 1f) >= 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static ReadOnlyMemory<byte> Bytes(FloatArray array, int count) =>
+        array.ValueBuffer.Memory.Slice(array.Offset * sizeof(float), count * sizeof(float));
+}
