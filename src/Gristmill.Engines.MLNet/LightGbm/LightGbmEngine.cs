@@ -81,6 +81,7 @@ public sealed class LightGbmEngine : IStageEngine
                 context.Report(0, "binning");
                 train = trainer.Bin(matrix.Chunks());
                 owned.Push(train);
+                TrainingMatrix.Mapped?.Invoke(matrix.Lease);
                 cancellationToken.ThrowIfCancellationRequested();
                 if (validated)
                 {

@@ -16,6 +16,9 @@ internal sealed class TrainingMatrix : IDisposable
         Lease = lease;
     }
 
+    /// <summary>Test hook: sees the lease of a matrix just handed over.</summary>
+    internal static Action<ObjectLease>? Mapped { get; set; }
+
     internal FeatureEncoder Encoder { get; }
 
     internal ObjectLease Lease { get; }
