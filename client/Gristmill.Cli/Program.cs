@@ -1,1 +1,3 @@
-return 0;
+using Gristmill.Cli;
+
+return await MillCli.InvokeAsync(args, Spectre.Console.AnsiConsole.Console);

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Gristmill.Cli.Infrastructure;
+using Gristmill.Client;
+using Gristmill.Display;
+
+namespace Gristmill.Cli.Commands;
+
+/// <summary>Builds a pipeline's program and has it ship itself.</summary>
+internal static class RunCommand
+{
+    public static Command Create(CliContext context)
+    {
+        var file = new Argument<string>("file") { Description = "The C# file, project or assembly that defines the pipeline." };
+        var parameters = new Option<string[]>("--param", "-p") { Description = "A parameter of the run: name=value. May be repeated.", HelpName = "NAME=VALUE" };
+        var detach = new Option<bool>("--detach") { Description = "Start the run and return its id; do not follow it." };
+        var server = CliContext.ServerOption();
+        var json = CliContext.JsonOption();
+
+        var command = new Command("run", "Build a pipeline's file, ship it to the server, run it and follow it. Ctrl+C cancels the run.\n\n" + ExitCodes.Help)
+        {
+            file, parameters, detach, server, json,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var address = parsed.GetValue(server) is { } given ? GristmillClientOptions.ParseServer(given) : GristmillClientOptions.DefaultServer;
+            var program = await PipelineProgram.BuildAsync(parsed.GetValue(file)!, context.Console, cancellationToken);
+            List<string> arguments = parsed.GetValue(detach) ? ["submit"] : ["run"];
+            arguments.AddRange(["--cluster", address.AbsoluteUri]);
+            arguments.AddRange((parsed.GetValue(parameters) ?? []).SelectMany(p => new[] { "--param", p }));
+            if (parsed.GetValue(json))
+            {
+                arguments.Add("--json");
+            }
+
+            return await Dotnet.PassThroughAsync(program.Command(arguments));
+        });
+        return command;
+    }
+}

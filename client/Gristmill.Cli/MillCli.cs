@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Gristmill.Cli.Commands;
+using Gristmill.Display;
+using Spectre.Console;
+
+namespace Gristmill.Cli;
+
+/// <summary>The command line: what there is, and how errors end.</summary>
+internal static class MillCli
+{
+    public static RootCommand Create(IAnsiConsole console)
+    {
+        var context = new CliContext(console);
+        return new RootCommand($"Gristmill: the machine-learning lifecycle as virtual actors.\n\n{ExitCodes.Help}")
+        {
+            UpCommand.Create(context),
+            RunCommand.Create(context),
+            RunsCommand.Create(context),
+            ShowCommand.Create(context),
+            CancelCommand.Create(context),
+            ModelsCommand.Create(context),
+            DeployCommand.Create(context),
+            DeploymentsCommand.Create(context),
+            PredictCommand.Create(context),
+            DemoCommand.Create(context),
+            TestCommand.Create(context),
+            DoctorCommand.Create(context),
+        };
+    }
+
+    /// <summary>Runs one command line.</summary>
+    public static async Task<int> InvokeAsync(string[] args, IAnsiConsole console, CancellationToken cancellationToken = default)
+    {
+        var parsed = Create(console).Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync($"mill: {error.Message}");
+            }
+
+            await Console.Error.WriteLineAsync($"See 'mill {parsed.CommandResult.Command.Name} --help'.".Replace("mill mill", "mill", StringComparison.Ordinal));
+            return ExitCodes.Usage;
+        }
+
+        // Twice the time a run needs to be cancelled on the server.
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(5) };
+        try
+        {
+            return await parsed.InvokeAsync(configuration, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("mill: cancelled");
+            return ExitCodes.Cancelled;
+        }
+        catch (GristmillException e)
+        {
+            await Console.Error.WriteLineAsync($"mill: {e.Message} [{e.Code}]");
+            if (e.Error.Hint is { } hint)
+            {
+                await Console.Error.WriteLineAsync($"      {hint}");
+            }
+
+            if (e.Error.Details.TryGetValue("log", out var log) && log.Length > 0)
+            {
+                await Console.Error.WriteLineAsync(log);
+            }
+
+            return ExitCodes.Of(e);
+        }
+    }
+}

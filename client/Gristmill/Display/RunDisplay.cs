@@ -1,0 +1,152 @@
+using Spectre.Console;
+using Grid = Spectre.Console.Table;
+
+namespace Gristmill.Display;
+
+/// <summary>Shows a run while it goes: a live table on a terminal, a line a change where output is redirected.</summary>
+internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
+{
+    private static readonly TimeSpan Refresh = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Between two lines of progress of one stage, where there is no live table.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
+
+    /// <summary>Shows the events until they end.</summary>
+    /// <returns>The run as it was last seen, or null if there was no event.</returns>
+    public Task<RunView?> FollowAsync(IAsyncEnumerable<RunEvent> events, CancellationToken cancellationToken) =>
+        console.Profile.Capabilities.Interactive && console.Profile.Capabilities.Ansi
+            ? FollowLiveAsync(events, cancellationToken)
+            : FollowPlainAsync(events, cancellationToken);
+
+    /// <summary>The run as a table.</summary>
+    public Grid Table(RunView run)
+    {
+        var table = new Grid().Border(TableBorder.Rounded).BorderColor(Color.Grey);
+        table.AddColumn("stage").AddColumn("status").AddColumn(new TableColumn("progress").RightAligned())
+            .AddColumn(new TableColumn("rows").RightAligned()).AddColumn(new TableColumn("time").RightAligned()).AddColumn("");
+        foreach (var stage in run.Stages)
+        {
+            var retries = stage.Attempts > 1 ? $" (attempt {stage.Attempts})" : "";
+            table.AddRow(
+                new Text(stage.Name),
+                new Markup($"[{Texts.Colour(stage.Status)}]{Texts.Status(stage.Status)}[/]{Markup.Escape(retries)}"),
+                new Text(Progress(stage)),
+                new Text(stage.Usage is { Rows: > 0 } usage ? Texts.Count(usage.Rows) : ""),
+                new Text(Texts.Elapsed(stage, time.GetUtcNow()) is { } elapsed ? Texts.Duration(elapsed) : ""),
+                new Text(Texts.Detail(stage)) { Overflow = Overflow.Ellipsis });
+        }
+
+        return table;
+    }
+
+    private static string Progress(StageView stage) =>
+        stage.Status == StageStatus.Running && stage.Progress?.Fraction is { } fraction
+            ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{fraction * 100:0} %")
+            : "";
+
+    private async Task<RunView?> FollowLiveAsync(IAsyncEnumerable<RunEvent> events, CancellationToken cancellationToken)
+    {
+        var board = new RunBoard();
+        await console.Live(new Text("Waiting for the run to start ...")).StartAsync(async live =>
+        {
+            using var timer = new PeriodicTimer(Refresh, time);
+            await using var changes = events.GetAsyncEnumerator(cancellationToken);
+            var next = changes.MoveNextAsync().AsTask();
+            while (true)
+            {
+                // Redrawn at a pace, not at each event: a fast stage reports hundreds a second.
+                var tick = timer.WaitForNextTickAsync(cancellationToken).AsTask();
+                while (await Task.WhenAny(next, tick) == next)
+                {
+                    if (!await next)
+                    {
+                        Draw(live, board);
+                        return;
+                    }
+
+                    board.Apply(changes.Current);
+                    next = changes.MoveNextAsync().AsTask();
+                }
+
+                await tick;
+                Draw(live, board);
+            }
+        });
+        return board.Run;
+    }
+
+    private void Draw(LiveDisplayContext live, RunBoard board)
+    {
+        if (board.Run is { } run)
+        {
+            live.UpdateTarget(Table(run));
+        }
+    }
+
+    private async Task<RunView?> FollowPlainAsync(IAsyncEnumerable<RunEvent> events, CancellationToken cancellationToken)
+    {
+        var board = new RunBoard();
+        var written = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
+        await foreach (var change in events.WithCancellation(cancellationToken))
+        {
+            foreach (var (before, after) in board.Apply(change))
+            {
+                var now = time.GetUtcNow();
+                if (before?.Status != after.Status && after.Status != StageStatus.Pending)
+                {
+                    WriteLine(after);
+                    written[after.Name] = now;
+                }
+                else if (after.Status == StageStatus.Running && before?.Progress != after.Progress
+                    && now - written.GetValueOrDefault(after.Name) >= Quiet)
+                {
+                    WriteLine(after);
+                    written[after.Name] = now;
+                }
+            }
+        }
+
+        return board.Run;
+    }
+
+    private void WriteLine(StageView stage)
+    {
+        var parts = new[]
+        {
+            $"  {stage.Name,-16} {Texts.Status(stage.Status),-9}",
+            Progress(stage),
+            stage.Usage is { Rows: > 0 } usage ? $"{Texts.Count(usage.Rows)} rows" : "",
+            stage.Ended is not null && Texts.Elapsed(stage, time.GetUtcNow()) is { } elapsed ? Texts.Duration(elapsed) : "",
+            Texts.Detail(stage),
+        };
+        // Not through the console's layout, which would fold lines at 80 columns of a file.
+        console.Profile.Out.Writer.WriteLine(string.Join("  ", parts.Where(part => part.Length > 0)).TrimEnd());
+        console.Profile.Out.Writer.Flush();
+    }
+
+    /// <summary>How a run ended, in a line, and what is wrong with it.</summary>
+    public void WriteEnd(RunView run)
+    {
+        var took = run.Ended is { } ended ? $" in {Texts.Duration(ended - (run.Started ?? run.Created))}" : "";
+        console.MarkupLine($"Run [bold]{Markup.Escape(run.Id)}[/] [{Texts.Colour(run.Status)}]{Texts.Status(run.Status)}[/]{took}.");
+        if (run.Error is { } error)
+        {
+            WriteError(console, error);
+        }
+    }
+
+    /// <summary>An error with its code, hint and, for crashes, the last lines of the log.</summary>
+    public static void WriteError(IAnsiConsole console, ErrorInfo error)
+    {
+        console.Write(new Text($"{error.Message} [{error.Code}]\n", new Style(Color.Red)));
+        if (error.Hint is { } hint)
+        {
+            console.Write(new Text(hint + "\n"));
+        }
+
+        if (error.Details is { } details && details.TryGetValue("log", out var log))
+        {
+            console.Write(new Text(log.TrimEnd() + "\n", new Style(Color.Grey)));
+        }
+    }
+}
