@@ -31,7 +31,7 @@ internal static class MillCli
     /// <summary>Runs one command line.</summary>
     public static async Task<int> InvokeAsync(string[] args, IAnsiConsole console, CancellationToken cancellationToken = default)
     {
-        var parsed = Create(console).Parse(args);
+        var parsed = Create(console).Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors)
@@ -47,7 +47,8 @@ internal static class MillCli
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(5) };
         try
         {
-            return await parsed.InvokeAsync(configuration, cancellationToken);
+            var exitCode = await parsed.InvokeAsync(configuration, cancellationToken);
+            return args.Length == 0 ? ExitCodes.Usage : exitCode;
         }
         catch (OperationCanceledException)
         {

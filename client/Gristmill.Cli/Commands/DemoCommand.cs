@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Gristmill.Cli.Demo;
-using Gristmill.Display;
 
 namespace Gristmill.Cli.Commands;
 
@@ -21,7 +20,7 @@ internal static class DemoCommand
             }
         });
 
-        var command = new Command("demo", "Start a silo, run the flights pipeline from the raw file to a registered model, deploy it, send it requests, and report.\n\n" + ExitCodes.Help)
+        var command = new Command("demo", "Start a silo, run the flights pipeline from the raw file to a registered model, deploy it, send it requests, and report.")
         {
             keep, data, requests, json,
         };

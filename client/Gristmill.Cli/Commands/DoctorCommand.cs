@@ -14,7 +14,7 @@ internal static class DoctorCommand
         var port = new Option<int>("--port", "-p") { Description = "The port to look at.", DefaultValueFactory = _ => 5080 };
         var json = CliContext.JsonOption();
 
-        var command = new Command("doctor", "Check ports, shared memory, disk, memory, SDK, native libraries and the data folder.\n\nExit codes: 0 all is well (warnings included), 1 something is wrong.")
+        var command = new Command("doctor", "Check ports, shared memory, disk, memory, SDK, native libraries and the data folder. Exit code 1: something is wrong.")
         {
             data, port, json,
         };

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Gristmill.Cli.Infrastructure;
 using Gristmill.Client;
-using Gristmill.Display;
 
 namespace Gristmill.Cli.Commands;
 
@@ -16,7 +15,7 @@ internal static class RunCommand
         var server = CliContext.ServerOption();
         var json = CliContext.JsonOption();
 
-        var command = new Command("run", "Build a pipeline's file, ship it to the server, run it and follow it. Ctrl+C cancels the run.\n\n" + ExitCodes.Help)
+        var command = new Command("run", "Build a pipeline's file, ship it to the server, run it and follow it. Ctrl+C cancels the run.")
         {
             file, parameters, detach, server, json,
         };

@@ -27,7 +27,7 @@ internal static class ExitCodes
     {
         OperationCanceledException => Cancelled,
         GristmillException { Code: ErrorCodes.Unreachable or ErrorCodes.Timeout } => Unreachable,
-        GristmillException { Code: ErrorCodes.Invalid or ErrorCodes.NotFound or ErrorCodes.Conflict } => Usage,
+        GristmillException { Code: ErrorCodes.Invalid or ErrorCodes.NotFound or ErrorCodes.Conflict or ErrorCodes.FileNotFound } => Usage,
         _ => Failed,
     };
 }
