@@ -136,7 +136,7 @@ public sealed class FeatureEncoderTests
         {
             var batch = Of(("t", Timestamps(unit, sunday, new DateTimeOffset(1969, 12, 31, 1, 2, 3, TimeSpan.Zero))));
             var encoder = Fit(batch, null, Spec(TransformKind.DateParts, "t"));
-            Assert.Equal([2001, 4, 1, 7, 23, 59, 1969, 12, 31, 3, 1, 2], encoder.Encode(batch));
+            Assert.Equal([2001, 4, 1, 0, 23, 59, 1969, 12, 31, 3, 1, 2], encoder.Encode(batch));
             Assert.Equal("t.weekday", encoder.Features[3].Name);
         }
     }

@@ -3,7 +3,7 @@ using Apache.Arrow;
 
 namespace Gristmill.Engines.Features;
 
-/// <summary>DateParts: year, month 1-12, day 1-31, weekday 1 (Monday) - 7, hour, minute, in UTC.</summary>
+/// <summary>DateParts: year, month 1-12, day 1-31, weekday 0 (Sunday) - 6, hour, minute, in UTC.</summary>
 internal sealed class DatePartsTransform : Transform
 {
     private static readonly string[] Known = ["year", "month", "day", "weekday", "hour", "minute"];
@@ -56,7 +56,7 @@ internal sealed class DatePartsTransform : Transform
                 0 => time.Year,
                 1 => time.Month,
                 2 => time.Day,
-                3 => time.DayOfWeek == DayOfWeek.Sunday ? 7 : (int)time.DayOfWeek,
+                3 => (int)time.DayOfWeek,
                 4 => time.Hour,
                 _ => time.Minute,
             };
