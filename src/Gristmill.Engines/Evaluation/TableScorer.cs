@@ -10,15 +10,16 @@ internal static class TableScorer
     /// <summary>Rows scored by one call of the model.</summary>
     private const int RangeRows = 16 * 1024;
 
-    /// <summary>Scores a table into rows x ScoresPerRow floats.</summary>
-    public static void Score(IPredictor predictor, IReadOnlyList<RecordBatch> table, Memory<float> scores, int threads, Action<double>? progress, CancellationToken cancellationToken)
+    /// <summary>Scores a table into rows x ScoresPerRow floats. Errors name rows counted from rowBase.</summary>
+    public static void Score(IPredictor predictor, IReadOnlyList<RecordBatch> table, Memory<float> scores, int threads, Action<double>? progress,
+        CancellationToken cancellationToken, long rowBase = 0)
     {
         var perRow = PredictionOutput.ScoresPerRow(predictor.Manifest);
         var ranges = RowRanges.Split([.. table.Select(b => b.Length)], RangeRows);
         var total = Math.Max(1, table.Sum(b => (long)b.Length));
         long done = 0;
         var matrix = predictor as IMatrixPredictor;
-        var bound = matrix is null ? null : Bind(matrix.Encoder, table);
+        var bound = matrix is null ? null : Bind(matrix.Encoder, table, rowBase);
         RowRanges.ForEach(ranges, threads, range =>
         {
             var target = scores.Span.Slice(checked((int)(range.RowInTable * perRow)), range.Count * perRow);
@@ -36,10 +37,9 @@ internal static class TableScorer
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private static BoundRows[] Bind(FeatureEncoder encoder, IReadOnlyList<RecordBatch> table)
+    private static BoundRows[] Bind(FeatureEncoder encoder, IReadOnlyList<RecordBatch> table, long rowBase)
     {
         var bound = new BoundRows[table.Count];
-        long rowBase = 0;
         for (var b = 0; b < bound.Length; rowBase += table[b++].Length)
         {
             bound[b] = encoder.Bind(table[b], rowBase);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Gristmill.Engines.Models;
 
@@ -13,6 +14,20 @@ internal static class ManifestRules
 
     /// <summary>As other JSON of ours, but indented: people read manifests.</summary>
     public static JsonSerializerOptions Json { get; } = new(StageJson.Options) { WriteIndented = true };
+
+    /// <summary>Writes manifest.json: the same manifest always gives the same bytes, so that the same model has one digest.</summary>
+    public static byte[] Write(ModelManifest manifest)
+    {
+        var root = JsonSerializer.SerializeToNode(manifest, Json)!.AsObject();
+        foreach (var name in root.Where(p => p.Value is JsonObject).Select(p => p.Key).ToArray())
+        {
+            // Hash tables enumerate in another order in every process.
+            var members = root[name]!.AsObject().OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => KeyValuePair.Create(p.Key, p.Value?.DeepClone()));
+            root[name] = new JsonObject(members);
+        }
+
+        return JsonSerializer.SerializeToUtf8Bytes(root, Json);
+    }
 
     /// <summary>Parses and checks manifest.json.</summary>
     /// <exception cref="GristmillException">model.format.</exception>

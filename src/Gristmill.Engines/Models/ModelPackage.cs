@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using System.Text.Json;
 using Gristmill.Engines.Models;
 using Gristmill.Objects;
 
@@ -54,7 +53,7 @@ public sealed class ModelPackage : IDisposable
 
         manifest = manifest with { Files = files.ToImmutable() };
         ManifestRules.Check(manifest);
-        File.WriteAllBytes(Path.Combine(Folder, ManifestFile), JsonSerializer.SerializeToUtf8Bytes(manifest, ManifestRules.Json));
+        File.WriteAllBytes(Path.Combine(Folder, ManifestFile), ManifestRules.Write(manifest));
         var (digest, bytes) = _content.Commit(Folder);
         _taken = true;
         return new ModelRef(digest, manifest.Engine, bytes);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 
@@ -57,7 +58,10 @@ public static class PredictionOutput
     /// <param name="scores">rows x <see cref="ScoresPerRow"/>, row-major: probabilities, or values for a regression.</param>
     /// <param name="rows">Number of rows.</param>
     /// <exception cref="GristmillException">bad_value for a score that is NaN, with the row.</exception>
-    public static RecordBatch Build(ModelManifest manifest, ReadOnlySpan<float> scores, int rows)
+    public static RecordBatch Build(ModelManifest manifest, ReadOnlySpan<float> scores, int rows) => Build(manifest, scores, rows, bytes => new byte[bytes]);
+
+    /// <summary>Makes the prediction columns in memory of the caller's choice, such as a segment's.</summary>
+    internal static RecordBatch Build(ModelManifest manifest, ReadOnlySpan<float> scores, int rows, Func<int, Memory<byte>> allocate)
     {
         var perRow = ScoresPerRow(manifest);
         ArgumentOutOfRangeException.ThrowIfNotEqual(scores.Length, checked(rows * perRow));
@@ -72,9 +76,9 @@ public static class PredictionOutput
         var schema = Schema(manifest.Task, manifest.Classes.Length);
         return manifest.Task switch
         {
-            ModelTask.Binary => new RecordBatch(schema, [FloatsOf(scores), YesOf(scores)], rows),
-            ModelTask.Regression => new RecordBatch(schema, [FloatsOf(scores)], rows),
-            _ => Multiclass(schema, manifest.Classes, scores, rows),
+            ModelTask.Binary => new RecordBatch(schema, [FloatsOf(scores, allocate), YesOf(scores, allocate)], rows),
+            ModelTask.Regression => new RecordBatch(schema, [FloatsOf(scores, allocate)], rows),
+            _ => Multiclass(schema, manifest.Classes, scores, rows, allocate),
         };
     }
 
@@ -82,36 +86,51 @@ public static class PredictionOutput
         new GristmillException(ErrorCodes.BadValue, $"The model's score of row {row} is NaN.", "Look at the model's training: its loss or weights are not finite.")
             .With("row", row.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
-    private static RecordBatch Multiclass(Schema schema, ImmutableArray<string> classes, ReadOnlySpan<float> scores, int rows)
+    private static RecordBatch Multiclass(Schema schema, ImmutableArray<string> classes, ReadOnlySpan<float> scores, int rows, Func<int, Memory<byte>> allocate)
     {
-        var labels = new StringArray.Builder().Reserve(rows);
+        var names = classes.Select(System.Text.Encoding.UTF8.GetBytes).ToArray();
+        var winners = new int[rows];
         var best = new float[rows];
+        var bytes = 0;
         for (var row = 0; row < rows; row++)
         {
             var own = scores.Slice(row * classes.Length, classes.Length);
-            var winner = 0;
             for (var c = 1; c < own.Length; c++)
             {
-                if (own[c] > own[winner])
-                {
-                    winner = c;
-                }
+                winners[row] = own[c] > own[winners[row]] ? c : winners[row];
             }
 
-            labels.Append(classes[winner]);
-            best[row] = own[winner];
+            best[row] = own[winners[row]];
+            bytes = checked(bytes + names[winners[row]].Length);
         }
 
-        var list = new FixedSizeListArray(ListOf(classes.Length), rows, FloatsOf(scores), ArrowBuffer.Empty, 0, 0);
-        return new RecordBatch(schema, [labels.Build(), FloatsOf(best), list], rows);
+        var offsets = allocate(checked((rows + 1) * sizeof(int)));
+        var text = allocate(bytes);
+        var ends = MemoryMarshal.Cast<byte, int>(offsets.Span);
+        ends[0] = 0;
+        for (var row = 0; row < rows; row++)
+        {
+            var name = names[winners[row]];
+            name.CopyTo(text.Span[ends[row]..]);
+            ends[row + 1] = ends[row] + name.Length;
+        }
+
+        var labels = new StringArray(rows, new ArrowBuffer(offsets), new ArrowBuffer(text), ArrowBuffer.Empty, 0, 0);
+        var list = new FixedSizeListArray(ListOf(classes.Length), rows, FloatsOf(scores, allocate), ArrowBuffer.Empty, 0, 0);
+        return new RecordBatch(schema, [labels, FloatsOf(best, allocate), list], rows);
     }
 
-    private static FloatArray FloatsOf(ReadOnlySpan<float> values) =>
-        new(new ArrowBuffer(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values).ToArray()), ArrowBuffer.Empty, values.Length, 0, 0);
-
-    private static BooleanArray YesOf(ReadOnlySpan<float> scores)
+    private static FloatArray FloatsOf(ReadOnlySpan<float> values, Func<int, Memory<byte>> allocate)
     {
-        var bits = new byte[(scores.Length + 7) / 8];
+        var memory = allocate(checked(values.Length * sizeof(float)));
+        MemoryMarshal.AsBytes(values).CopyTo(memory.Span);
+        return new FloatArray(new ArrowBuffer(memory), ArrowBuffer.Empty, values.Length, 0, 0);
+    }
+
+    private static BooleanArray YesOf(ReadOnlySpan<float> scores, Func<int, Memory<byte>> allocate)
+    {
+        var memory = allocate((scores.Length + 7) / 8);
+        var bits = memory.Span;
         for (var i = 0; i < scores.Length; i++)
         {
             if (scores[i] >= Threshold)
@@ -120,7 +139,7 @@ public static class PredictionOutput
             }
         }
 
-        return new BooleanArray(new ArrowBuffer(bits), ArrowBuffer.Empty, scores.Length, 0, 0);
+        return new BooleanArray(new ArrowBuffer(memory), ArrowBuffer.Empty, scores.Length, 0, 0);
     }
 
     private static Field Field(string name, IArrowType type) => new(name, type, nullable: false);

@@ -1,0 +1,35 @@
+using Gristmill.Engines.Core;
+
+namespace Gristmill.Engines;
+
+/// <summary>Runs what needs no library of its own: fitting and applying transforms, measuring, predicting, choosing.</summary>
+public sealed class CoreEngine : IStageEngine
+{
+    private static readonly Dictionary<string, Func<StageContext, CancellationToken, Task<StageOutputs>>> All = new(StringComparer.Ordinal)
+    {
+        [StageOperations.NoOp] = (_, _) => Task.FromResult(new StageOutputs()),
+        [StageOperations.ArrowRead] = ReadArrowStage.RunAsync,
+        [StageOperations.Fit] = Computed(FitStages.Fit),
+        [StageOperations.Apply] = Computed(FitStages.Apply),
+        [StageOperations.Evaluate] = Computed(EvaluateStages.Evaluate),
+        [StageOperations.Best] = Computed(EvaluateStages.Best),
+        [StageOperations.Predict] = Computed(PredictStage.Run),
+    };
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> Operations => All.Keys;
+
+    /// <inheritdoc/>
+    public Task<StageOutputs> ExecuteAsync(StageContext context, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return All.TryGetValue(context.Request.Operation, out var run)
+            ? run(context, cancellationToken)
+            : throw new GristmillException(ErrorCodes.Invalid, $"Stage '{context.Request.Stage}': there is no operation '{context.Request.Operation}'.",
+                $"The engine runs {string.Join(", ", All.Keys.Order(StringComparer.Ordinal))}.");
+    }
+
+    // Off the caller's thread: it may be the one that answers pings and cancellations.
+    private static Func<StageContext, CancellationToken, Task<StageOutputs>> Computed(Func<StageContext, CancellationToken, StageOutputs> run) =>
+        (context, cancellation) => Task.Run(() => run(context, cancellation), cancellation);
+}
