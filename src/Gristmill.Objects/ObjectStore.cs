@@ -1,5 +1,6 @@
 using System.Buffers;
 using Apache.Arrow;
+using Gristmill.Objects.Import;
 using Gristmill.Objects.Mapping;
 using Gristmill.Objects.Platform;
 
@@ -173,8 +174,18 @@ public sealed class ObjectStore : IDisposable
     /// <param name="source">The bytes; read once, forward.</param>
     /// <param name="maxBytes">Refused above this.</param>
     /// <param name="cancellationToken">Ends the import; nothing remains.</param>
-    /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/> with what is malformed; <see cref="ErrorCodes.StoreFull"/>.</exception>
-    public Task<ObjectRef> ImportAsync(Stream source, long maxBytes, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <remarks>Bodies may be compressed with LZ4 or Zstandard. What was copied is counted under "import".</remarks>
+    /// <exception cref="GristmillException">
+    /// <see cref="ErrorCodes.Corrupt"/> with what is malformed; <see cref="ErrorCodes.Invalid"/> above <paramref name="maxBytes"/>;
+    /// <see cref="ErrorCodes.StoreFull"/>.
+    /// </exception>
+    public Task<ObjectRef> ImportAsync(Stream source, long maxBytes, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBytes);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new Importer(this, maxBytes).ImportAsync(source, cancellationToken);
+    }
 
     /// <summary>Closes the store. Leases stay valid until they are disposed.</summary>
     public void Dispose() => _disposed = true;

@@ -69,6 +69,9 @@ public sealed class ObjectWriter : IDisposable
     /// <summary>Allocates for Arrow's builders inside the current batch: <c>builder.Build(writer.Allocator)</c> then needs no second copy.</summary>
     public MemoryAllocator Allocator => _allocator ??= new SegmentAllocator(this);
 
+    /// <summary>What copies are counted under.</summary>
+    internal string Bridge { get; set; } = "segment";
+
     /// <summary>Starts a record batch; the one before must be ended.</summary>
     public void BeginBatch()
     {
@@ -125,7 +128,7 @@ public sealed class ObjectWriter : IDisposable
         }
 
         WriteMessage(_batchBlocks, _batchStart, _metadataRoom, rows, placer.Parts, dictionaryId: null);
-        CopyCounter.Add("segment", placer.Copied);
+        CopyCounter.Add(Bridge, placer.Copied);
         _batchStart = -1;
         _rows += rows;
         _dictionaries.WriteNew(data);
@@ -211,7 +214,7 @@ public sealed class ObjectWriter : IDisposable
         var placer = new ArrayPlacer(this, start + room);
         placer.PlaceValues(node, values);
         byte[] message = WriteMessage(_dictionaryBlocks, start, room, values.Length, placer.Parts, node.DictionaryId);
-        CopyCounter.Add("segment", placer.Copied);
+        CopyCounter.Add(Bridge, placer.Copied);
         var decoder = new BatchDecoder(BatchMessage.Decode(message)!, (offset, length) => View(start + room + offset, (int)length), inner => _dictionaries[inner]);
         return decoder.Values(node);
     }

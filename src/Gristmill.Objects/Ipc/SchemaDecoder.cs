@@ -26,7 +26,17 @@ internal ref struct SchemaDecoder
     }
 
     /// <summary>Decodes the schema table at a position.</summary>
-    public static (Schema Schema, FieldNode[] Nodes) Decode(FlatView view, int table) => new SchemaDecoder(view).Schema(table);
+    public static (Schema Schema, FieldNode[] Nodes) Decode(FlatView view, int table)
+    {
+        try
+        {
+            return new SchemaDecoder(view).Schema(table);
+        }
+        catch (Exception e) when (e is not (GristmillException or OutOfMemoryException))
+        {
+            throw Malformed.Because($"its schema makes no sense: {e.Message}", e);
+        }
+    }
 
     /// <summary>Decodes the schema message of a stream.</summary>
     public static (Schema Schema, FieldNode[] Nodes) DecodeMessage(ReadOnlySpan<byte> message)
@@ -171,8 +181,8 @@ internal ref struct SchemaDecoder
             case 12: return new ListType(Only(children, name));
             case 13: return new StructType([.. children.Select(child => child.Field)]);
             case 14: return Union(table, children, name);
-            case 15: return new FixedSizeBinaryType(NotNegative(_view.I32(table, 0, 0), name));
-            case 16: return new FixedSizeListType(Only(children, name), NotNegative(_view.I32(table, 0, 0), name));
+            case 15: return new FixedSizeBinaryType(NotNegative(_view.I32(table, 0, 0), int.MaxValue / 8, name));
+            case 16: return new FixedSizeListType(Only(children, name), NotNegative(_view.I32(table, 0, 0), int.MaxValue, name));
             case 17: return Map(table, children, name);
             case 18: return DurationType.FromTimeUnit(Unit(table, 1, name));
             case 19: return LargeBinaryType.Default;
@@ -286,6 +296,6 @@ internal ref struct SchemaDecoder
         ? children[0].Field
         : throw Malformed.Because($"field '{name}' has {children.Length} children instead of one");
 
-    private static int NotNegative(int size, string name) =>
-        size >= 0 ? size : throw Malformed.Because($"field '{name}' has size {size}");
+    private static int NotNegative(int size, int most, string name) =>
+        size >= 0 && size <= most ? size : throw Malformed.Because($"field '{name}' has size {size}");
 }

@@ -12,11 +12,13 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
     private readonly Dictionary<long, List<(BatchMessage Message, BodyBuffer Body)>> _pending = [];
     private readonly Dictionary<long, ArrayData> _dictionaries = [];
     private readonly HashSet<long> _resolving = [];
+    private readonly HashSet<long> _ids = [.. FieldNode.Flatten(nodes).Where(node => node.DictionaryId is not null).Select(node => node.DictionaryId!.Value)];
+    private readonly HashSet<ArrayData> _checked = [];
 
     /// <summary>Takes note of a dictionary message; it is decoded when a batch needs it.</summary>
     public void AddDictionary(BatchMessage message, BodyBuffer body)
     {
-        if (!FieldNode.Flatten(nodes).Any(node => node.DictionaryId == message.DictionaryId))
+        if (!_ids.Contains(message.DictionaryId))
         {
             Malformed.Throw($"dictionary {message.DictionaryId} belongs to no field");
         }
@@ -46,8 +48,7 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
         var arrays = new IArrowArray[columns.Length];
         for (int i = 0; i < columns.Length; i++)
         {
-            ArrayValidator.Check(columns[i], nodes[i].Field.Name, depth);
-            arrays[i] = ArrowArrayFactory.BuildArray(columns[i]);
+            arrays[i] = Build(columns[i], nodes[i]);
         }
 
         return new RecordBatch(schema, arrays, (int)message.Rows);
@@ -81,8 +82,7 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
         foreach (var (message, body) in messages)
         {
             var values = new BatchDecoder(message, body, Dictionary).Values(field);
-            ArrayValidator.Check(values, field.Field.Name, depth);
-            parts.Add(ArrowArrayFactory.BuildArray(values));
+            parts.Add(Build(values, field));
         }
 
         _resolving.Remove(id);
@@ -90,11 +90,37 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
         if (parts.Count > 1)
         {
             // A dictionary that came in parts must be one array: its values are moved together.
-            whole = ArrowArrayConcatenator.Concatenate(parts).Data;
+            whole = Concatenate(parts);
             CopyCounter.Add("segment", whole.Buffers.Sum(buffer => (long)buffer.Length));
         }
 
         _dictionaries.Add(id, whole);
+        _checked.Add(whole); // its parts were
         return whole;
+    }
+
+    private IArrowArray Build(ArrayData data, FieldNode field)
+    {
+        ArrayValidator.Check(data, field.Field.Name, depth, _checked);
+        try
+        {
+            return ArrowArrayFactory.BuildArray(data);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            throw Malformed.Because($"'{field.Field.Name}' is refused by Arrow: {e.Message}", e);
+        }
+    }
+
+    private static ArrayData Concatenate(List<IArrowArray> parts)
+    {
+        try
+        {
+            return ArrowArrayConcatenator.Concatenate(parts).Data;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            throw Malformed.Because($"additions to a dictionary cannot be joined to it: {e.Message}", e);
+        }
     }
 }

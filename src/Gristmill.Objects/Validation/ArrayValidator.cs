@@ -29,10 +29,15 @@ internal readonly ref struct ArrayValidator
     }
 
     /// <summary>Checks an array and all below it.</summary>
+    /// <param name="data">The array.</param>
+    /// <param name="name">Its column, for messages.</param>
+    /// <param name="depth">How far.</param>
+    /// <param name="known">Dictionaries that were checked before.</param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/> with what is wrong.</exception>
-    public static void Check(ArrayData data, string name, ValidationDepth depth) => Check(data, name, depth, 0);
+    public static void Check(ArrayData data, string name, ValidationDepth depth, HashSet<ArrayData>? known = null) =>
+        Check(data, name, depth, known, 0);
 
-    private static void Check(ArrayData data, string name, ValidationDepth depth, int level)
+    private static void Check(ArrayData data, string name, ValidationDepth depth, HashSet<ArrayData>? known, int level)
     {
         if (level > 2 * SchemaDecoder.MaxDepth)
         {
@@ -49,7 +54,7 @@ internal readonly ref struct ArrayValidator
         var children = data.Children ?? [];
         for (int i = 0; i < children.Length; i++)
         {
-            Check(children[i], $"{name}[{i}]", depth, level + 1);
+            Check(children[i], $"{name}[{i}]", depth, known, level + 1);
         }
 
         if (data.DataType is DictionaryType)
@@ -59,7 +64,10 @@ internal readonly ref struct ArrayValidator
                 Malformed.Throw($"'{name}' has no dictionary");
             }
 
-            Check(data.Dictionary, name + " (dictionary)", depth, level + 1);
+            if (known is null || !known.Contains(data.Dictionary))
+            {
+                Check(data.Dictionary, name + " (dictionary)", depth, known, level + 1);
+            }
         }
 
         if (depth > ValidationDepth.Structure)
