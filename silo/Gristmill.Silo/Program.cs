@@ -1,1 +1,57 @@
-return 0;
+using Gristmill;
+using Gristmill.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+// The program is nothing but the library in a host: settings come from the command line (--Gristmill:DataDirectory=...),
+// the environment (Gristmill__DataDirectory) or appsettings.json.
+try
+{
+    var builder = WebApplication.CreateSlimBuilder(args);
+    builder.Logging.AddFilter("Orleans", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information)
+        .AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; });
+    builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+    if (builder.Configuration["urls"] is null)
+    {
+        builder.WebHost.UseUrls("http://127.0.0.1:5080");
+    }
+
+    // Loopback is the default door, and a page in a browser must not reach it under another name (DNS rebinding).
+    builder.Configuration["AllowedHosts"] ??= "localhost;127.0.0.1;[::1]";
+    builder.Services.AddOpenApi();
+    builder.Services.ConfigureHttpJsonOptions(json => GristmillJson.Configure(json.SerializerOptions));
+    builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+    builder.UseOrleans(silo => silo.UseGristmill());
+
+    var app = builder.Build();
+    app.UseHostFiltering();
+    app.MapGristmill();
+    app.MapOpenApi();
+    await app.RunAsync();
+    return 0;
+}
+catch (GristmillException e)
+{
+    await Console.Error.WriteLineAsync($"mill: {e.Message}{(e.Error.Hint is { } hint ? " " + hint : "")} [{e.Code}]");
+    return 1;
+}
+catch (OptionsValidationException e)
+{
+    foreach (var problem in e.Failures)
+    {
+        await Console.Error.WriteLineAsync("mill: " + problem);
+    }
+
+    return 2;
+}
+catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+{
+    await Console.Error.WriteLineAsync($"mill: {e.Message} Choose another with --port.");
+    return 1;
+}

@@ -154,6 +154,13 @@ public sealed class ObjectStore : IDisposable
         }
     }
 
+    /// <summary>When an object was sealed; null if it is not in the store.</summary>
+    public DateTimeOffset? SealedAt(string id)
+    {
+        var file = IsId(id) ? new FileInfo(PathOf(id)) : null;
+        return file is { Exists: true } ? new DateTimeOffset(file.LastWriteTimeUtc, TimeSpan.Zero) : null;
+    }
+
     /// <summary>Removes unsealed segments whose writer is dead. Safe while other processes write.</summary>
     /// <returns>How many were removed.</returns>
     public int Sweep()

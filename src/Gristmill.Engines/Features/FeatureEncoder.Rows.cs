@@ -23,7 +23,7 @@ public sealed partial class FeatureEncoder
     /// <param name="features">Width floats.</param>
     /// <param name="row">The row's number, for errors.</param>
     /// <exception cref="GristmillException">unknown_column, type_mismatch or bad_value, naming the field; invalid for a repeated field or malformed JSON.</exception>
-    public void EncodeRow(ref Utf8JsonReader reader, Span<float> features, long row = 0)
+    public void EncodeRow(scoped ref Utf8JsonReader reader, scoped Span<float> features, long row = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(features.Length, Width);
         if (reader.TokenType != JsonTokenType.StartObject)

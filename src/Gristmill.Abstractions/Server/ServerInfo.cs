@@ -1,4 +1,4 @@
-namespace Gristmill.Client;
+namespace Gristmill;
 
 /// <summary>What a server says about itself.</summary>
 /// <param name="Product">"Gristmill".</param>

@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.IO.Hashing;
+using System.Text;
+using Gristmill.Objects;
+
+namespace Gristmill.Hosting;
+
+/// <summary>
+/// The folder of everything durable, held by one silo at a time. The lock is the operating system's, on an open file,
+/// so that it ends with its process however that dies.
+/// </summary>
+public sealed class DataFolder : IDisposable
+{
+    private readonly FileStream _lock;
+
+    private DataFolder(string root, FileStream held, GristmillOptions options)
+    {
+        Root = root;
+        _lock = held;
+        var hash = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(root)).ToString("x16", CultureInfo.InvariantCulture)[..8];
+        ObjectDirectory = options.ObjectDirectory ?? ObjectStoreOptions.DefaultDirectory($"{options.Cluster}-{hash}", root);
+    }
+
+    /// <summary>Full path.</summary>
+    public string Root { get; }
+
+    /// <summary>The database of grain state, reminders and membership.</summary>
+    public string Database => Path.Combine(Root, "gristmill.db");
+
+    /// <summary>Model packages and user assemblies.</summary>
+    public string Content => Path.Combine(Root, "content");
+
+    /// <summary>Log files of workers.</summary>
+    public string Logs => Path.Combine(Root, "logs");
+
+    /// <summary>The shared-memory segments that belong to this folder.</summary>
+    public string ObjectDirectory { get; }
+
+    /// <summary>Creates the folder if needed and takes its lock.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.DataFolderInUse"/>: another silo holds it.</exception>
+    public static DataFolder Open(GristmillOptions options)
+    {
+        var root = Path.GetFullPath(options.DataDirectory);
+        var path = Path.Combine(root, "lock");
+        FileStream held;
+        try
+        {
+            Directory.CreateDirectory(root);
+            held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"The data folder '{root}' cannot be written: {e.Message}",
+                "Choose another with --data, or change its permissions.", e);
+        }
+        catch (IOException e) when (Directory.Exists(root))
+        {
+            throw new GristmillException(ErrorCodes.DataFolderInUse, $"The data folder '{root}' is in use by another silo{Holder(path)}.",
+                "Stop that silo, or choose another folder with --data.", e);
+        }
+        catch (IOException e)
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"The data folder '{root}' cannot be created: {e.Message}",
+                "Choose another with --data.", e);
+        }
+
+        held.SetLength(0);
+        held.Write(Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"));
+        held.Flush();
+        return new DataFolder(root, held, options);
+    }
+
+    /// <summary>Gives the lock up.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    private static string Holder(string path)
+    {
+        // The lock is advisory to other programs, so the holder's id can be read past it; if not, the message does without.
+        try
+        {
+            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            return int.TryParse(reader.ReadLine(), out var pid) ? $" (process {pid})" : "";
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Options;
+
+namespace Gristmill.Hosting;
+
+/// <summary>Checks all settings at start and reports every problem at once, each with its key and what is allowed.</summary>
+internal sealed class GristmillOptionsValidator : IValidateOptions<GristmillOptions>
+{
+    public ValidateOptionsResult Validate(string? name, GristmillOptions options)
+    {
+        var problems = new List<string>();
+        void Require(bool holds, string key, object? value, string allowed)
+        {
+            if (!holds)
+            {
+                problems.Add($"{GristmillOptions.Section}:{key} is '{value}': {allowed}.");
+            }
+        }
+
+        Require(!string.IsNullOrWhiteSpace(options.DataDirectory), nameof(options.DataDirectory), options.DataDirectory, "it must name a folder");
+        Require(options.Cluster.Length is > 0 and <= 32 && options.Cluster.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'),
+            nameof(options.Cluster), options.Cluster, "letters, digits, '-' and '_', 1 to 32 characters");
+        Require(options.Slots is >= 0 and <= 1024, nameof(options.Slots), options.Slots, "0 to 1024");
+        Require(options.ThreadsPerSlot is >= 0 and <= 1024, nameof(options.ThreadsPerSlot), options.ThreadsPerSlot, "0 to 1024");
+        Require(options.WorkerMemoryMiB is 0 or >= 64, nameof(options.WorkerMemoryMiB), options.WorkerMemoryMiB, "0, or at least 64");
+        Require(options.ObjectCapacityBytes >= 0, nameof(options.ObjectCapacityBytes), options.ObjectCapacityBytes, "0 or more");
+        Require(options.ObjectRetention >= TimeSpan.Zero, nameof(options.ObjectRetention), options.ObjectRetention, "not negative");
+        Require(options.SiloPort is >= 0 and <= 65535, nameof(options.SiloPort), options.SiloPort, "0 to 65535");
+        Require(options.GatewayPort is >= 0 and <= 65535, nameof(options.GatewayPort), options.GatewayPort, "0 to 65535");
+        Require(options.MaxRequestBytes is >= 1024 and <= 16L << 30, nameof(options.MaxRequestBytes), options.MaxRequestBytes, "1 KiB to 16 GiB");
+        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
+    }
+}

@@ -1,0 +1,44 @@
+using Gristmill.Objects;
+using Gristmill.Worker;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Hosting;
+
+/// <summary>Chooses where stages run, and how much of the machine they get.</summary>
+internal static class StageExecutorFactory
+{
+    public static IStageExecutor Create(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<GristmillOptions>();
+        var folder = services.GetRequiredService<DataFolder>();
+        var objects = services.GetRequiredService<ObjectStore>();
+        var content = services.GetRequiredService<ContentStore>();
+        var time = services.GetRequiredService<TimeProvider>();
+        var baseDirectory = Path.GetFullPath(options.BaseDirectory ?? Directory.GetCurrentDirectory());
+        if (options.Executor == ExecutorKind.InProcess)
+        {
+            var threads = options.ThreadsPerSlot == 0 ? Environment.ProcessorCount : options.ThreadsPerSlot;
+            var host = new StageHost(objects, content, services.GetRequiredService<EngineCatalog>(), new StageHostOptions
+            {
+                Threads = threads,
+                BaseDirectory = baseDirectory,
+            });
+            return new InProcessStageExecutor(host, time);
+        }
+
+        var pool = new WorkerPoolOptions
+        {
+            ThreadsPerSlot = options.ThreadsPerSlot,
+            MemoryMiB = options.WorkerMemoryMiB,
+            LogDirectory = folder.Logs,
+            BaseDirectory = baseDirectory,
+        };
+        if (options.Slots > 0)
+        {
+            pool = pool with { Slots = options.Slots };
+        }
+
+        return new WorkerStageExecutor(objects, content, pool, time, services.GetRequiredService<ILogger<WorkerStageExecutor>>());
+    }
+}

@@ -1,0 +1,14 @@
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+
+namespace Gristmill.Hosting;
+
+/// <summary>
+/// Forgets the silos of earlier processes before this one joins. The data folder's lock proves that none of them lives,
+/// so there is no need to probe them and wait for their timeouts after a crash.
+/// </summary>
+internal sealed class StaleMembers(IMembershipTable table, IOptions<ClusterOptions> cluster) : ILifecycleParticipant<ISiloLifecycle>
+{
+    public void Participate(ISiloLifecycle lifecycle) =>
+        lifecycle.Subscribe(nameof(StaleMembers), ServiceLifecycleStage.First, cancellationToken => table.DeleteMembershipTableEntriesAsync(cluster.Value.ClusterId, cancellationToken));
+}

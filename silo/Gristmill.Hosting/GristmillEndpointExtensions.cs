@@ -1,0 +1,56 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Dashboard;
+
+namespace Gristmill.Hosting;
+
+/// <summary>Maps Gristmill's addresses into any ASP.NET Core application that hosts its silo.</summary>
+public static class GristmillEndpointExtensions
+{
+    /// <summary>
+    /// Maps REST under /api/v1, /health/live and /health/ready, and the Orleans dashboard under /orleans. Errors are
+    /// RFC 9457 problem details with a stable code.
+    /// </summary>
+    /// <param name="app">The application; its services hold what <see cref="GristmillSiloBuilderExtensions.UseGristmill"/> added.</param>
+    /// <returns>The group of the REST addresses, for authorization and other conventions.</returns>
+    public static RouteGroupBuilder MapGristmill(this WebApplication app)
+    {
+        var options = app.Services.GetRequiredService<GristmillOptions>();
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Gristmill.Rest");
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/api/v1", StringComparison.Ordinal), branch => branch.Use(next => http =>
+        {
+            if (http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            {
+                size.MaxRequestBodySize = options.MaxRequestBytes;
+            }
+
+            return Problems.GuardAsync(http, next, logger);
+        }));
+
+        var api = app.MapGroup("/api/v1");
+        api.MapGet("/info", (DataFolder folder) => RestBody.Json(new ServerInfo(
+            "Gristmill", Version, options.Cluster, folder.Root, Environment.ProcessId))).Produces<ServerInfo>()
+            .WithTags("Server").WithSummary("What answers here.");
+        PipelineEndpoints.Map(api);
+        RunEndpoints.Map(api);
+        CodeEndpoints.Map(api, options);
+        ModelEndpoints.Map(api);
+        DeploymentEndpoints.Map(api);
+        PredictEndpoint.Map(api, app.Services.GetRequiredService<PredictEndpoint>());
+        api.MapFallback(http => throw new GristmillException(ErrorCodes.NotFound,
+            $"There is nothing at {http.Request.Path}.", "See /openapi/v1.json for what there is."));
+
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready") });
+        app.MapOrleansDashboard(routePrefix: "/orleans");
+        return api;
+    }
+
+    private static string Version { get; } =
+        typeof(GristmillEndpointExtensions).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+}

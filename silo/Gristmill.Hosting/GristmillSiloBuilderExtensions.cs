@@ -1,0 +1,85 @@
+using System.Net;
+using System.Net.Sockets;
+using Gristmill.Engines;
+using Gristmill.Grains;
+using Gristmill.Objects;
+using Gristmill.Storage.Sqlite;
+using Gristmill.Worker;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Dashboard;
+
+namespace Gristmill.Hosting;
+
+/// <summary>Puts Gristmill into any Orleans silo.</summary>
+public static class GristmillSiloBuilderExtensions
+{
+    /// <summary>
+    /// Adds all of Gristmill to a silo: grains, durable state, membership and reminders in one SQLite file, the object
+    /// store, the stage executor, the serving router and the Orleans dashboard. <see cref="GristmillEndpointExtensions.MapGristmill"/>
+    /// adds REST to the same host's web application.
+    /// </summary>
+    /// <param name="silo">The silo builder, as given by <c>UseOrleans</c>.</param>
+    /// <param name="configure">Changes options after the configuration section "Gristmill" was read.</param>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.DataFolderInUse"/>: another silo holds the data folder.</exception>
+    /// <exception cref="OptionsValidationException">Settings are out of range; every problem is named.</exception>
+    public static ISiloBuilder UseGristmill(this ISiloBuilder silo, Action<GristmillOptions>? configure = null)
+    {
+        // Ports, paths and the lock are needed while the silo is being built, so the options are read now, once.
+        var options = new GristmillOptions();
+        silo.Configuration.GetSection(GristmillOptions.Section).Bind(options);
+        configure?.Invoke(options);
+        var checks = new GristmillOptionsValidator().Validate(null, options);
+        if (checks.Failed)
+        {
+            throw new OptionsValidationException(GristmillOptions.Section, typeof(GristmillOptions), checks.Failures);
+        }
+
+        var folder = DataFolder.Open(options);
+        var services = silo.Services;
+        services.AddSingleton(options);
+        services.AddSingleton(_ => folder);
+        services.AddSingleton(TimeProvider.System);
+
+        silo.Configure<ClusterOptions>(cluster =>
+        {
+            cluster.ClusterId = options.Cluster;
+            cluster.ServiceId = "gristmill";
+        });
+        silo.ConfigureEndpoints(IPAddress.Loopback,
+            options.SiloPort == 0 ? FreePort() : options.SiloPort,
+            options.GatewayPort == 0 ? FreePort() : options.GatewayPort);
+        silo.UseSqliteClustering(folder.Database);
+        silo.UseSqliteReminders(folder.Database);
+        silo.AddSqliteGrainStorage("gristmill", folder.Database);
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, StaleMembers>();
+        silo.AddGristmillGrains();
+        silo.AddActivityPropagation();
+        silo.AddDashboard(dashboard => dashboard.HideTrace = true);
+
+        services.AddSingleton(_ => ObjectStore.Open(new ObjectStoreOptions
+        {
+            Directory = folder.ObjectDirectory,
+            CapacityBytes = options.ObjectCapacityBytes,
+        }));
+        services.AddSingleton(_ => new ContentStore(folder.Content));
+        services.AddSingleton<EngineCatalog>();
+        services.AddSingleton(sp => new ModelLoader(sp.GetRequiredService<ContentStore>(), sp.GetRequiredService<EngineCatalog>().Models));
+        services.AddSingleton<IStageExecutor>(StageExecutorFactory.Create);
+        services.AddSingleton<DeploymentRouter>();
+        services.AddHostedService(sp => sp.GetRequiredService<DeploymentRouter>());
+        services.AddHostedService<ObjectJanitor>();
+        services.AddSingleton<PredictEndpoint>();
+        services.AddHealthChecks().AddCheck<SiloReadiness>("silo", tags: ["ready"]);
+        return silo;
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+}
