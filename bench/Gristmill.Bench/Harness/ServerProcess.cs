@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Gristmill.Bench;
+
+/// <summary>A server in a process of its own, so that its CPU time can be told from the caller's.</summary>
+internal sealed class ServerProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly string? _folder;
+
+    private ServerProcess(Process process, string url, string? folder)
+    {
+        _process = process;
+        _folder = folder;
+        Url = new Uri(url);
+    }
+
+    public Uri Url { get; }
+
+    public int Id => _process.Id;
+
+    /// <summary>A silo on a free port, with a data folder of its own that goes with it.</summary>
+    public static async Task<ServerProcess> StartSiloAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("gristmill-bench-").FullName;
+        var port = FreePort();
+        var url = $"http://127.0.0.1:{port}";
+        var process = Start(Path.Combine(AppContext.BaseDirectory, "Gristmill.Silo.dll"), $"--urls={url}", $"--Gristmill:DataDirectory={folder}");
+        process.BeginOutputReadLine();
+        using var http = new HttpClient();
+        for (var i = 0; i < 600; i++)
+        {
+            try
+            {
+                if ((await http.GetAsync(new Uri(url + "/health/ready"))).IsSuccessStatusCode)
+                {
+                    return new ServerProcess(process, url, folder);
+                }
+            }
+            catch (HttpRequestException) when (!process.HasExited)
+            {
+                // Not up yet.
+            }
+
+            await Task.Delay(50);
+        }
+
+        throw new InvalidOperationException("The silo did not become ready.");
+    }
+
+    /// <summary>This program in one of its server roles.</summary>
+    public static ServerProcess StartSelf(params string[] arguments)
+    {
+        var process = Start(typeof(ServerProcess).Assembly.Location, arguments);
+        return new ServerProcess(process, process.StandardOutput.ReadLine()!, null);
+    }
+
+    public void Dispose()
+    {
+        _process.StandardInput.Close();
+        if (_folder is not null)
+        {
+            // SIGTERM, as an operator would: the silo leaves in order and its workers with it.
+            using var kill = Process.Start("kill", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            kill.WaitForExit();
+        }
+
+        if (!_process.WaitForExit(15000))
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        _process.Dispose();
+        if (_folder is not null)
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+    }
+
+    private static Process Start(string assembly, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        start.ArgumentList.Add(assembly);
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        var process = Process.Start(start)!;
+        return process;
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+}

@@ -1,0 +1,257 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using Apache.Arrow;
+using Apache.Arrow.Ipc;
+using Apache.Arrow.Types;
+using Gristmill.Objects;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Bench.Lifecycle;
+
+/// <summary>
+/// A 1 GB table from one process to another: by reference through the object store, and as an Arrow IPC body over
+/// loopback HTTP. "First row" is when the receiver holds the table and has read row 0; "full scan" when it has summed
+/// every column. Both are counted from the moment the sender has the table ready.
+/// </summary>
+internal static class HandOffCase
+{
+    private const int Columns = 8;
+    private const int BatchRows = 1 << 20;
+    private const int Batches = 16;
+
+    public static IEnumerable<BenchCase> Run()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"gristmill-bench-{Environment.ProcessId}")).FullName;
+        try
+        {
+            using var store = ObjectStore.Open(new ObjectStoreOptions { Directory = folder });
+            using var receiver = Receiver.Start(folder);
+
+            var before = CopyCounter.Total;
+            var id = Build(store, out var sealedAt);
+            var (first, scan, sum, copied) = receiver.Ask($"object {id}", sealedAt);
+            copied += CopyCounter.Total - before;
+
+            double httpFirst, httpScan, httpSum;
+            using (var lease = store.Get(id))
+            {
+                var sent = Stopwatch.GetTimestamp();
+                Post(receiver.Url, lease);
+                (httpFirst, httpScan, httpSum, _) = receiver.Ask("http", sent);
+            }
+
+            if (sum != httpSum)
+            {
+                throw new InvalidOperationException($"The two ways disagree: {sum} and {httpSum}.");
+            }
+
+            yield return new("hand-off of 1 GB: bytes copied", copied, "bytes", "Arrow IPC over HTTP copies all of them", null, "0", copied == 0);
+            yield return new("hand-off of 1 GB: seal to first row", first, "ms", F($"Arrow IPC over HTTP {httpFirst:0.0} ms"), httpFirst / first, "< 1 ms and >= 100x sooner", first < 1 && httpFirst / first >= 100);
+            yield return new("hand-off of 1 GB: full scan of every column", scan, "ms", F($"Arrow IPC over HTTP {httpScan:0.0} ms"), httpScan / scan, ">= 5x sooner", httpScan / scan >= 5);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>The receiving process: answers lines on standard input.</summary>
+    public static int Serve(string folder)
+    {
+        using var store = ObjectStore.Open(new ObjectStoreOptions { Directory = folder });
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
+        using var app = builder.Build();
+        long httpFirst = 0, httpScan = 0;
+        double httpSum = 0;
+        app.Map("/table", branch => branch.Run(async http =>
+        {
+            using var reader = new ArrowStreamReader(http.Request.Body);
+            var batches = new List<RecordBatch>();
+            while (await reader.ReadNextRecordBatchAsync() is { } batch)
+            {
+                batches.Add(batch);
+            }
+
+            _ = ((DoubleArray)batches[0].Column(0)).Values[0];
+            httpFirst = Stopwatch.GetTimestamp();
+            httpSum = Sum(batches);
+            httpScan = Stopwatch.GetTimestamp();
+        }));
+        app.StartAsync().GetAwaiter().GetResult();
+        // The first get of a process also compiles the code; stages run in warm workers, so warm it here too.
+        WarmUp(store);
+        Console.WriteLine(app.Urls.First());
+        while (Console.ReadLine() is { } line)
+        {
+            if (line.StartsWith("object ", StringComparison.Ordinal))
+            {
+                var before = CopyCounter.Total;
+                using var lease = store.Get(line[7..]);
+                _ = ((DoubleArray)lease.Batches[0].Column(0)).Values[0];
+                var first = Stopwatch.GetTimestamp();
+                var sum = Sum(lease.Batches);
+                Answer(first, Stopwatch.GetTimestamp(), sum, CopyCounter.Total - before);
+            }
+            else
+            {
+                Answer(httpFirst, httpScan, httpSum, 0);
+            }
+        }
+
+        return 0;
+    }
+
+    private static void Answer(long first, long scan, double sum, long copied) =>
+        Console.WriteLine(F($"{first} {scan} {sum:R} {copied}"));
+
+    private static double Sum(IReadOnlyList<RecordBatch> batches)
+    {
+        double sum = 0;
+        foreach (var batch in batches)
+        {
+            for (var i = 0; i < batch.ColumnCount; i++)
+            {
+                sum += TensorPrimitives.Sum(((DoubleArray)batch.Column(i)).Values);
+            }
+        }
+
+        return sum;
+    }
+
+    private static void WarmUp(ObjectStore store)
+    {
+        using var writer = store.Create(Schema());
+        WriteBatch(writer, 1024, 0);
+        var reference = writer.Seal();
+        using (var lease = store.Get(reference))
+        {
+            _ = Sum(lease.Batches);
+        }
+
+        store.Delete(reference.Id);
+    }
+
+    private static Schema Schema() =>
+        new(Enumerable.Range(0, Columns).Select(i => new Field($"c{i}", DoubleType.Default, false)), null);
+
+    private static string Build(ObjectStore store, out long sealedAt)
+    {
+        using var writer = store.Create(Schema(), (long)Columns * BatchRows * Batches * sizeof(double) + (1 << 20));
+        for (var i = 0; i < Batches; i++)
+        {
+            WriteBatch(writer, BatchRows, i);
+        }
+
+        var reference = writer.Seal();
+        sealedAt = Stopwatch.GetTimestamp();
+        return reference.Id;
+    }
+
+    private static void WriteBatch(ObjectWriter writer, int rows, int seed)
+    {
+        writer.BeginBatch();
+        var arrays = new IArrowArray[Columns];
+        for (var c = 0; c < Columns; c++)
+        {
+            var memory = writer.Allocate(rows * sizeof(double));
+            var values = MemoryMarshal.Cast<byte, double>(memory.Span);
+            for (var r = 0; r < rows; r++)
+            {
+                values[r] = seed + c + (r & 1023);
+            }
+
+            arrays[c] = new DoubleArray(new ArrowBuffer(memory), ArrowBuffer.Empty, rows, 0, 0);
+        }
+
+        writer.EndBatch(rows, arrays);
+    }
+
+    private static void Post(string url, ObjectLease lease)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(2) };
+        using var content = new ArrowContent(lease);
+        using var response = http.PostAsync(new Uri(url + "/table"), content).GetAwaiter().GetResult();
+        response.EnsureSuccessStatusCode();
+    }
+
+    private static string F(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private sealed class ArrowContent : HttpContent
+    {
+        private readonly ObjectLease _lease;
+
+        public ArrowContent(ObjectLease lease)
+        {
+            _lease = lease;
+            Headers.ContentType = new MediaTypeHeaderValue("application/vnd.apache.arrow.stream");
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context)
+        {
+            using var writer = new ArrowStreamWriter(stream, _lease.Schema, leaveOpen: true);
+            foreach (var batch in _lease.Batches)
+            {
+                await writer.WriteRecordBatchAsync(batch);
+            }
+
+            await writer.WriteEndAsync();
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+
+    private sealed class Receiver : IDisposable
+    {
+        private readonly Process _process;
+
+        private Receiver(Process process)
+        {
+            _process = process;
+            Url = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The receiver did not start.");
+        }
+
+        public string Url { get; }
+
+        public static Receiver Start(string folder)
+        {
+            var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
+            if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+            {
+                start.ArgumentList.Add(typeof(HandOffCase).Assembly.Location);
+            }
+
+            start.ArgumentList.Add("hand-off-receiver");
+            start.ArgumentList.Add(folder);
+            return new Receiver(Process.Start(start)!);
+        }
+
+        public (double FirstMs, double ScanMs, double Sum, long Copied) Ask(string line, long since)
+        {
+            _process.StandardInput.WriteLine(line);
+            _process.StandardInput.Flush();
+            var parts = (_process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The receiver has died.")).Split(' ');
+            var culture = CultureInfo.InvariantCulture;
+            return (Stopwatch.GetElapsedTime(since, long.Parse(parts[0], culture)).TotalMilliseconds,
+                Stopwatch.GetElapsedTime(since, long.Parse(parts[1], culture)).TotalMilliseconds,
+                double.Parse(parts[2], culture), long.Parse(parts[3], culture));
+        }
+
+        public void Dispose()
+        {
+            _process.StandardInput.Close();
+            _process.WaitForExit(5000);
+            _process.Dispose();
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using Gristmill.Bench;
+using Gristmill.Bench.Lifecycle;
+
+// mill bench lifecycle [--json] [--case NAME ...]: both sides of each case in the same run.
+switch (args.FirstOrDefault())
+{
+    case "hand-off-receiver": return HandOffCase.Serve(args[1]);
+    case "bare-kestrel": return BareKestrel.Serve(args[1]);
+    case "lifecycle": break;
+    default:
+        Console.Error.WriteLine("usage: mill bench setup | mill bench lifecycle [--json] [--case flights|hand-off|torch|dispatch|predict ...]");
+        return 2;
+}
+
+var json = args.Contains("--json");
+var wanted = args.SkipWhile(a => a != "--case").Skip(1).ToHashSet();
+var cases = new List<BenchCase>();
+async Task MeasureAsync(string name, Func<Task<IReadOnlyList<BenchCase>>> run)
+{
+    if (wanted.Count > 0 && !wanted.Contains(name))
+    {
+        return;
+    }
+
+    Console.Error.WriteLine($"==> {name}");
+    cases.AddRange(await run());
+}
+
+await MeasureAsync("flights", LifecycleCase.RunAsync);
+await MeasureAsync("hand-off", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. HandOffCase.Run()]));
+await MeasureAsync("torch", () => Task.FromResult(TorchStepCase.Run()));
+await MeasureAsync("dispatch", DispatchCase.RunAsync);
+await MeasureAsync("predict", PredictCase.RunAsync);
+BenchCase.Print(cases, json);
+return cases.TrueForAll(item => item.Met) ? 0 : 1;
