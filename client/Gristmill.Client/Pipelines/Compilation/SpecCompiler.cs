@@ -14,13 +14,16 @@ internal static class SpecCompiler
         }
 
         SettleNames(stages);
-        return new PipelineSpec
+        var spec = new PipelineSpec
         {
             Name = name,
             Description = description,
             Parameters = [.. parameters],
             Stages = [.. stages.Select(Write)],
         };
+        // The server's own check, so that nothing is sent that it would refuse.
+        PipelineSpecValidator.ThrowIfInvalid(spec);
+        return spec;
     }
 
     private static void SettleNames(IReadOnlyList<StageNode> stages)

@@ -17,18 +17,18 @@ public sealed class SplitStages
     /// <summary>By time: rows before an instant train, rows from it on test, as the model will be used.</summary>
     /// <param name="column">A date or timestamp column.</param>
     /// <param name="at">The first instant that tests.</param>
-    public TrainTest ByTime(string column, Value<DateOnly> at) => Add(() => ByValue(column, SqlValues.Typed(typeof(DateOnly), at.ToNode())));
+    public TrainTest ByTime(string column, Value<DateOnly> at) => Add(() => ByValue("time", column, SqlValues.Typed(typeof(DateOnly), at.ToNode())));
 
     /// <summary>By time: rows before an instant train, rows from it on test, as the model will be used.</summary>
     /// <param name="column">A date or timestamp column.</param>
     /// <param name="at">The first instant that tests.</param>
     public TrainTest ByTime(string column, Value<DateTimeOffset> at) =>
-        Add(() => ByValue(column, SqlValues.Typed(typeof(DateTimeOffset), at.ToNode())));
+        Add(() => ByValue("time", column, SqlValues.Typed(typeof(DateTimeOffset), at.ToNode())));
 
     /// <summary>By a number: rows below it train, rows from it on test.</summary>
     /// <param name="column">A numeric column.</param>
     /// <param name="at">The first value that tests.</param>
-    public TrainTest ByNumber(string column, Value<double> at) => Add(() => ByValue(column, at.ToNode()));
+    public TrainTest ByNumber(string column, Value<double> at) => Add(() => ByValue("value", column, at.ToNode()));
 
     /// <summary>At random, the same rows for the same seed and table.</summary>
     /// <param name="test">Share of rows that test, above 0 and below 1.</param>
@@ -43,7 +43,7 @@ public sealed class SplitStages
         return Add(() => new JsonObject { ["by"] = "random", ["fractions"] = new JsonArray(1 - test, test), ["seed"] = seed });
     }
 
-    private static JsonObject ByValue(string column, JsonNode? at) => new() { ["by"] = "value", ["column"] = column, ["at"] = new JsonArray(at) };
+    private static JsonObject ByValue(string by, string column, JsonNode? at) => new() { ["by"] = by, ["column"] = column, ["at"] = new JsonArray(at) };
 
     private TrainTest Add(Func<JsonObject> options)
     {

@@ -76,17 +76,27 @@ public sealed class TrainStages
     /// <param name="exclude">Columns not to use.</param>
     /// <param name="features">What becomes of which column. Default: numbers imputed, text as categories.</param>
     /// <param name="hidden">Units of the hidden layers. Default 128, 64.</param>
-    /// <param name="epochs">Passes over the rows. Default: the trainer's.</param>
-    /// <param name="batchSize">Rows a step. Default: the trainer's.</param>
-    /// <param name="learningRate">Adam's step size. Default: the trainer's.</param>
-    /// <param name="seed">Seed of everything random. Default 1.</param>
+    /// <param name="embedding">Largest size of a category's embedding. Default 16.</param>
+    /// <param name="epochs">Passes over the rows, at most. Default 4.</param>
+    /// <param name="batchSize">Rows a step, at most. Default 8192.</param>
+    /// <param name="learningRate">Highest learning rate. Default 0.002.</param>
+    /// <param name="weightDecay">Decoupled weight decay. Default 0.</param>
+    /// <param name="dropout">Share of hidden units dropped in training. Default 0.</param>
+    /// <param name="patience">Epochs without a better validation loss after which training ends. Default 2.</param>
+    /// <param name="validation">Rows to watch for early stopping; null: a share of <paramref name="rows"/>.</param>
+    /// <param name="validationFraction">Share of the rows held back where there is no <paramref name="validation"/>. Default 0.05.</param>
+    /// <param name="seed">Seed of everything random. Default 42.</param>
     /// <param name="rowsName">Left to the compiler.</param>
     public Model TorchMlp(Table rows, string label, IReadOnlyCollection<string>? categorical = null, IReadOnlyCollection<string>? exclude = null,
-        Features? features = null, IReadOnlyCollection<int>? hidden = null, Value<int>? epochs = null, Value<int>? batchSize = null,
-        Value<double>? learningRate = null, Value<int>? seed = null, [CallerArgumentExpression(nameof(rows))] string? rowsName = null) =>
-        Add(StageOperations.TrainTorchMlp, "mlp", rows, null, rowsName, () => Common(label, categorical, exclude, features)
+        Features? features = null, IReadOnlyCollection<int>? hidden = null, Value<int>? embedding = null, Value<int>? epochs = null,
+        Value<int>? batchSize = null, Value<double>? learningRate = null, Value<double>? weightDecay = null, Value<double>? dropout = null,
+        Value<int>? patience = null, Table? validation = null, Value<double>? validationFraction = null, Value<int>? seed = null,
+        [CallerArgumentExpression(nameof(rows))] string? rowsName = null) =>
+        Add(StageOperations.TrainTorchMlp, "mlp", rows, validation, rowsName, () => Common(label, categorical, exclude, features)
             .Set("hidden", hidden is null ? null : new JsonArray([.. hidden.Select(h => (JsonNode)h)]))
-            .Set("epochs", epochs).Set("batchSize", batchSize).Set("learningRate", learningRate).Set("seed", seed));
+            .Set("embedding", embedding).Set("epochs", epochs).Set("batchSize", batchSize).Set("learningRate", learningRate)
+            .Set("weightDecay", weightDecay).Set("dropout", dropout).Set("patience", patience)
+            .Set("validationFraction", validationFraction).Set("seed", seed));
 
     private Model Add(string operation, string name, Table rows, Table? validation, string? rowsName, Func<JsonObject> options)
     {
