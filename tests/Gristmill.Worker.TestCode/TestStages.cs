@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using Gristmill.Engines;
+using Gristmill.Objects;
 
 namespace Gristmill.Worker.TestCode;
 
@@ -147,6 +148,16 @@ public static class TestStages
         {
             held.ForEach(block => NativeMemory.Free((void*)block));
         }
+    }
+
+    /// <summary>Stands for a silo: a process with a pool of its own.</summary>
+    public static async Task HostPool(string objects, string content, string runtime, IProgress<StageProgress> progress)
+    {
+        using var store = ObjectStore.Open(new ObjectStoreOptions { Directory = objects });
+        await using var pool = new WorkerStageExecutor(store, new ContentStore(content), new WorkerPoolOptions { RuntimeDirectory = runtime });
+        await pool.WarmUpAsync();
+        progress.Report(new StageProgress(null, pool.Workers[0].ProcessId.ToString(CultureInfo.InvariantCulture)));
+        await Task.Delay(Timeout.Infinite);
     }
 
     public static int ProcessId() => Environment.ProcessId;

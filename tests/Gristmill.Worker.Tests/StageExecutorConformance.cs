@@ -2,33 +2,14 @@ using System.Diagnostics;
 
 namespace Gristmill.Worker.Tests;
 
-/// <summary>What every <see cref="IStageExecutor"/> must do; run against each by a class of its own.</summary>
-public abstract class StageExecutorConformance : IAsyncLifetime
+/// <summary>What every <see cref="IStageExecutor"/> must do; run against each by a class of its own. The tests share one executor: none may leave it broken for the next.</summary>
+public abstract class StageExecutorConformance(ExecutorFixture fixture)
 {
-    protected Mill Mill { get; } = new();
+    protected Mill Mill => fixture.Mill;
 
-    protected IStageExecutor Executor { get; private set; } = null!;
+    protected IStageExecutor Executor => fixture.Executor;
 
     protected static CancellationToken Stop => TestContext.Current.CancellationToken;
-
-    protected abstract IStageExecutor Create();
-
-    public ValueTask InitializeAsync()
-    {
-        Executor = Create();
-        return default;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (Executor is IAsyncDisposable disposable)
-        {
-            await disposable.DisposeAsync();
-        }
-
-        Mill.Dispose();
-        GC.SuppressFinalize(this);
-    }
 
     [Fact]
     public async Task A_no_op_has_no_outputs() => Assert.Empty((await Executor.ExecuteAsync(Mill.NoOp(), null, Stop)).Outputs);

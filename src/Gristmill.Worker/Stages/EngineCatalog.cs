@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
 using Gristmill.Engines;
+using Gristmill.Engines.MLNet;
+using Gristmill.Engines.Sql;
 
 namespace Gristmill.Worker;
 
@@ -17,7 +19,13 @@ public sealed class EngineCatalog
     public EngineCatalog() : this(new Dictionary<string, Func<IStageEngine>>
     {
         ["code"] = static () => new CodeEngine(),
-    }, new Dictionary<string, Func<IModelEngine>>())
+        ["core"] = static () => new CoreEngine(),
+        ["sql"] = static () => new SqlEngine(),
+        ["lightgbm"] = static () => new LightGbmEngine(),
+    }, new Dictionary<string, Func<IModelEngine>>
+    {
+        ["lightgbm"] = static () => new LightGbmModelEngine(),
+    })
     {
     }
 

@@ -1,22 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace Gristmill.Worker.Tests;
 
-public sealed class WorkerStageExecutorTests : StageExecutorConformance
+public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fixture)
+    : StageExecutorConformance(fixture), IClassFixture<WorkerStageExecutorTests.Fixture>
 {
-    private string? _runtime;
-    private string? _logs;
-
     private WorkerStageExecutor Pool => (WorkerStageExecutor)Executor;
-
-    protected override IStageExecutor Create()
-    {
-        (_runtime, _logs) = (Mill.Path("r"), Mill.Path("logs"));
-        return new WorkerStageExecutor(Mill.Objects, Mill.Content, Options());
-    }
-
-    private WorkerPoolOptions Options() => new() { Slots = 2, RuntimeDirectory = _runtime, LogDirectory = _logs };
 
     [Fact]
     public async Task A_worker_killed_in_mid_stage_is_named_with_its_signal_and_last_lines()
@@ -33,7 +24,7 @@ public sealed class WorkerStageExecutorTests : StageExecutorConformance
         Assert.Contains("last words", log);
         Assert.DoesNotContain("line 5", log);
         Assert.Equal(11, await Add(1));
-        Assert.Contains("line 1\n", string.Concat(Directory.EnumerateFiles(_logs!).Select(File.ReadAllText)), StringComparison.Ordinal);
+        Assert.Contains("line 1\n", string.Concat(Directory.EnumerateFiles(Mill.Path("logs")).Select(File.ReadAllText)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -107,24 +98,25 @@ public sealed class WorkerStageExecutorTests : StageExecutorConformance
     [Fact]
     public async Task Disposing_leaves_no_process_and_no_socket()
     {
-        await Pool.WarmUpAsync(2, Stop);
+        await using var pool = Own("dispose", new WorkerPoolOptions { Slots = 2 });
+        await pool.WarmUpAsync(2, Stop);
         var reports = new Reports();
-        var running = Fails(Mill.Call("IgnoreToken"), reports);
+        var running = Assert.ThrowsAsync<GristmillException>(() => pool.ExecuteAsync(Mill.Call("IgnoreToken"), reports, Stop));
         await reports.First;
-        var processes = Pool.Workers.Select(w => w.ProcessId).ToList();
+        var processes = pool.Workers.Select(w => w.ProcessId).ToList();
         Assert.Equal(2, processes.Count);
-        await Pool.DisposeAsync();
+        await pool.DisposeAsync();
         Assert.Equal(ErrorCodes.WorkerCrashed, (await running).Code);
         Assert.All(processes, id => Assert.False(IsWorker(id)));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_runtime!));
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => Executor.ExecuteAsync(Mill.NoOp(), null, Stop));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Mill.Path("dispose")));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => pool.ExecuteAsync(Mill.NoOp(), null, Stop));
     }
 
     [Fact]
     public async Task Workers_have_a_lower_priority_and_go_first_when_memory_runs_out()
     {
         await Pool.WarmUpAsync(1, Stop);
-        var worker = Pool.Workers.Single().ProcessId;
+        var worker = Pool.Workers[0].ProcessId;
         var stat = await File.ReadAllTextAsync($"/proc/{worker}/stat", Stop);
         Assert.Equal("5", stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[16]);
         Assert.Equal("500", (await File.ReadAllTextAsync($"/proc/{worker}/oom_score_adj", Stop)).Trim());
@@ -134,9 +126,99 @@ public sealed class WorkerStageExecutorTests : StageExecutorConformance
     public async Task The_token_is_neither_in_the_arguments_nor_in_the_environment()
     {
         await Pool.WarmUpAsync(1, Stop);
-        var worker = Pool.Workers.Single().ProcessId;
+        var worker = Pool.Workers[0].ProcessId;
         Assert.DoesNotContain("oken", await File.ReadAllTextAsync($"/proc/{worker}/cmdline", Stop), StringComparison.Ordinal);
-        Assert.DoesNotContain(_runtime!, await File.ReadAllTextAsync($"/proc/{worker}/environ", Stop), StringComparison.Ordinal);
+        Assert.DoesNotContain(Mill.Path("r"), await File.ReadAllTextAsync($"/proc/{worker}/environ", Stop), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Workers_die_with_the_process_that_started_them()
+    {
+        // A worker whose stage opens a pool of its own stands for the silo; it is killed, and its worker must go too.
+        var call = Mill.Call("HostPool", new { objects = Mill.Objects.Options.Directory, content = Mill.Content.Root, runtime = Mill.Path("inner") });
+        var reports = new Reports();
+        var running = Fails(call, reports);
+        await reports.First;
+        var inner = int.Parse(reports.All.First().Message!, CultureInfo.InvariantCulture);
+        Assert.True(IsWorker(inner));
+        Process.GetProcessById(Pool.Workers.Single(w => w.Busy).ProcessId).Kill();
+        Assert.Equal("SIGKILL", (await running).Error.Details["signal"]);
+        Assert.True(await Gone(inner), "the inner worker outlived its parent");
+        // The next pool in the same place sweeps what the killed one left.
+        await using var next = Own("inner", new WorkerPoolOptions());
+        Assert.Single(Directory.EnumerateFileSystemEntries(Mill.Path("inner")));
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_answering_is_killed_and_replaced()
+    {
+        await using var pool = Own("hung", new WorkerPoolOptions { Slots = 1, PingTimeout = TimeSpan.FromSeconds(1) });
+        var reports = new Reports();
+        var running = Assert.ThrowsAsync<GristmillException>(() => pool.ExecuteAsync(Mill.Call("WaitForToken"), reports, Stop));
+        await reports.First;
+        using var stop = Process.Start("kill", ["-STOP", pool.Workers[0].ProcessId.ToString(CultureInfo.InvariantCulture)]);
+        var error = await running.WaitAsync(TimeSpan.FromSeconds(20), Stop);
+        Assert.Equal(ErrorCodes.WorkerCrashed, error.Code);
+        Assert.Contains("stopped answering", error.Message, StringComparison.Ordinal);
+        Assert.Empty((await pool.ExecuteAsync(Mill.NoOp(), null, Stop)).Outputs);
+    }
+
+    [Fact]
+    public async Task Idle_workers_are_ended_but_the_warm_ones()
+    {
+        await using var pool = Own("idle", new WorkerPoolOptions { Slots = 3, KeepWarm = 1, IdleTimeout = TimeSpan.FromMilliseconds(300) });
+        await pool.WarmUpAsync(3, Stop);
+        var first = pool.Workers.Select(w => w.ProcessId).ToList();
+        Assert.Equal(3, first.Count);
+        var gone = await Task.WhenAll(first.Select(Gone));
+        Assert.Equal(2, gone.Count(g => g));
+        Assert.Single(pool.Workers);
+    }
+
+    [Fact]
+    public async Task A_worn_worker_is_replaced()
+    {
+        await using var pool = Own("worn", new WorkerPoolOptions { Slots = 1, MaxAttempts = 2 });
+        var processes = new List<double>();
+        for (var at = 0; at < 4; at++)
+        {
+            processes.Add((await pool.ExecuteAsync(Mill.Call("ProcessId"), null, Stop)).Outputs["metrics"].Metrics!["value"]);
+        }
+
+        Assert.Equal(processes[0], processes[1]);
+        Assert.Equal(processes[2], processes[3]);
+        Assert.NotEqual(processes[1], processes[2]);
+    }
+
+    [Fact]
+    public async Task A_stranger_on_the_socket_is_turned_away()
+    {
+        await using var pool = Own("stranger", new WorkerPoolOptions { Slots = 1 });
+        await pool.WarmUpAsync(1, Stop);
+        var path = Directory.EnumerateFileSystemEntries(Directory.EnumerateDirectories(Mill.Path("stranger")).Single()).Single();
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), Stop);
+        using var connection = new FrameConnection(socket);
+        connection.Send(FrameKind.Hello, 0, new WorkerHello(1, new string('0', 64), 1), WorkerJson.Default.WorkerHello);
+        await connection.ReadAsync((_, _, _) => Assert.Fail("a stranger was given work")).WaitAsync(TimeSpan.FromSeconds(10), Stop);
+        Assert.Empty((await pool.ExecuteAsync(Mill.NoOp(), null, Stop)).Outputs);
+    }
+
+    [Fact]
+    public async Task A_stage_that_waits_for_a_slot_can_be_cancelled()
+    {
+        await using var pool = Own("queue", new WorkerPoolOptions { Slots = 1 });
+        using var first = new CancellationTokenSource();
+        using var second = new CancellationTokenSource();
+        var reports = new Reports();
+        var running = pool.ExecuteAsync(Mill.Call("WaitForToken"), reports, first.Token);
+        await reports.First;
+        var waiting = pool.ExecuteAsync(Mill.Call("WaitForToken"), null, second.Token);
+        await second.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        Assert.False(running.IsCompleted);
+        await first.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
 
     internal static bool IsWorker(int process)
@@ -153,4 +235,25 @@ public sealed class WorkerStageExecutorTests : StageExecutorConformance
 
     private async Task<double> Add(int a) =>
         (await Executor.ExecuteAsync(Mill.Call("Add", new { a }), null, Stop)).Outputs["metrics"].Metrics!["value"];
+
+    private WorkerStageExecutor Own(string runtime, WorkerPoolOptions options) =>
+        new(Mill.Objects, Mill.Content, options with { RuntimeDirectory = Mill.Path(runtime) });
+
+    /// <summary>Whether the process ends within seconds. It is no child of this one, so nothing tells when it does.</summary>
+    private static async Task<bool> Gone(int process)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        for (var tries = 0; tries < 300 && IsWorker(process); tries++)
+        {
+            await timer.WaitForNextTickAsync(Stop);
+        }
+
+        return !IsWorker(process);
+    }
+
+    public sealed class Fixture : ExecutorFixture
+    {
+        protected override IStageExecutor Create() => new WorkerStageExecutor(Mill.Objects, Mill.Content,
+            new WorkerPoolOptions { Slots = 2, RuntimeDirectory = Mill.Path("r"), LogDirectory = Mill.Path("logs") });
+    }
 }

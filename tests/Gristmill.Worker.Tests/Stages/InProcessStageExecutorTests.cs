@@ -1,10 +1,8 @@
 namespace Gristmill.Worker.Tests;
 
-public sealed class InProcessStageExecutorTests : StageExecutorConformance
+public sealed class InProcessStageExecutorTests(InProcessStageExecutorTests.Fixture fixture)
+    : StageExecutorConformance(fixture), IClassFixture<InProcessStageExecutorTests.Fixture>
 {
-    protected override IStageExecutor Create() =>
-        new InProcessStageExecutor(new StageHost(Mill.Objects, Mill.Content, new EngineCatalog(), new StageHostOptions()));
-
     [Fact]
     public async Task Code_of_the_running_program_is_called_where_it_is_loaded()
     {
@@ -12,5 +10,11 @@ public sealed class InProcessStageExecutorTests : StageExecutorConformance
         var call = Mill.Call(new CodeCallOptions { Assembly = "Gristmill.Worker.TestCode", Type = "Gristmill.Worker.TestCode.TestStages", Method = "ProcessId" });
         var result = await Executor.ExecuteAsync(call with { Code = null }, null, Stop);
         Assert.Equal(Environment.ProcessId, result.Outputs["metrics"].Metrics!["value"]);
+    }
+
+    public sealed class Fixture : ExecutorFixture
+    {
+        protected override IStageExecutor Create() =>
+            new InProcessStageExecutor(new StageHost(Mill.Objects, Mill.Content, new EngineCatalog(), new StageHostOptions()));
     }
 }

@@ -1,0 +1,189 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Gristmill.Engines;
+using Gristmill.Worker.TestCode;
+
+namespace Gristmill.Worker.Tests;
+
+public sealed class CodeEngineTests : IDisposable
+{
+    private readonly Mill _mill = new();
+    private readonly StageHost _host;
+
+    public CodeEngineTests() => _host = new StageHost(_mill.Objects, _mill.Content, new EngineCatalog(), new StageHostOptions());
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _mill.Dispose();
+
+    [Fact]
+    public async Task Arguments_of_every_plain_type_are_bound_by_name()
+    {
+        var error = await Fails(_mill.Call("Describe", new
+        {
+            text = "hi", big = long.MaxValue, ratio = 0.5, flag = true, day = "2001-04-01", at = "2001-04-01T10:00:00+02:00",
+            mood = "wild", many = new[] { 1, 2, 3 }, point = new { x = 4, y = 0.25 },
+        }));
+        Assert.Contains("hi|9223372036854775807|0.5|True|2001-04-01|2001-04-01T10:00:00.0000000+02:00|Wild|1+2+3|4,0.25|True|describe", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_default_stands_in_for_a_missing_argument()
+    {
+        Assert.Equal(11, await Value("Add", new { a = 1 }));
+        Assert.Equal(3, await Value("Add", new { a = 1, b = 2 }));
+    }
+
+    [Fact]
+    public async Task A_lambda_without_captures_is_a_stage()
+    {
+        var method = TestStages.Double.Method;
+        var result = await Run(_mill.Call(new CodeCallOptions { Type = method.DeclaringType!.FullName!, Method = method.Name, Arguments = Json(new { x = 21 }) }));
+        Assert.Equal(42, result.Outputs["metrics"].Metrics!["value"]);
+    }
+
+    [Fact]
+    public async Task A_record_of_numbers_is_metrics()
+    {
+        var metrics = (await Run(_mill.Call("Record"))).Outputs["metrics"].Metrics!;
+        Assert.Equal(0.75, metrics["auc"]);
+        Assert.Equal(0.5, metrics["logLoss"]);
+    }
+
+    [Fact]
+    public async Task Nothing_returned_is_no_output() => Assert.Empty((await Run(_mill.Call("Nothing"))).Outputs);
+
+    [Fact]
+    public async Task A_tuple_is_an_output_an_element()
+    {
+        var outputs = (await Run(_mill.Call("Both"))).Outputs;
+        Assert.Equal(3, outputs["item1"].Dataset!.Rows);
+        Assert.Equal(3, outputs["item2"].Metrics!["value"]);
+        var named = _mill.Call(new CodeCallOptions { Type = typeof(TestStages).FullName!, Method = "Both", Outputs = ["rows", "count"] });
+        Assert.Equal(["count", "rows"], (await Run(named)).Outputs.Keys.Order());
+    }
+
+    [Fact]
+    public async Task As_many_names_as_results_are_needed()
+    {
+        var error = await Fails(_mill.Call(new CodeCallOptions { Type = typeof(TestStages).FullName!, Method = "Both", Outputs = ["rows"] }));
+        Assert.Equal(ErrorCodes.Invalid, error.Code);
+    }
+
+    [Fact]
+    public async Task A_dataset_passed_on_is_the_same_object()
+    {
+        var made = (await Run(_mill.Call("Sequence", new { batches = 3, rows = 5 }))).Outputs["out"];
+        Assert.Equal(15, made.Dataset!.Rows);
+        var call = _mill.Call("PassOn");
+        var passed = await Run(call with { Inputs = call.Inputs.Add("data", made) });
+        Assert.Equal(made, passed.Outputs["out"]);
+    }
+
+    [Theory]
+    [InlineData("Gristmill.Worker.TestCode.Missing", "Add", "has no type 'Gristmill.Worker.TestCode.Missing'")]
+    [InlineData("Gristmill.Worker.TestCode.TestStages", "Missing", "has no method 'Missing'")]
+    [InlineData("Gristmill.Worker.TestCode.TestStages", "Generic", "is generic")]
+    [InlineData("Gristmill.Worker.TestCode.TestStages", "Overloaded", "has 2 overloads")]
+    [InlineData("Gristmill.Worker.TestCode.TestStages+Point", "ToString", "is not static")]
+    public async Task What_cannot_be_called_is_named(string type, string method, string message)
+    {
+        var error = await Fails(_mill.Call(new CodeCallOptions { Type = type, Method = method }));
+        Assert.Equal(ErrorCodes.CodeLoad, error.Code);
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_signature_picks_an_overload()
+    {
+        var call = _mill.Call(new CodeCallOptions
+        {
+            Type = typeof(TestStages).FullName!, Method = "Overloaded", Signature = ["System.String"], Arguments = Json(new { a = "four" }),
+        });
+        Assert.Equal(4, (await Run(call)).Outputs["metrics"].Metrics!["value"]);
+    }
+
+    [Theory]
+    [InlineData("Add", """{}""", ErrorCodes.Invalid, "'a'")]
+    [InlineData("Add", """{"a":"x"}""", ErrorCodes.TypeMismatch, "'a'")]
+    [InlineData("Add", """{"a":1,"c":2}""", ErrorCodes.Invalid, "'c'")]
+    [InlineData("Add", """{"a":1,"b":1.5}""", ErrorCodes.TypeMismatch, "'b'")]
+    [InlineData("NotAnOutput", """{}""", ErrorCodes.TypeMismatch, "Uri")]
+    [InlineData("Sequence", """{"batches":0,"rows":0}""", ErrorCodes.BadValue, "no record batch")]
+    public async Task A_wrong_argument_or_result_is_named(string method, string arguments, string code, string named)
+    {
+        var error = await Fails(_mill.Call(new CodeCallOptions
+        {
+            Type = typeof(TestStages).FullName!, Method = method,
+            Arguments = JsonSerializer.Deserialize<ImmutableDictionary<string, JsonElement>>(arguments)!,
+        }));
+        Assert.Equal(code, error.Code);
+        Assert.Contains(named, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_input_of_another_kind_is_named()
+    {
+        var call = _mill.Call("Sum");
+        var error = await Fails(call with { Inputs = call.Inputs.Add("data", Artifact.Of(ImmutableDictionary<string, double>.Empty)) });
+        Assert.Equal(ErrorCodes.TypeMismatch, error.Code);
+        Assert.Contains("'data'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Code_that_is_not_there_is_an_error()
+    {
+        var gone = await Fails(_mill.Call("Add", new { a = 1 }) with { Code = new CodeRef(new string('0', 64), "x.dll") });
+        Assert.Equal(ErrorCodes.NotFound, gone.Code);
+        var other = await Fails(_mill.Call("Add", new { a = 1 }) with { Code = _mill.Code with { EntryAssembly = "x.dll" } });
+        Assert.Equal(ErrorCodes.CodeLoad, other.Code);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_assembly_is_an_error()
+    {
+        var staged = _mill.Content.Stage();
+        await File.WriteAllTextAsync(Path.Combine(staged, "bad.dll"), "not an assembly", Stop);
+        var error = await Fails(_mill.Call("Add", new { a = 1 }) with { Code = new CodeRef(_mill.Content.Commit(staged).Digest, "bad.dll") });
+        Assert.Equal(ErrorCodes.CodeLoad, error.Code);
+        Assert.Contains("bad.dll", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Code_that_is_retired_is_unloaded_when_its_last_call_ends()
+    {
+        var context = UseAndRetire();
+        for (var tries = 0; tries < 20 && context.IsAlive; tries++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            await Task.Yield();
+        }
+
+        Assert.False(context.IsAlive);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private WeakReference UseAndRetire()
+    {
+        var code = UserCode.Load(_mill.Content, _mill.Code);
+        Assert.True(code.TryUse());
+        var type = code.Assembly(null).GetType(typeof(TestStages).FullName!)!;
+        Assert.NotSame(typeof(TestStages), type);
+        var context = new WeakReference(System.Runtime.Loader.AssemblyLoadContext.GetLoadContext(type.Assembly));
+        code.Retire();
+        Assert.False(code.TryUse());
+        code.Release();
+        return context;
+    }
+
+    private Task<StageResult> Run(StageRequest request) => _host.ExecuteAsync(request, null, Stop);
+
+    private async Task<double> Value(string method, object arguments) => (await Run(_mill.Call(method, arguments))).Outputs["metrics"].Metrics!["value"];
+
+    private async Task<GristmillException> Fails(StageRequest request) => await Assert.ThrowsAsync<GristmillException>(() => Run(request));
+
+    private static ImmutableDictionary<string, JsonElement> Json(object value) =>
+        JsonSerializer.SerializeToElement(value).EnumerateObject().ToImmutableDictionary(p => p.Name, p => p.Value);
+}
