@@ -66,11 +66,14 @@ internal static class ParameterValue
             "$time" => Time(TimeOnly.Parse(text, CultureInfo.InvariantCulture)),
             "$timestamp" => Timestamp(text),
             "$decimal" => Decimal(text),
-            "$double" => Values.DuckDBCreateDouble(double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture)),
+            "$double" => Values.DuckDBCreateDouble(Positive(double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture))),
             "$blob" => Blob(Convert.FromBase64String(text)),
             var other => throw new FormatException($"There is no '{other}'."),
         };
     }
+
+    /// <summary>.NET's NaN has its sign bit set, which DuckDB would print.</summary>
+    private static double Positive(double value) => double.IsNaN(value) ? BitConverter.UInt64BitsToDouble(0x7FF8_0000_0000_0000) : value;
 
     private static DuckDBValue Blob(byte[] bytes) => Values.DuckDBCreateBlob(bytes, bytes.Length);
 
@@ -126,8 +129,11 @@ internal static class ParameterValue
         {
             if (!item.IsNull())
             {
-                // The type belongs to the value and goes with it.
-                types.Add(NativeMethods.LogicalType.DuckDBGetTypeId(Values.DuckDBGetValueType(item)));
+                using var type = Values.DuckDBGetValueType(item);
+                types.Add(NativeMethods.LogicalType.DuckDBGetTypeId(type));
+
+                // The type belongs to the value and goes with it: freed by its handle, it would be freed twice.
+                type.SetHandleAsInvalid();
             }
         }
 

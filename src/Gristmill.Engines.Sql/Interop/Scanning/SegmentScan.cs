@@ -78,7 +78,8 @@ internal static unsafe class SegmentScan
         }
     }
 
-    private static nint ToChunk(nint connection, ConvertedSchema schema, ArrowSlice slice, ArrowArrayStruct* array)
+    /// <summary>Vectors over the rows of a slice; the caller destroys the chunk.</summary>
+    internal static nint ToChunk(nint connection, ConvertedSchema schema, ArrowSlice slice, ArrowArrayStruct* array)
     {
         var error = NativeDuck.TakeError(NativeDuck.DataChunkFromArrow(connection, array, schema.Handle, out var chunk));
         slice.Reclaim();
