@@ -44,7 +44,7 @@ internal static class MillCli
         }
 
         // Twice the time a run needs to be cancelled on the server.
-        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(5) };
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(5), Output = console.Profile.Out.Writer };
         try
         {
             var exitCode = await parsed.InvokeAsync(configuration, cancellationToken);

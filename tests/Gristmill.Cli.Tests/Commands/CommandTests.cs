@@ -1,0 +1,66 @@
+using System.Text;
+using Gristmill.Cli.Commands;
+
+namespace Gristmill.Cli.Commands;
+
+public sealed class CommandTests
+{
+    [Theory]
+    [InlineData("flight-delay", "flight-delay", null)]
+    [InlineData("flight-delay:3", "flight-delay", 3)]
+    public void A_model_may_name_its_version(string text, string model, int? version)
+    {
+        var spec = DeployCommand.Parse(text);
+
+        Assert.Equal((model, version), (spec.Model, spec.Version));
+    }
+
+    [Theory]
+    [InlineData("m:0")]
+    [InlineData("m:x")]
+    [InlineData(":1")]
+    public void A_version_that_is_none_is_refused(string text) =>
+        Assert.Equal(ErrorCodes.Invalid, Assert.Throws<GristmillException>(() => DeployCommand.Parse(text)).Code);
+
+    [Fact]
+    public async Task Rows_are_read_from_pairs_json_files_and_standard_input()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, "[{}]", TestContext.Current.CancellationToken);
+
+            Assert.Equal("""{"origin":"ATL","distance":760,"late":true,"code":"007"}""", await Read("origin=ATL", "distance=760", "late=true", "code=\"007\""));
+            Assert.Equal("""[{"a":1}]""", await Read("""[{"a":1}]"""));
+            Assert.Equal("[{}]", await Read("@" + file));
+            Assert.Equal("{}", await Read("-"));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        static async Task<string> Read(params string[] rows) =>
+            Encoding.UTF8.GetString(await PredictCommand.ReadRowsAsync(rows, () => new MemoryStream("{}"u8.ToArray()), TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("origin")]
+    [InlineData("{bad")]
+    [InlineData("@/nowhere.json")]
+    public async Task Rows_that_are_none_are_refused(string row) =>
+        await Assert.ThrowsAsync<GristmillException>(() => PredictCommand.ReadRowsAsync([row], () => Stream.Null, TestContext.Current.CancellationToken));
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(2, "frob")]
+    [InlineData(2, "deploy")]
+    [InlineData(2, "runs", "--limit", "0")]
+    [InlineData(2, "up", "--port", "70000")]
+    [InlineData(2, "run", "/nowhere/pipeline.cs")]
+    [InlineData(2, "models", "--server", "ftp://x")]
+    [InlineData(3, "models", "--server", "127.0.0.1:1")]
+    [InlineData(0, "runs", "--help")]
+    public async Task Exit_codes_are_as_documented(int exitCode, params string[] args) =>
+        Assert.Equal(exitCode, await MillCli.InvokeAsync(args, new TestConsole().Console, TestContext.Current.CancellationToken));
+}

@@ -1,0 +1,117 @@
+using System.Collections.Immutable;
+using Gristmill.Display;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Gristmill.Cli.Display;
+
+public sealed class RunDisplayTests
+{
+    private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private static StageView Stage(string name, StageStatus status) => new() { Name = name, Operation = "core.noop", Status = status };
+
+    private static RunView Run(RunStatus status, params StageView[] stages) => new()
+    {
+        Id = "r1", Pipeline = "p", PipelineVersion = "0", Status = status, Created = Start, Started = Start, Stages = [.. stages],
+    };
+
+    private static async IAsyncEnumerable<RunEvent> Events(params RunEvent[] events)
+    {
+        foreach (var change in events)
+        {
+            await Task.Yield();
+            yield return change;
+        }
+    }
+
+    [Fact]
+    public async Task Redirected_output_has_a_line_a_change()
+    {
+        var console = new TestConsole();
+        var running = Stage("train", StageStatus.Running) with { Started = Start };
+        var time = new FakeTimeProvider(Start);
+        var display = new RunDisplay(console.Console, time);
+
+        var last = await display.FollowAsync(Events(
+            new RunEvent { Sequence = 1, Status = RunStatus.Running, Run = Run(RunStatus.Running, Stage("read", StageStatus.Running), Stage("train", StageStatus.Pending)) },
+            new RunEvent
+            {
+                Sequence = 2,
+                Status = RunStatus.Running,
+                Stage = Stage("read", StageStatus.Succeeded) with { Started = Start, Ended = Start.AddSeconds(1.5), Usage = new StageUsage { Rows = 3_000_000 } },
+            },
+            new RunEvent { Sequence = 3, Status = RunStatus.Running, Stage = running },
+            // Within two seconds of the last line of its stage: passed over.
+            new RunEvent { Sequence = 4, Status = RunStatus.Running, Stage = running with { Progress = new StageProgress(0.5, "epoch 2") } },
+            new RunEvent
+            {
+                Sequence = 5,
+                Status = RunStatus.Failed,
+                Run = Run(RunStatus.Failed, Stage("read", StageStatus.Succeeded), Stage("train", StageStatus.Failed) with
+                {
+                    Started = Start, Ended = Start.AddSeconds(3), Error = new ErrorInfo(ErrorCodes.StageFailed, "it threw"),
+                }),
+            }), TestContext.Current.CancellationToken);
+
+        Assert.Equal(RunStatus.Failed, last!.Status);
+        Assert.Equal("""
+              read             running
+              read             succeeded  3,000,000 rows  1.5 s
+              train            running
+              train            failed     3.0 s  it threw [stage.failed]
+
+            """.ReplaceLineEndings("\n"), console.Text);
+    }
+
+    [Fact]
+    public async Task Progress_appears_when_its_stage_was_quiet_for_a_while()
+    {
+        var console = new TestConsole();
+        var time = new FakeTimeProvider(Start);
+        var running = Stage("train", StageStatus.Running) with { Started = Start };
+
+        async IAsyncEnumerable<RunEvent> Slow()
+        {
+            yield return new RunEvent { Sequence = 1, Status = RunStatus.Running, Run = Run(RunStatus.Running, running) };
+            await Task.Yield();
+            time.Advance(TimeSpan.FromSeconds(5));
+            var metrics = ImmutableDictionary<string, double>.Empty.Add("loss", 0.4567891).Add("epoch", 2);
+            yield return new RunEvent
+            {
+                Sequence = 2, Status = RunStatus.Running, Stage = running with { Progress = new StageProgress(0.5, null) { Metrics = metrics } },
+            };
+        }
+
+        await new RunDisplay(console.Console, time).FollowAsync(Slow(), TestContext.Current.CancellationToken);
+
+        Assert.Contains("train            running    50 %  epoch 2  loss 0.4568", console.Text);
+    }
+
+    [Fact]
+    public void The_table_shows_what_each_stage_does()
+    {
+        var console = new TestConsole();
+        console.Console.Profile.Width = 200;
+        var run = Run(RunStatus.Running,
+            Stage("read", StageStatus.Succeeded) with { Started = Start, Ended = Start.AddMilliseconds(250), Usage = new StageUsage { Rows = 1234 } },
+            Stage("train", StageStatus.Running) with { Started = Start, Attempts = 2, Progress = new StageProgress(0.25, "epoch 1 of 4") },
+            Stage("register", StageStatus.Skipped) with { Reason = "best.score > 0.66 does not hold" });
+
+        console.Console.Write(new RunDisplay(console.Console, new FakeTimeProvider(Start.AddSeconds(2))).Table(run));
+
+        Assert.Matches(@"read\s+│ succeeded\s+│\s+│ 1,234 │ 250 ms", console.Text);
+        Assert.Matches(@"train\s+│ running \(attempt 2\)\s+│\s+25 % │\s+│\s+2\.0 s │ epoch 1 of 4", console.Text);
+        Assert.Contains("does not hold", console.Text);
+    }
+
+    [Fact]
+    public void The_end_of_a_failed_run_says_why_and_what_to_do()
+    {
+        var console = new TestConsole();
+        var error = new GristmillException(ErrorCodes.Sql, "no such table", "Name one that is there.").With("log", "last line").Error;
+
+        new RunDisplay(console.Console, TimeProvider.System).WriteEnd(Run(RunStatus.Failed) with { Ended = Start.AddSeconds(2), Error = error });
+
+        Assert.Equal("Run r1 failed in 2.0 s.\nno such table [sql.error]\nName one that is there.\nlast line\n", console.Text);
+    }
+}
