@@ -59,14 +59,15 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         {
             if (_state.Value.Version != version)
             {
-                await GrainFactory.GetGrain<ICatalogGrain>(CatalogNames.Pipelines).AddAsync(Name);
-                await _state.SetAsync(new PipelineState
+                var next = new PipelineState
                 {
                     Spec = spec,
                     Version = version,
                     Updated = _time.GetUtcNow(),
                     Versions = _state.Value.Versions + 1,
-                });
+                };
+                await CatalogNames.ListAndStoreAsync(
+                    GrainFactory, CatalogNames.Pipelines, Name, isNew: next.Versions == 1, () => _state.SetAsync(next));
                 LogRegistered(Name, version, spec.Stages.Length);
             }
         }

@@ -21,7 +21,7 @@ internal sealed class RunList
     {
         _slots = [.. Enumerable.Range(0, Chunks).Select(i =>
             factory.Create<RunChunk>(context, new PersistentStateAttribute($"runs-{i}", StorageNames.Gristmill)))];
-        _writers = [.. _slots.Select(static slot => new CoalescedWriter(slot.WriteStateAsync))];
+        _writers = [.. _slots.Select(static slot => new CoalescedWriter(() => StoreErrors.WriteAsync(slot)))];
     }
 
     /// <summary>To be called once the slots have been read.</summary>

@@ -31,8 +31,6 @@ internal sealed partial class ModelGrain(
             return _state.Value.Versions[known - 1];
         }
 
-        // The name is listed first: a listed model without versions is harmless, an unlisted one with versions is lost.
-        await GrainFactory.GetGrain<ICatalogGrain>(CatalogNames.Models).AddAsync(Name);
         var version = new ModelVersionView
         {
             Version = _state.Value.Versions.Length + 1,
@@ -42,11 +40,13 @@ internal sealed partial class ModelGrain(
             Stage = request.Stage,
             Metrics = request.Metrics,
         };
-        await _state.SetAsync(new ModelState
+        var next = new ModelState
         {
             Versions = _state.Value.Versions.Add(version),
             Keys = request.IdempotencyKey is null ? _state.Value.Keys : _state.Value.Keys.SetItem(request.IdempotencyKey, version.Version),
-        });
+        };
+        await CatalogNames.ListAndStoreAsync(
+            GrainFactory, CatalogNames.Models, Name, isNew: version.Version == 1, () => _state.SetAsync(next));
         LogRegistered(Name, version.Version, version.Model.Digest);
         return version;
     }

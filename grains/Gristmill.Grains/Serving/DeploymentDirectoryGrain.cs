@@ -19,6 +19,8 @@ internal sealed partial class DeploymentDirectoryGrain(TimeProvider time, ILogge
     private const int Tries = 3;
 
     private static readonly TimeSpan WatchDuration = TimeSpan.FromMinutes(2);
+    /// <summary>A silo that died without a word answers nothing: deploying does not wait longer for it.</summary>
+    private static readonly TimeSpan PushLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
 
     private readonly ILogger<DeploymentDirectoryGrain> _logger = logger;
@@ -92,10 +94,10 @@ internal sealed partial class DeploymentDirectoryGrain(TimeProvider time, ILogge
         {
             try
             {
-                await push(observer);
+                await push(observer).WaitAsync(PushLimit, time);
                 return;
             }
-            catch (Exception e) when (attempt < Tries && _watches.ContainsKey(observer))
+            catch (Exception e) when (attempt < Tries && e is not TimeoutException && _watches.ContainsKey(observer))
             {
                 LogNotPushed(attempt, e);
                 await Task.Delay(RetryDelay, time);

@@ -18,8 +18,6 @@ internal sealed partial class DeploymentGrain(
 
     private IDeploymentDirectoryGrain Directory => GrainFactory.GetGrain<IDeploymentDirectoryGrain>(DeploymentDirectoryGrain.Key);
 
-    private ICatalogGrain Catalog => GrainFactory.GetGrain<ICatalogGrain>(CatalogNames.Deployments);
-
     public async Task<DeploymentView> DeployAsync(DeploymentSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -29,8 +27,7 @@ internal sealed partial class DeploymentGrain(
         var current = _state.Value.View;
         if (current is null || current.Spec != spec || current.Version != model.Version || current.Package != model.Model)
         {
-            // Listed before it is stored: the directory reads the list, and a name without a deployment is harmless there.
-            await Catalog.AddAsync(Name);
+            var isNew = current is null;
             var generation = _state.Value.Generation + 1;
             current = new DeploymentView
             {
@@ -41,7 +38,8 @@ internal sealed partial class DeploymentGrain(
                 Generation = generation,
                 Updated = time.GetUtcNow(),
             };
-            await _state.SetAsync(new DeploymentState { View = current, Generation = generation });
+            var next = new DeploymentState { View = current, Generation = generation };
+            await CatalogNames.ListAndStoreAsync(GrainFactory, CatalogNames.Deployments, Name, isNew, () => _state.SetAsync(next));
             LogDeployed(Name, spec.Model, model.Version, generation);
         }
 
@@ -62,7 +60,7 @@ internal sealed partial class DeploymentGrain(
 
         if (_state.Value.Generation > 0)
         {
-            await Catalog.RemoveAsync(Name);
+            await GrainFactory.GetGrain<ICatalogGrain>(CatalogNames.Deployments).RemoveAsync(Name);
             await Directory.OnRemovedAsync(Name, _state.Value.Generation);
         }
     }

@@ -16,7 +16,7 @@ internal sealed class Durable<T>(IPersistentState<T> state)
         state.State = next;
         try
         {
-            await state.WriteStateAsync();
+            await StoreErrors.WriteAsync(state);
             _value = next;
         }
         catch

@@ -1,3 +1,5 @@
+using Orleans.Concurrency;
+
 namespace Gristmill;
 
 /// <summary>One deployment, keyed by name.</summary>
@@ -8,7 +10,7 @@ public interface IDeploymentGrain : IGrainWithStringKey
     [Alias("Deploy")]
     Task<DeploymentView> DeployAsync(DeploymentSpec spec);
     /// <summary>The deployment, or null.</summary>
-    [Alias("Get")]
+    [Alias("Get"), AlwaysInterleave]
     Task<DeploymentView?> GetAsync();
     /// <summary>Removes it; again changes nothing.</summary>
     [Alias("Delete")]

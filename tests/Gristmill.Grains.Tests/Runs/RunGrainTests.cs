@@ -5,13 +5,17 @@ using static Gristmill.Grains.Testing.Specs;
 
 namespace Gristmill.Grains.Runs;
 
-public sealed class RunGrainTests : IAsyncLifetime
+public sealed class RunGrainTests : IClassFixture<ClusterFixture>
 {
-    private TestCluster _cluster = null!;
+    private readonly TestCluster _cluster;
 
-    public async ValueTask InitializeAsync() => _cluster = await TestCluster.StartAsync();
+    public RunGrainTests(ClusterFixture fixture)
+    {
+        _cluster = fixture.Cluster;
+        _cluster.Executor.Reset();
+    }
 
-    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+    private ScriptedExecutor Executor => _cluster.Executor;
 
     [Fact]
     public async Task A_diamond_runs_in_order_and_hands_outputs_on()
@@ -26,10 +30,10 @@ public sealed class RunGrainTests : IAsyncLifetime
         Assert.Equal(["a", "b", "c", "d"], run.Stages.Select(static stage => stage.Name));
         Assert.Equal(["b", "c"], run.Of("d").DependsOn);
         Assert.All(run.Stages, static stage => Assert.Equal(1, stage.Attempts));
-        var order = _cluster.Executor.Attempts.Select(static attempt => attempt.Stage).ToList();
+        var order = Executor.Attempts.Select(static attempt => attempt.Stage).ToList();
         Assert.Equal("a", order[0]);
         Assert.Equal("d", order[3]);
-        var last = _cluster.Executor.Attempts.Last();
+        var last = Executor.Attempts.Last();
         Assert.Equal(run.Of("b").Outputs["out"].Dataset, last.Inputs["b"].Dataset);
         Assert.Equal(run.Of("c").Outputs["out"].Dataset, last.Inputs["c"].Dataset);
         Assert.Equal(id, last.RunId);
@@ -41,7 +45,7 @@ public sealed class RunGrainTests : IAsyncLifetime
     [Fact]
     public async Task Parameters_and_values_are_filled_into_options_as_literals()
     {
-        _cluster.Executor.On("a", _ => Done(("auc", 0.75)));
+        Executor.On("a", _ => Done(("auc", 0.75)));
         var spec = Pipeline(
             Stage("a"),
             Stage("b") with
@@ -58,7 +62,7 @@ public sealed class RunGrainTests : IAsyncLifetime
         Assert.Equal(RunStatus.Succeeded, run.Status);
         Assert.Equal(["a"], run.Of("b").DependsOn);
         Assert.Equal("5", run.Parameters["n"]);
-        using var options = System.Text.Json.JsonDocument.Parse(_cluster.Executor.Attempts.Last().Options);
+        using var options = System.Text.Json.JsonDocument.Parse(Executor.Attempts.Last().Options);
         Assert.Equal("a \"quoted\" {$param}", options.RootElement.GetProperty("text").GetString());
         Assert.Equal(0.75, options.RootElement.GetProperty("deep")[0].GetProperty("x").GetDouble());
         Assert.Equal(5, options.RootElement.GetProperty("n").GetInt32());
@@ -68,7 +72,7 @@ public sealed class RunGrainTests : IAsyncLifetime
     [Fact]
     public async Task A_condition_that_fails_skips_the_stage_and_those_that_need_it()
     {
-        _cluster.Executor.On("a", _ => Done(("auc", 0.5)));
+        Executor.On("a", _ => Done(("auc", 0.5)));
         var spec = Pipeline(
             Stage("a"),
             Stage("b", "a") with { When = new ConditionSpec("a", "auc", ">", """{"$param":"least"}""") },
@@ -88,14 +92,14 @@ public sealed class RunGrainTests : IAsyncLifetime
         Assert.Contains("'b'", run.Of("c").Reason, StringComparison.Ordinal);
         Assert.Equal(StageStatus.Succeeded, run.Of("d").Status);
         Assert.Equal(StageStatus.Succeeded, run.Of("e").Status);
-        Assert.Equal(0, _cluster.Executor.Count("b") + _cluster.Executor.Count("c"));
+        Assert.Equal(0, Executor.Count("b") + Executor.Count("c"));
     }
 
     [Fact]
     public async Task A_failure_lets_running_siblings_finish_and_starts_nothing_more()
     {
-        var sibling = _cluster.Executor.Hold("sibling");
-        _cluster.Executor.On("bad", async (_, _, _) =>
+        var sibling = Executor.Hold("sibling");
+        Executor.On("bad", async (_, _, _) =>
         {
             await sibling.Started.Task;
             throw new GristmillException(ErrorCodes.StageFailed, "no good", "fix it").With("line", "7");
@@ -120,6 +124,267 @@ public sealed class RunGrainTests : IAsyncLifetime
         Assert.Equal(StageStatus.Succeeded, run.Of("sibling").Status);
         Assert.Equal(StageStatus.Cancelled, run.Of("after").Status);
         Assert.Equal(StageStatus.Cancelled, run.Of("later").Status);
-        Assert.Equal(0, _cluster.Executor.Count("after"));
+        Assert.Equal(0, Executor.Count("after"));
     }
+
+    [Fact]
+    public async Task A_crash_is_retried_with_new_attempts_and_epochs_until_it_works()
+    {
+        Executor.On("a", request => request.Attempt < 3
+            ? throw new GristmillException(ErrorCodes.WorkerCrashed, "SIGSEGV")
+            : Done());
+
+        var run = await EndOfAsync(Stage("a") with { Retry = new RetryPolicy { Backoff = TimeSpan.FromMilliseconds(1) } });
+
+        Assert.Equal(RunStatus.Succeeded, run.Status);
+        Assert.Equal(3, run.Of("a").Attempts);
+        Assert.Null(run.Of("a").Error);
+        Assert.Equal([1, 2, 3], Executor.Attempts.Select(static a => a.Attempt));
+        Assert.Equal([1L, 2L, 3L], Executor.Attempts.Select(static a => a.Epoch));
+    }
+
+    [Fact]
+    public async Task Crashes_end_at_the_limit_with_the_crashs_own_error()
+    {
+        Executor.On("a", static _ => throw new GristmillException(ErrorCodes.WorkerCrashed, "SIGKILL").With("signal", "SIGKILL"));
+
+        var run = await EndOfAsync(Stage("a") with { Retry = new RetryPolicy { MaxAttempts = 2, Backoff = TimeSpan.Zero } });
+
+        Assert.Equal(RunStatus.Failed, run.Status);
+        Assert.Equal(ErrorCodes.WorkerCrashed, run.Error!.Code);
+        Assert.Equal("SIGKILL", run.Error.Details["signal"]);
+        Assert.Equal(2, Executor.Count("a"));
+    }
+
+    [Theory, InlineData(false, 1), InlineData(true, 3)]
+    public async Task A_stages_own_error_is_retried_only_if_asked_for(bool retryErrors, int attempts)
+    {
+        Executor.On("a", static _ => throw new InvalidOperationException("own"));
+
+        var run = await EndOfAsync(Stage("a") with { Retry = new RetryPolicy { RetryErrors = retryErrors, Backoff = TimeSpan.Zero } });
+
+        Assert.Equal(RunStatus.Failed, run.Status);
+        Assert.Contains("own", run.Error!.Message, StringComparison.Ordinal);
+        Assert.Equal(attempts, Executor.Count("a"));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task A_cancelled_run_ends_within_a_second_or_so(bool heedsCancellation)
+    {
+        var started = new TaskCompletionSource();
+        var never = new TaskCompletionSource<StageResult>();
+        Executor.On("a", (_, _, cancellation) =>
+        {
+            started.TrySetResult();
+            return heedsCancellation ? never.Task.WaitAsync(cancellation) : never.Task;
+        });
+        var id = await _cluster.RunAsync(Pipeline(Stage("a"), Stage("b", "a")));
+        await started.Task;
+
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        await _cluster.Client.GetGrain<IRunGrain>(id).CancelAsync();
+        var run = await _cluster.EndOfAsync(id);
+        watch.Stop();
+
+        Assert.Equal(RunStatus.Cancelled, run.Status);
+        Assert.Null(run.Error);
+        Assert.Equal(StageStatus.Cancelled, run.Of("a").Status);
+        Assert.Equal(StageStatus.Cancelled, run.Of("b").Status);
+        Assert.Equal(0, Executor.Count("b"));
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(heedsCancellation ? 5 : 10), $"took {watch.Elapsed}");
+        await _cluster.Client.GetGrain<IRunGrain>(id).CancelAsync();
+        never.TrySetResult(Done());
+    }
+
+    [Fact]
+    public async Task A_run_can_be_cancelled_while_a_stage_waits_for_its_next_attempt()
+    {
+        Executor.On("a", static _ => throw new GristmillException(ErrorCodes.WorkerCrashed, "SIGSEGV"));
+        var id = await _cluster.RunAsync(Pipeline(Stage("a") with { Retry = new RetryPolicy { Backoff = TimeSpan.FromHours(1) } }));
+        await foreach (var change in _cluster.Client.GetGrain<IRunGrain>(id).WatchAsync())
+        {
+            if (change.Stage?.Error is not null || change.Run?.Of("a").Error is not null)
+            {
+                break;
+            }
+        }
+
+        await _cluster.Client.GetGrain<IRunGrain>(id).CancelAsync();
+
+        Assert.Equal(RunStatus.Cancelled, (await _cluster.EndOfAsync(id)).Status);
+        Assert.Equal(1, Executor.Count("a"));
+    }
+
+    [Fact]
+    public async Task A_stage_that_takes_too_long_fails_with_its_limit_named()
+    {
+        Executor.On("a", static async (_, _, cancellation) =>
+        {
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return Done();
+        });
+
+        var run = await EndOfAsync(Stage("a") with { Limits = new StageLimits { Timeout = TimeSpan.FromMilliseconds(50) } });
+
+        Assert.Equal(RunStatus.Failed, run.Status);
+        Assert.Equal(ErrorCodes.Timeout, run.Error!.Code);
+        Assert.Contains("00:00:00.05", run.Error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_watch_shows_the_whole_run_first_then_changes_in_order_then_the_whole_run()
+    {
+        var gate = Executor.Hold("a");
+        var id = await _cluster.RunAsync(Pipeline(Stage("a"), Stage("b", "a")));
+        await gate.Started.Task;
+
+        var events = new List<RunEvent>();
+        await foreach (var change in _cluster.Client.GetGrain<IRunGrain>(id).WatchAsync())
+        {
+            events.Add(change);
+            gate.Released.TrySetResult();
+        }
+
+        Assert.NotNull(events[0].Run);
+        Assert.Equal(RunStatus.Running, events[0].Status);
+        Assert.Equal(StageStatus.Running, events[0].Run!.Of("a").Status);
+        Assert.Equal(RunStatus.Succeeded, events[^1].Run!.Status);
+        Assert.All(events[1..^1], static change => Assert.NotNull(change.Stage));
+        Assert.Equal(
+            Enumerable.Range(0, events.Count).Select(i => events[0].Sequence + i), events.Select(static change => change.Sequence));
+        Assert.Equal(
+            ["a Succeeded", "b Running", "b Succeeded"], events[1..^1].Select(static change => $"{change.Stage!.Name} {change.Stage.Status}"));
+
+        // Over already: the outcome, once.
+        var again = await _cluster.Client.GetGrain<IRunGrain>(id).WatchAsync().ToListAsync();
+        Assert.Equal(RunStatus.Succeeded, Assert.Single(again).Run!.Status);
+    }
+
+    [Fact]
+    public async Task Progress_is_passed_on_but_not_all_of_it()
+    {
+        var gate = new TaskCompletionSource();
+        Executor.On("a", async (_, progress, _) =>
+        {
+            for (var i = 1; i <= 1000; i++)
+            {
+                progress!.Report(new StageProgress(i / 1000.0, $"step {i}"));
+            }
+
+            await gate.Task;
+            return Done();
+        });
+        var id = await _cluster.RunAsync(Pipeline(Stage("a")));
+
+        var seen = new List<StageProgress>();
+        await foreach (var change in _cluster.Client.GetGrain<IRunGrain>(id).WatchAsync())
+        {
+            if ((change.Stage ?? change.Run?.Of("a"))?.Progress is { } progress)
+            {
+                seen.Add(progress);
+                if (progress.Fraction == 1)
+                {
+                    gate.TrySetResult();
+                }
+            }
+        }
+
+        Assert.Equal("step 1000", seen[^1].Message);
+        Assert.InRange(seen.Count, 1, 20);
+        Assert.Null((await _cluster.Client.GetGrain<IRunGrain>(id).GetAsync())!.Of("a").Progress);
+    }
+
+    [Fact]
+    public async Task What_a_stage_uses_but_an_earlier_one_does_not_have_is_named()
+    {
+        var run = await EndOfAsync(Stage("a"), Stage("b") with { Inputs = ImmutableDictionary<string, OutputRef>.Empty.Add("data", new OutputRef("a", "train")) });
+        Assert.Equal(ErrorCodes.Invalid, run.Error!.Code);
+        Assert.Contains("'train'", run.Error.Message, StringComparison.Ordinal);
+        Assert.Contains("metrics, out", run.Error.Message, StringComparison.Ordinal);
+
+        run = await EndOfAsync(Stage("a"), Stage("b") with { When = new ConditionSpec("a", "auc", ">", "0") });
+        Assert.Equal(StageStatus.Failed, run.Of("b").Status);
+        Assert.Contains("'auc'", run.Error!.Message, StringComparison.Ordinal);
+        Assert.Contains("has n", run.Error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_register_stage_makes_one_version_with_its_metrics()
+    {
+        var model = new ModelRef(new string('a', 64), "lightgbm", 5);
+        Executor.On("train", _ => new StageResult { Outputs = ImmutableDictionary<string, Artifact>.Empty.Add("out", Artifact.Of(model)) });
+        Executor.On("eval", _ => Done(("auc", 0.7)));
+        var name = $"m-{Guid.NewGuid():N}";
+        var register = new StageSpec
+        {
+            Name = "register",
+            Operation = StageOperations.Register,
+            Options = "{\"name\":\"" + name + "\",\"metrics\":{\"extra\":3}}",
+            Inputs = ImmutableDictionary<string, OutputRef>.Empty.Add("model", new OutputRef("train")).Add("metrics", new OutputRef("eval", "metrics")),
+        };
+
+        var run = await EndOfAsync(Stage("train"), Stage("eval", "train"), register);
+
+        Assert.Equal(RunStatus.Succeeded, run.Status);
+        Assert.Equal(1, run.Of("register").Outputs["metrics"].Metrics!["version"]);
+        var view = (await _cluster.Client.GetGrain<IModelGrain>(name).GetAsync())!;
+        var version = Assert.Single(view.Versions);
+        Assert.Equal(model, version.Model);
+        Assert.Equal(run.Id, version.RunId);
+        Assert.Equal(0.7, version.Metrics["auc"]);
+        Assert.Equal(3, version.Metrics["extra"]);
+        Assert.Equal(0, Executor.Count("register"));
+        Assert.Contains(name, await _cluster.Client.GetGrain<ICatalogGrain>("models").ListAsync());
+    }
+
+    [Fact]
+    public async Task A_run_that_does_not_exist_is_null_and_cannot_be_cancelled_or_watched()
+    {
+        var run = _cluster.Client.GetGrain<IRunGrain>("nothing");
+
+        Assert.Null(await run.GetAsync());
+        Assert.Equal(ErrorCodes.NotFound, (await Assert.ThrowsAsync<GristmillException>(run.CancelAsync)).Code);
+        Assert.Equal(ErrorCodes.NotFound, (await Assert.ThrowsAsync<GristmillException>(async () => await run.WatchAsync().FirstAsync())).Code);
+    }
+
+    [Fact]
+    public async Task A_finished_run_is_the_same_after_its_grains_were_collected()
+    {
+        var id = await _cluster.RunAsync(Pipeline(Stage("a"), Stage("b", "a")));
+        await _cluster.EndOfAsync(id);
+        var grain = _cluster.Client.GetGrain<IRunGrain>(id);
+        var before = (await grain.GetAsync())!;
+
+        await _cluster.Cluster.DeactivateAsync(grain);
+        var after = (await grain.GetAsync())!;
+
+        Assert.Equal(GristmillJson.Serialize(before), GristmillJson.Serialize(after));
+        Assert.Equal(1, Executor.Count("a"));
+    }
+
+    [Fact]
+    public async Task A_thousand_stages_side_by_side_and_in_a_row_run_and_send_small_messages()
+    {
+        _cluster.Largest.Clear();
+        var side = Enumerable.Range(0, 1000).Select(static i => Stage($"s{i}")).ToArray();
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var run = await EndOfAsync([.. side, Stage("join") with { After = [.. side.Select(static s => s.Name)] }]);
+        TestContext.Current.TestOutputHelper?.WriteLine($"1,000 wide: {1001 / watch.Elapsed.TotalSeconds:N0} durable stages a second");
+        Assert.Equal(RunStatus.Succeeded, run.Status);
+        Assert.Equal(1001, Executor.Attempts.Count);
+        Assert.Equal("join", Executor.Attempts.Last().Stage);
+
+        watch.Restart();
+        run = await EndOfAsync([.. Enumerable.Range(0, 1000).Select(static i => i == 0 ? Stage("c0") : Stage($"c{i}", $"c{i - 1}"))]);
+        TestContext.Current.TestOutputHelper?.WriteLine($"1,000 in a row: {1000 / watch.Elapsed.TotalSeconds:N0} durable stages a second");
+        Assert.Equal(RunStatus.Succeeded, run.Status);
+
+        // A spec as a whole may be large; what goes to and fro while it runs may not.
+        var small = _cluster.Largest.Where(static call => !call.Key.EndsWith(".RegisterAsync", StringComparison.Ordinal)
+            && !call.Key.EndsWith("IRunGrain.StartAsync", StringComparison.Ordinal)).ToList();
+        Assert.Contains(small, static call => call.Key.EndsWith("IStageGrain.StartAsync", StringComparison.Ordinal) && call.Value > 0);
+        Assert.All(small, static call => Assert.InRange(call.Value, 0, 64 << 10));
+    }
+
+    private async Task<RunView> EndOfAsync(params StageSpec[] stages) => await _cluster.EndOfAsync(await _cluster.RunAsync(Pipeline(stages)));
 }

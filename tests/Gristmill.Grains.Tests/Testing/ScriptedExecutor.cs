@@ -39,6 +39,13 @@ internal sealed class ScriptedExecutor : IStageExecutor
         return gate;
     }
 
+    /// <summary>Forgets scripts and attempts: for the next test.</summary>
+    public void Reset()
+    {
+        _scripts.Clear();
+        Attempts.Clear();
+    }
+
     public int Count(string stage) => Attempts.Count(attempt => attempt.Stage == stage);
 
     public Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)

@@ -8,18 +8,27 @@ namespace Gristmill.Grains.Testing;
 /// <summary>A cluster in this process on the real SQLite provider, in a folder of its own.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("gristmill-grains-").FullName;
 
-    private TestCluster(short silos)
+    private TestCluster(short silos, long maxBytes)
     {
         var builder = new InProcessTestClusterBuilder(silos);
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton<IStageExecutor>(Executor);
-            silo.AddSqliteGrainStorage("gristmill", Database);
-            silo.UseSqliteReminders(Database);
+            silo.Services.AddSingleton<TimeProvider>(Clock);
+            silo.AddSqliteGrainStorage("gristmill", options =>
+            {
+                options.Path = Database;
+                options.MaxBytes = maxBytes;
+            });
+            silo.UseSqliteReminders(options =>
+            {
+                options.Path = Database;
+                options.MaxBytes = maxBytes;
+            });
             silo.AddGristmillGrains();
             silo.AddIncomingGrainCallFilter(new MessageSizes(Largest));
             silo.Services.Configure<ClusterMembershipOptions>(static options =>
@@ -35,6 +44,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public ScriptedExecutor Executor { get; } = new();
 
+    /// <summary>The silos' clock; tests may put it forward.</summary>
+    public ShiftedClock Clock { get; } = new();
+
     /// <summary>Bytes of the largest argument list seen per method.</summary>
     public System.Collections.Concurrent.ConcurrentDictionary<string, long> Largest { get; } = new();
 
@@ -42,9 +54,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     private string Database => Path.Combine(_folder, "gristmill.db");
 
-    public static async Task<TestCluster> StartAsync(short silos = 1)
+    public static async Task<TestCluster> StartAsync(short silos = 1, long maxBytes = 0)
     {
-        var cluster = new TestCluster(silos);
+        var cluster = new TestCluster(silos, maxBytes);
         await cluster.Cluster.DeployAsync();
         return cluster;
     }
@@ -76,6 +88,16 @@ internal sealed class TestCluster : IAsyncDisposable
             {
                 // The silo of the run died: watch its next activation.
             }
+        }
+    }
+
+    /// <summary>Waits until something holds, asking again and again; for what has no event to await.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> holds)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!await holds())
+        {
+            await Task.Delay(10, patience.Token);
         }
     }
 
