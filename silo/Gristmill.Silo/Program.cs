@@ -1,11 +1,5 @@
 using Gristmill;
 using Gristmill.Hosting;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 // The program is nothing but the library in a host: settings come from the command line (--Gristmill:DataDirectory=...),
