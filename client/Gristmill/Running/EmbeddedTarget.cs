@@ -1,0 +1,89 @@
+using System.Runtime.CompilerServices;
+using Gristmill.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Gristmill.Running;
+
+/// <summary>A silo in this process, whose stages run in this process too, so that a debugger stops in them.</summary>
+internal sealed class EmbeddedTarget : IRunTarget
+{
+    private readonly IHost _host;
+    private readonly IGrainFactory _grains;
+
+    private EmbeddedTarget(IHost host)
+    {
+        _host = host;
+        _grains = host.Services.GetRequiredService<IGrainFactory>();
+    }
+
+    public static async Task<EmbeddedTarget> StartAsync(string dataDirectory, CancellationToken cancellationToken)
+    {
+        // No arguments: those of the program are the pipeline's, not the host's.
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.AddFilter(level => level >= LogLevel.Error).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.UseOrleans(silo => silo.UseGristmill(options =>
+        {
+            options.DataDirectory = Path.GetFullPath(dataDirectory);
+            options.Executor = ExecutorKind.InProcess;
+            options.BaseDirectory = Environment.CurrentDirectory;
+        }));
+        var host = builder.Build();
+        try
+        {
+            await host.StartAsync(cancellationToken);
+            return new EmbeddedTarget(host);
+        }
+        catch
+        {
+            await DisposeAsync(host);
+            throw;
+        }
+    }
+
+    public async Task<string> StartAsync(Pipeline pipeline, RunRequest request, CancellationToken cancellationToken)
+    {
+        var grain = _grains.GetGrain<IPipelineGrain>(pipeline.Name);
+        await grain.RegisterAsync(pipeline.Spec);
+        return await grain.StartRunAsync(request);
+    }
+
+    public async IAsyncEnumerable<RunEvent> WatchAsync(string run, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var change in _grains.GetGrain<IRunGrain>(run).WatchAsync(cancellationToken).WithCancellation(cancellationToken))
+        {
+            yield return change;
+        }
+    }
+
+    public Task CancelAsync(string run, CancellationToken cancellationToken) =>
+        _grains.GetGrain<IRunGrain>(run).CancelAsync().WaitAsync(cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        try
+        {
+            await _host.StopAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // It is dropped as it stands; everything durable is on disk.
+        }
+
+        await DisposeAsync(_host);
+    }
+
+    private static async ValueTask DisposeAsync(IHost host)
+    {
+        if (host is IAsyncDisposable disposable)
+        {
+            await disposable.DisposeAsync();
+        }
+        else
+        {
+            host.Dispose();
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using Gristmill.Client;
+using Gristmill.Display;
+using Spectre.Console;
+
+namespace Gristmill.Running;
+
+/// <summary>The command line of a pipeline's program.</summary>
+internal static class MillCommands
+{
+    public static RootCommand Create(Pipeline pipeline, IAnsiConsole console, TimeProvider time)
+    {
+        var root = new RootCommand($"Pipeline {pipeline.Name}. {pipeline.Spec.Description}\n\nWithout a command: run.\n\n{ExitCodes.Help}".Replace(". \n", ".\n", StringComparison.Ordinal));
+        AddRun(root, pipeline, console, time);
+
+        var run = new Command("run", "Run it in this process, or with --cluster on a server.");
+        AddRun(run, pipeline, console, time);
+        root.Add(run);
+        root.Add(Compile(pipeline, console));
+        root.Add(Explain(pipeline, console));
+        root.Add(Submit(pipeline, console));
+        return root;
+    }
+
+    private static void AddRun(Command command, Pipeline pipeline, IAnsiConsole console, TimeProvider time)
+    {
+        var cluster = ClusterOption();
+        var data = new Option<string>("--data") { Description = "In-process: folder of models and state (default: .gristmill).", DefaultValueFactory = _ => ".gristmill", HelpName = "DIR" };
+        var parameters = ParameterOption();
+        var json = new Option<bool>("--json") { Description = "Write the finished run as JSON." };
+        command.Add(cluster);
+        command.Add(data);
+        command.Add(parameters);
+        command.Add(json);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var request = Request(pipeline, parsed.GetValue(parameters));
+            await using IRunTarget target = parsed.GetValue(cluster) is { } server
+                ? new ClusterTarget(server)
+                : await EmbeddedTarget.StartAsync(parsed.GetValue(data)!, cancellationToken);
+            return await FollowAsync(target, pipeline, request, parsed.GetValue(json), console, time, cancellationToken);
+        });
+    }
+
+    private static async Task<int> FollowAsync(IRunTarget target, Pipeline pipeline, RunRequest request, bool json, IAnsiConsole console, TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        var id = await target.StartAsync(pipeline, request, cancellationToken);
+        // JSON goes to standard output alone: the display stays silent then.
+        var display = new RunDisplay(console, time);
+        try
+        {
+            RunView? run = null;
+            if (json)
+            {
+                await foreach (var change in target.WatchAsync(id, cancellationToken))
+                {
+                    run = change.Run ?? run;
+                }
+
+                WriteLine(console, GristmillJson.SerializeIndented(run));
+            }
+            else
+            {
+                run = await display.FollowAsync(target.WatchAsync(id, cancellationToken), cancellationToken);
+                display.WriteEnd(run!);
+            }
+
+            return ExitCodes.Of(run!.Status);
+        }
+        catch (OperationCanceledException)
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5), time);
+            await target.CancelAsync(id, limit.Token);
+            await Console.Error.WriteLineAsync($"Run {id} cancelled.");
+            return ExitCodes.Cancelled;
+        }
+    }
+
+    private static Command Compile(Pipeline pipeline, IAnsiConsole console)
+    {
+        var command = new Command("compile", "Print the spec as JSON: what a server is sent.");
+        command.SetAction(_ => WriteLine(console, GristmillJson.SerializeIndented(pipeline.Spec)));
+        return command;
+    }
+
+    private static Command Explain(Pipeline pipeline, IAnsiConsole console)
+    {
+        var command = new Command("explain", "Print parameters and stages, with what each takes and waits for.");
+        command.SetAction(_ => WriteLine(console, PipelineText.Explain(pipeline.Spec)));
+        return command;
+    }
+
+    private static Command Submit(Pipeline pipeline, IAnsiConsole console)
+    {
+        var cluster = ClusterOption();
+        var parameters = ParameterOption();
+        var json = new Option<bool>("--json") { Description = "Write one line of JSON." };
+        var command = new Command("submit", "Ship it to a server, start a run and return.") { cluster, parameters, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var request = Request(pipeline, parsed.GetValue(parameters));
+            await using var target = new ClusterTarget(parsed.GetValue(cluster) ?? GristmillClientOptions.DefaultServer.AbsoluteUri);
+            var id = await target.StartAsync(pipeline, request, cancellationToken);
+            WriteLine(console, parsed.GetValue(json)
+                ? GristmillJson.Serialize(new { run = id, pipeline = pipeline.Name })
+                : $"Run {id} of {pipeline.Name} started; 'mill show --follow {id}' follows it.");
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static Option<string?> ClusterOption() => new("--cluster", "-c")
+    {
+        Description = "The server's address; without it the run is in this process.",
+        HelpName = "URL",
+    };
+
+    private static Option<string[]> ParameterOption() => new("--param", "-p")
+    {
+        Description = "A parameter of the run. May be repeated.",
+        HelpName = "NAME=VALUE",
+    };
+
+    private static RunRequest Request(Pipeline pipeline, string[]? pairs)
+    {
+        var values = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var (name, json) in (pairs ?? []).Select(pair => Literals.Parameter(pair, pipeline.Spec.Parameters)))
+        {
+            values[name] = json;
+        }
+
+        var missing = pipeline.Spec.Parameters.Where(p => p.Default is null && !values.ContainsKey(p.Name)).Select(p => p.Name).ToList();
+        return missing.Count == 0
+            ? new RunRequest { Parameters = values.ToImmutable() }
+            : throw new GristmillException(ErrorCodes.Invalid, $"The run needs a value for {string.Join(", ", missing)}.",
+                $"Add {string.Join(" ", missing.Select(name => $"--param {name}=..."))}.");
+    }
+
+    private static void WriteLine(IAnsiConsole console, string text) => console.Profile.Out.Writer.WriteLine(text);
+}

@@ -1,0 +1,57 @@
+#:project ../../client/Gristmill/Gristmill.csproj
+#:property PublishAot=false
+
+// Which flights will be late? Three million real ones, from the raw file to a registered model.
+//
+//   dotnet run pipeline.cs              runs in this process: set breakpoints, step through your own stages
+//   mill run pipeline.cs                ships the very same file to a server
+//   dotnet run pipeline.cs -- explain   shows the stages; also compile, submit, --param, --help
+
+using Gristmill;
+
+var flights = Pipeline.Create("flights", p =>
+{
+    var until = p.Parameter("train-until", new DateOnly(2001, 4, 1));
+
+    // What is known when the plane leaves the gate, and whether it arrived more than a quarter of an hour late.
+    var raw = p.Read.Parquet(Data.Flights);
+    var rows = p.Sql($"""
+        select date, origin, destination, distance,
+               hour(date) as hour, dayofweek(date) as weekday, month(date) as month,
+               delay > {15} as late
+        from {raw}
+        """);
+
+    // January to March train; April, May and June test, as the model would have been used.
+    var (train, test) = p.Split(rows).ByTime("date", until);
+
+    // Fitted on the training months only, kept with the model, and applied by the same code when it serves.
+    var features = p.Features
+        .Category("origin", "destination")
+        .Number("distance", "hour", "weekday", "month")
+        .TargetEncode("origin", "destination");
+
+    var trees = p.Train.LightGbm(train, label: "late", features: features);
+    var mlp = p.Train.TorchMlp(train, label: "late", features: p.Features
+        .Category("origin", "destination", "hour", "weekday")
+        .Standardise("distance")
+        .TargetEncode("origin", "destination"));
+
+    p.Evaluate(trees, over: test, by: "date", byPart: DatePart.Month);
+    p.Evaluate(mlp, over: test, by: "date", byPart: DatePart.Month);
+
+    var best = p.Best(Metric.Auc, over: test, among: [trees, mlp]);
+    p.Register("flight-delay", best, when: best.Score > 0.66);
+}, "Which flights will arrive more than 15 minutes late?");
+
+return await Mill.RunAsync(flights, args);
+
+/// <summary>Where the data are: the folder in GRISTMILL_DATA, else the npm package that './mill setup' installs.</summary>
+static class Data
+{
+    public static string Flights { get; } = Path.Combine(
+        Environment.GetEnvironmentVariable("GRISTMILL_DATA") ?? Beside("../data/node_modules/vega-datasets/data"), "flights-3m.parquet");
+
+    static string Beside(string path, [System.Runtime.CompilerServices.CallerFilePath] string here = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, path));
+}
