@@ -88,7 +88,7 @@ internal static class Texts
 
     private static int Rank(string metric)
     {
-        var index = Array.IndexOf(["epoch", "iteration", "loss", "score", "auc", "rmse", "logLoss"], metric);
+        var index = Array.IndexOf(["epoch", "iteration", "loss", "score", "auc", "rmse", "logloss"], metric);
         return index < 0 ? int.MaxValue : index;
     }
 }

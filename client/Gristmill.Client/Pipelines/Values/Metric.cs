@@ -7,7 +7,7 @@ public readonly record struct Metric(string Name)
     /// <summary>Area under the ROC curve; more is better.</summary>
     public static Metric Auc => new("auc");
     /// <summary>Mean negative log likelihood in nats; less is better.</summary>
-    public static Metric LogLoss => new("logLoss");
+    public static Metric LogLoss => new("logloss");
     /// <summary>Share of rows predicted right; more is better.</summary>
     public static Metric Accuracy => new("accuracy");
     /// <summary>Harmonic mean of precision and recall; more is better.</summary>

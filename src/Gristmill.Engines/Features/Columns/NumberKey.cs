@@ -9,5 +9,8 @@ internal readonly record struct NumberKey(long Bits, bool Fraction)
             ? new NumberKey((long)value, false)
             : new NumberKey(BitConverter.DoubleToInt64Bits(value), true);
 
+    // long's own hash is the exclusive or of its halves, which round numbers of microseconds or doubles share too often.
+    public override int GetHashCode() => (int)(((ulong)Bits * 0x9E3779B97F4A7C15) >> 32) ^ (Fraction ? 1 : 0);
+
     public double Value => Fraction ? BitConverter.Int64BitsToDouble(Bits) : Bits;
 }

@@ -175,34 +175,19 @@ internal sealed class TargetTransform : Transform
     /// <summary>Codes of several columns made one: level k pairs the key of the columns before with the code of column k + 1.</summary>
     private sealed class KeyChain(int columns)
     {
-        private readonly Dictionary<ulong, int>[] _levels = [.. Enumerable.Range(0, Math.Max(columns - 1, 0)).Select(_ => new Dictionary<ulong, int>())];
+        private readonly PairTable[] _levels = [.. Enumerable.Range(0, Math.Max(columns - 1, 0)).Select(_ => new PairTable())];
 
         public int Count(int level) => _levels[level].Count;
 
         /// <summary>0 if a part is 0 or the pair unseen.</summary>
-        public int Find(int level, int key, int code) =>
-            key == 0 || code == 0 ? 0 : _levels[level].GetValueOrDefault(Pair(key, code));
+        public int Find(int level, int key, int code) => _levels[level].Find(key, code);
 
-        public int Add(int level, int key, int code)
-        {
-            if (key == 0 || code == 0)
-            {
-                return 0;
-            }
-
-            ref var id = ref CollectionsMarshal.GetValueRefOrAddDefault(_levels[level], Pair(key, code), out var known);
-            if (!known)
-            {
-                id = _levels[level].Count;
-            }
-
-            return id;
-        }
+        public int Add(int level, int key, int code) => _levels[level].GetOrAdd(key, code);
 
         /// <summary>The column codes of each key of the last level, in the order of keys.</summary>
         public ImmutableArray<int> Save()
         {
-            var parents = _levels.Select(l => l.OrderBy(e => e.Value).Select(e => ((int)(e.Key >> 32), (int)(uint)e.Key)).ToArray()).ToArray();
+            var parents = _levels.Select(l => l.ToArray()).ToArray();
             var width = _levels.Length + 1;
             var flat = new int[parents[^1].Length * width];
             for (var i = 0; i < parents[^1].Length; i++)
@@ -220,7 +205,5 @@ internal sealed class TargetTransform : Transform
 
             return ImmutableCollectionsMarshal.AsImmutableArray(flat);
         }
-
-        private static ulong Pair(int key, int code) => ((ulong)(uint)key << 32) | (uint)code;
     }
 }
