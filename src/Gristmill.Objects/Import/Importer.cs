@@ -11,7 +11,7 @@ internal sealed class Importer(ObjectStore store, long maxBytes)
 
     public async Task<ObjectRef> ImportAsync(Stream source, CancellationToken cancellationToken)
     {
-        using var head = new HeapMemory((int)Math.Min(Small, maxBytes + 1));
+        using var head = new HeapMemory((int)Math.Min(Small - 1, maxBytes) + 1);
         int read = await FillAsync(source, Whole(head), cancellationToken);
         if (read < head.Length)
         {
