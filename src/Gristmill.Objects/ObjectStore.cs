@@ -13,6 +13,7 @@ namespace Gristmill.Objects;
 public sealed class ObjectStore : IDisposable
 {
     internal const string SealedSuffix = ".arrow";
+    internal const string DeletedSuffix = ".deleted";
     internal const string BuildingSuffix = ".building";
 
     private static readonly SearchValues<char> IdCharacters = SearchValues.Create("0123456789abcdef");
@@ -115,7 +116,7 @@ public sealed class ObjectStore : IDisposable
         try
         {
             // File.Delete does not say whether there was something to delete; moving does, and to one caller only.
-            string doomed = PathOf(id) + ".deleted";
+            string doomed = PathOf(id) + DeletedSuffix;
             File.Move(PathOf(id), doomed, overwrite: true);
             File.Delete(doomed);
             return true;
@@ -132,21 +133,7 @@ public sealed class ObjectStore : IDisposable
         foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + SealedSuffix))
         {
             string id = Path.GetFileNameWithoutExtension(path);
-            ObjectRef? reference = null;
-            try
-            {
-                if (IsId(id) && MappedObject.Open(path, id, Options.Host) is { } mapped)
-                {
-                    reference = mapped.Ref;
-                    mapped.TryAcquire();
-                    mapped.Release();
-                }
-            }
-            catch (GristmillException e) when (e.Code == ErrorCodes.Corrupt)
-            {
-                // Get tells what is wrong with it.
-            }
-
+            ObjectRef? reference = IsId(id) ? SegmentListing.TryRead(path, id, Options.Host) : null;
             if (reference is not null)
             {
                 yield return reference;
@@ -171,6 +158,22 @@ public sealed class ObjectStore : IDisposable
             if (SegmentPlatform.Current.RemoveIfAbandoned(path))
             {
                 removed++;
+            }
+        }
+
+        foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + DeletedSuffix))
+        {
+            File.Delete(path); // its deleter died between two steps
+        }
+
+        lock (_gate)
+        {
+            foreach (var (id, entry) in _mapped)
+            {
+                if (!entry.TryGetTarget(out _))
+                {
+                    _mapped.Remove(id);
+                }
             }
         }
 

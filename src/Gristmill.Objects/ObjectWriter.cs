@@ -15,8 +15,8 @@ namespace Gristmill.Objects;
 /// several threads; buffers of one batch may be filled in parallel.
 /// </summary>
 /// <remarks>
-/// A dictionary is written once, with the first batch that uses it; every batch must use the same values. Allocated
-/// memory may be used until <see cref="Seal"/> or <see cref="Dispose"/>, and throws <see cref="ObjectDisposedException"/> after.
+/// The first dictionary of a column is kept as it is. Batches with another one are mapped onto it and values it lacks are
+/// added, which costs a copy of their indices, and of the dictionary in each reader: share one where you can. Allocated memory may be used until <see cref="Seal"/> or <see cref="Dispose"/>, and throws <see cref="ObjectDisposedException"/> after.
 /// </remarks>
 public sealed class ObjectWriter : IDisposable
 {
@@ -119,20 +119,7 @@ public sealed class ObjectWriter : IDisposable
             throw new InvalidOperationException("No batch is open.");
         }
 
-        var data = BatchShape.Check(_nodes, rows, columns);
-        long body = _batchStart + _metadataRoom;
-        var placer = new ArrayPlacer(this, body);
-        for (int i = 0; i < data.Length; i++)
-        {
-            placer.Place(_nodes[i], data[i]);
-        }
-
-        WriteMessage(_batchBlocks, _batchStart, _metadataRoom, rows, placer.Parts, dictionaryId: null);
-        CopyCounter.Add(Bridge, placer.Copied);
-        _batchStart = -1;
-        _rows += rows;
-        _dictionaries.WriteNew(data);
-        HashUpTo(_position);
+        Finish(rows, _dictionaries.Unify(BatchShape.Check(_nodes, rows, columns)));
     }
 
     /// <summary>Copies a whole batch in (counted as copied under "segment").</summary>
@@ -149,9 +136,17 @@ public sealed class ObjectWriter : IDisposable
         var columns = batch.Arrays as IReadOnlyList<IArrowArray> ?? [.. batch.Arrays];
 
         // Dictionaries known beforehand stand before the batch, so that the file also reads as a stream from its start.
-        _dictionaries.WriteNew(BatchShape.Check(_nodes, batch.Length, columns));
+        var data = _dictionaries.Unify(BatchShape.Check(_nodes, batch.Length, columns));
+        _dictionaries.WriteNew(data);
         BeginBatch();
-        EndBatch(batch.Length, columns);
+        try
+        {
+            Finish(batch.Length, data);
+        }
+        finally
+        {
+            _batchStart = -1; // nobody else could end it
+        }
     }
 
     /// <summary>Writes footer and checksum, and publishes the segment atomically under its id.</summary>
@@ -205,18 +200,38 @@ public sealed class ObjectWriter : IDisposable
         }
     }
 
-    /// <summary>Writes the dictionary of a field.</summary>
+    /// <summary>Writes values of a field's dictionary.</summary>
     /// <returns>The values as they lie in the segment.</returns>
-    internal ArrayData WriteDictionary(FieldNode node, ArrayData values)
+    internal ArrayData WriteDictionary(FieldNode node, ArrayData values, bool isDelta)
     {
         int room = Align(8 + BatchShape.DictionaryBound(node));
         long start = Reserve(room);
         var placer = new ArrayPlacer(this, start + room);
         placer.PlaceValues(node, values);
-        byte[] message = WriteMessage(_dictionaryBlocks, start, room, values.Length, placer.Parts, node.DictionaryId);
+        byte[] message = MessageEncoder.Batch(values.Length, placer.Parts, _position - start - room, node.DictionaryId, isDelta);
+        WriteMessage(_dictionaryBlocks, start, room, _position, message);
         CopyCounter.Add(Bridge, placer.Copied);
         var decoder = new BatchDecoder(BatchMessage.Decode(message)!, (offset, length) => View(start + room + offset, (int)length), inner => _dictionaries[inner]);
         return decoder.Values(node);
+    }
+
+    private void Finish(int rows, ArrayData[] data)
+    {
+        var placer = new ArrayPlacer(this, _batchStart + _metadataRoom);
+        for (int i = 0; i < data.Length; i++)
+        {
+            placer.Place(_nodes[i], data[i]);
+        }
+
+        // Dictionaries first seen now stand behind the body, which file readers allow. The batch counts only once they are
+        // written, so that running out of room leaves no batch without its dictionary.
+        long bodyEnd = _position;
+        _dictionaries.WriteNew(data);
+        WriteMessage(_batchBlocks, _batchStart, _metadataRoom, bodyEnd, MessageEncoder.Batch(rows, placer.Parts, bodyEnd - _batchStart - _metadataRoom));
+        CopyCounter.Add(Bridge, placer.Copied);
+        _batchStart = -1;
+        _rows += rows;
+        HashUpTo(_position);
     }
 
     private static int Align(int bytes) => (bytes + 63) & ~63;
@@ -232,13 +247,10 @@ public sealed class ObjectWriter : IDisposable
         WriteFramed(header[8..], message);
     }
 
-    private byte[] WriteMessage(List<Block> blocks, long start, int room, long rows, BatchParts parts, long? dictionaryId)
+    private void WriteMessage(List<Block> blocks, long start, int room, long end, byte[] message)
     {
-        long bodyLength = _position - (start + room);
-        byte[] message = MessageEncoder.Batch(rows, parts, bodyLength, dictionaryId);
         WriteFramed(Span(start, room), message);
-        blocks.Add(new Block(start, room, bodyLength));
-        return message;
+        blocks.Add(new Block(start, room, end - (start + room)));
     }
 
     /// <summary>A message with its length prefix, which covers the padding.</summary>

@@ -16,8 +16,7 @@ internal sealed unsafe class IpcSource
     private readonly MappedMemory _owner;
     private readonly byte* _start;
     private readonly long _length;
-    private readonly List<(BatchMessage Message, long Body)> _batches = [];
-    private readonly List<(BatchMessage Message, long Body)> _dictionaries = [];
+    private readonly List<(BatchMessage Message, long Body)> _messages = [];
     private readonly FieldNode[] _nodes;
     private readonly BodyDecompressor _decompressor;
 
@@ -44,17 +43,23 @@ internal sealed unsafe class IpcSource
     /// </summary>
     public IEnumerable<RecordBatch> Batches(Func<Arena> arena)
     {
-        // All dictionaries first: additions that come between batches only append, so earlier indices keep their meaning.
+        // In streams a dictionary may be replaced, so that order matters. Otherwise all dictionaries come first: additions
+        // only append, so earlier indices keep their meaning, and each is put together once.
+        bool replacing = _messages.Where(entry => entry.Message is { IsDictionary: true, IsDelta: false })
+            .GroupBy(entry => entry.Message.DictionaryId).Any(group => group.Skip(1).Any());
+        var ordered = replacing ? _messages : [.. _messages.OrderBy(entry => entry.Message.IsDictionary ? 0 : 1)];
         var dictionaryArena = new Arena();
-        var reader = new TableReader(Schema, _nodes, ValidationDepth.Full);
-        foreach (var (message, body) in _dictionaries)
+        var reader = new TableReader(Schema, _nodes, ValidationDepth.Full, replacing);
+        foreach (var (message, body) in ordered)
         {
-            reader.AddDictionary(message, Body(message, body, dictionaryArena));
-        }
-
-        foreach (var (message, body) in _batches)
-        {
-            yield return reader.Batch(message, Body(message, body, arena()));
+            if (message.IsDictionary)
+            {
+                reader.AddDictionary(message, Body(message, body, dictionaryArena));
+            }
+            else
+            {
+                yield return reader.Batch(message, Body(message, body, arena()));
+            }
         }
     }
 
@@ -63,12 +68,12 @@ internal sealed unsafe class IpcSource
         var file = IpcFile.Parse(_start, _length);
         foreach (var block in file.Dictionaries)
         {
-            _dictionaries.Add((Message(IpcFile.Message(_start, block), dictionary: true, block.BodyLength), block.Body));
+            _messages.Add((Message(IpcFile.Message(_start, block), dictionary: true, block.BodyLength), block.Body));
         }
 
         foreach (var block in file.Batches)
         {
-            _batches.Add((Message(IpcFile.Message(_start, block), dictionary: false, block.BodyLength), block.Body));
+            _messages.Add((Message(IpcFile.Message(_start, block), dictionary: false, block.BodyLength), block.Body));
         }
 
         return (file.Schema, file.Nodes);
@@ -93,7 +98,7 @@ internal sealed unsafe class IpcSource
             }
 
             var message = Message(bytes, dictionary: null, _length - position);
-            (message.IsDictionary ? _dictionaries : _batches).Add((message, position));
+            _messages.Add((message, position));
             position += message.BodyLength;
         }
     }

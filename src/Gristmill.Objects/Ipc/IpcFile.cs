@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using Apache.Arrow;
 
 namespace Gristmill.Objects.Ipc;
@@ -36,6 +37,18 @@ internal sealed class IpcFile
 
         return Footer(new ReadOnlySpan<byte>(file + start, footerLength), start);
     }
+
+    /// <summary>Reads a footer that was taken from a file.</summary>
+    /// <param name="footer">The footer's bytes.</param>
+    /// <param name="start">Where it starts in the file.</param>
+    public static IpcFile ParseFooter(ReadOnlySpan<byte> footer, long start) => Footer(footer, start);
+
+    /// <summary>The reference that was sealed into the footer; null if it was written by another program.</summary>
+    public ObjectRef? Reference(string id, long length, string host) =>
+        Metadata.TryGetValue(SegmentFooter.Rows, out string? text) && Metadata.TryGetValue(SegmentFooter.Fingerprint, out string? fingerprint)
+        && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long rows)
+            ? new ObjectRef(id, fingerprint, rows, length, host)
+            : null;
 
     /// <summary>The flatbuffer of a message, after its length prefix.</summary>
     /// <param name="file">The whole file.</param>

@@ -21,7 +21,7 @@ internal static class MessageEncoder
     public static int Bound(int nodes, int buffers, int variadic) => 192 + 16 * nodes + 16 * buffers + 8 * variadic;
 
     /// <summary>A record batch message, or that of a dictionary if an id is given.</summary>
-    public static byte[] Batch(long rows, BatchParts parts, long bodyLength, long? dictionaryId = null)
+    public static byte[] Batch(long rows, BatchParts parts, long bodyLength, long? dictionaryId = null, bool isDelta = false)
     {
         var writer = new FlatWriter();
         var message = writer.Table(
@@ -30,7 +30,7 @@ internal static class MessageEncoder
         int slot = message[2];
         if (dictionaryId is { } id)
         {
-            var dictionary = writer.Table(new(0, 8, id), FlatWriter.Slot.Offset(1));
+            var dictionary = writer.Table(new(0, 8, id), FlatWriter.Slot.Offset(1), new(2, 1, isDelta ? 1 : 0));
             writer.Patch(slot, writer.LastTable);
             slot = dictionary[1];
         }

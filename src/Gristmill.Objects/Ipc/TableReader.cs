@@ -7,7 +7,8 @@ namespace Gristmill.Objects.Ipc;
 /// <param name="schema">Its schema.</param>
 /// <param name="nodes">Its fields.</param>
 /// <param name="depth">How far values are checked.</param>
-internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDepth depth)
+/// <param name="replacing">Whether a dictionary may be replaced by a later one, as in streams.</param>
+internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDepth depth, bool replacing = false)
 {
     private readonly Dictionary<long, List<(BatchMessage Message, BodyBuffer Body)>> _pending = [];
     private readonly Dictionary<long, ArrayData> _dictionaries = [];
@@ -23,22 +24,24 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
             Malformed.Throw($"dictionary {message.DictionaryId} belongs to no field");
         }
 
-        if (_pending.TryGetValue(message.DictionaryId, out var messages))
+        if (message.IsDelta && _pending.TryGetValue(message.DictionaryId, out var messages))
         {
-            if (!message.IsDelta)
-            {
-                throw new GristmillException(ErrorCodes.Corrupt,
-                    $"Dictionary {message.DictionaryId} is replaced in mid-table, which is not supported.",
-                    "Write the table with one dictionary a column, or decode the column.");
-            }
-
             messages.Add((message, body));
-            _dictionaries.Remove(message.DictionaryId);
+        }
+        else if (_pending.TryAdd(message.DictionaryId, [(message, body)]))
+        {
+            return;
+        }
+        else if (replacing)
+        {
+            _pending[message.DictionaryId] = [(message, body)];
         }
         else
         {
-            _pending.Add(message.DictionaryId, [(message, body)]);
+            Malformed.Throw($"it has two dictionaries {message.DictionaryId}, which a file cannot");
         }
+
+        _dictionaries.Clear(); // also those that hold this one inside their values
     }
 
     /// <summary>Builds a batch.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Apache.Arrow;
 using Gristmill.Objects.Ipc;
 using Gristmill.Objects.Platform;
@@ -159,18 +158,10 @@ internal sealed class MappedObject
     private static unsafe BodyBuffer Body(MappedFile file, Block block) =>
         (offset, length) => new ArrowBuffer(new SegmentMemory(file, file.Pointer + block.Body + offset, (int)length).Memory);
 
-    private static unsafe ObjectRef Reference(MappedFile file, IpcFile ipc, string id, string host)
-    {
-        if (!ipc.Metadata.TryGetValue(SegmentFooter.Rows, out string? text)
-            || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long rows))
-        {
-            // A file that another program put there: count.
-            rows = ipc.Batches.Sum(block => Message(file, block, dictionary: false).Rows);
-        }
+    private static unsafe ObjectRef Reference(MappedFile file, IpcFile ipc, string id, string host) =>
+        ipc.Reference(id, file.Length, host)
 
-        string fingerprint = ipc.Metadata.TryGetValue(SegmentFooter.Fingerprint, out string? known)
-            ? known
-            : Checksum.Of(SchemaEncoder.Message(ipc.Schema));
-        return new ObjectRef(id, fingerprint, rows, file.Length, host);
-    }
+        // A file that another program put there: count.
+        ?? new ObjectRef(id, Checksum.Of(SchemaEncoder.Message(ipc.Schema)),
+            ipc.Batches.Sum(block => Message(file, block, dictionary: false).Rows), file.Length, host);
 }

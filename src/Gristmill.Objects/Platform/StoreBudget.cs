@@ -53,11 +53,14 @@ internal sealed class StoreBudget
 
     /// <summary>The error of a folder, or of its file system, that has no room.</summary>
     public GristmillException Full(long bytes, long? used = null) => new GristmillException(ErrorCodes.StoreFull,
-        $"The object store {_directory} has no room for {Show(bytes)} more: {Show(used ?? Used())} of {Show(Capacity)} are used.",
+        $"The object store {_directory} has no room for {Show(bytes)} more: {Show(used ?? Used())} of {Show(Capacity)} are used,"
+        + $" its file system has {Show(Free())} free.",
         "Delete objects or runs that are no longer needed, give the store a larger capacity, or write the table in smaller pieces.")
         .With("directory", _directory)
         .With("needed_bytes", bytes.ToString(CultureInfo.InvariantCulture))
         .With("capacity_bytes", Capacity.ToString(CultureInfo.InvariantCulture));
+
+    private long Free() => new DriveInfo(_directory).AvailableFreeSpace;
 
     private long Used()
     {

@@ -3,51 +3,88 @@ using Gristmill.Objects.Ipc;
 
 namespace Gristmill.Objects.Writing;
 
-/// <summary>Writes each dictionary once, what lies inside its values first, and holds later batches to it.</summary>
+/// <summary>
+/// Gives each dictionary-encoded field one dictionary over all batches: the first batch's, written as it is. Batches that
+/// bring another are mapped onto it, and values it lacks are written as additions.
+/// </summary>
 internal sealed class DictionaryWriter(ObjectWriter writer, FieldNode[] nodes)
 {
-    private readonly Dictionary<long, ArrayData> _written = [];
+    private readonly Dictionary<long, WrittenDictionary> _written = [];
 
-    /// <summary>The values written for a field.</summary>
-    public ArrayData this[FieldNode node] => _written[node.DictionaryId!.Value];
+    /// <summary>The values written first for a field.</summary>
+    public ArrayData this[FieldNode node] => _written[node.DictionaryId!.Value].Values;
 
-    /// <summary>Writes the dictionaries of a batch that are new.</summary>
-    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: a dictionary differs from the one written.</exception>
+    /// <summary>Columns whose indices mean the dictionaries written; the same arrays where they do already.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: a dictionary cannot be joined to the one written.</exception>
+    public ArrayData[] Unify(ArrayData[] columns)
+    {
+        var unified = new ArrayData[columns.Length];
+        for (int i = 0; i < columns.Length; i++)
+        {
+            unified[i] = Unify(nodes[i], columns[i]);
+        }
+
+        return unified;
+    }
+
+    /// <summary>Writes the dictionaries of unified columns that are new, and what was added to others.</summary>
     public void WriteNew(ArrayData[] columns)
     {
         for (int i = 0; i < columns.Length; i++)
         {
-            Visit(nodes[i], columns[i]);
+            WriteNew(nodes[i], columns[i]);
         }
     }
 
-    private void Visit(FieldNode node, ArrayData data)
+    private ArrayData Unify(FieldNode node, ArrayData data)
+    {
+        if (node.DictionaryId is { } id)
+        {
+            return _written.TryGetValue(id, out var known) ? known.Map(data) : data;
+        }
+
+        ArrayData[]? children = null;
+        for (int i = 0; i < node.Children.Length; i++)
+        {
+            var child = Unify(node.Children[i], data.Children[i]);
+            if (!ReferenceEquals(child, data.Children[i]))
+            {
+                children ??= [.. data.Children];
+                children[i] = child;
+            }
+        }
+
+        return children is null ? data : new ArrayData(data.DataType, data.Length, data.NullCount, data.Offset, data.Buffers, children);
+    }
+
+    private void WriteNew(FieldNode node, ArrayData data)
     {
         var values = data;
         if (node.DictionaryId is { } id)
         {
-            values = data.Dictionary;
             if (_written.TryGetValue(id, out var known))
             {
-                if (!ArrayEquality.Same(known, values))
+                if (known.Additions() is { } additions)
                 {
-                    throw new GristmillException(ErrorCodes.Invalid,
-                        $"Batches of column '{node.Field.Name}' use different dictionaries; an object has one a column.",
-                        "Encode all batches with one dictionary, or write the column decoded.").With("column", node.Field.Name);
+                    writer.WriteDictionary(node, additions, isDelta: true);
+                    known.AdditionsWritten();
                 }
 
                 return;
             }
+
+            values = data.Dictionary;
         }
 
+        // What lies inside a dictionary's values comes first.
         for (int i = 0; i < node.Children.Length; i++)
         {
-            Visit(node.Children[i], values.Children[i]);
+            WriteNew(node.Children[i], values.Children[i]);
         }
 
         if (node.DictionaryId is { } fresh)
         {
-            _written.Add(fresh, writer.WriteDictionary(node, values));
+            _written.Add(fresh, new WrittenDictionary(node, writer.WriteDictionary(node, values, isDelta: false)));
         }
     }
 }

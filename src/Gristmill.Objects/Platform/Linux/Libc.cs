@@ -9,7 +9,7 @@ internal static unsafe partial class Libc
     public const int ReadWrite = 2, Create = 0x40, Exclusive = 0x80, CloseOnExec = 0x80000;
     public static readonly int NoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
     public const int ProtRead = 1, ProtWrite = 2, MapShared = 1, MapNoReserve = 0x4000;
-    public const int LockExclusive = 2, LockNonBlocking = 4;
+    public const int LockExclusive = 2, LockNonBlocking = 4, Unlock = 8;
     public const int MadvPopulateRead = 22, MadvPopulateWrite = 23;
     public const int SeekEnd = 2;
     public const int NotFound = 2, Interrupted = 4, Loop = 40, NoSpace = 28, Quota = 122, TooBig = 27, NoMemory = 12;

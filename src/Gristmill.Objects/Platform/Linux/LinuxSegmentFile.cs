@@ -100,18 +100,42 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
 
         File.Move(_path, path, overwrite: false);
         _published = true;
+
+        // The mapping, too, keeps the lock, and .NET's file classes refuse to open what is locked.
+        _ = Libc.Lock(_file, Libc.Unlock);
         Dispose();
     }
 
     protected override void Release()
     {
-        _ = Libc.Unmap(_address, (nint)_range);
+        if (_published && _reserved > LargestStep)
+        {
+            // Unmapping takes a tenth of a second a gigabyte, which a sealed object's first reader need not wait for.
+            ThreadPool.UnsafeQueueUserWorkItem(segment => Libc.Unmap(segment._address, (nint)segment._range), this, preferLocal: false);
+        }
+        else
+        {
+            _ = Libc.Unmap(_address, (nint)_range);
+        }
+
         if (!_published)
         {
-            File.Delete(_path);
+            Remove(_path);
         }
 
         _file.Dispose(); // gives the lock back
+    }
+
+    private static void Remove(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // This may run in a finaliser, where throwing ends the process; a sweep finds what stayed.
+        }
     }
 
     private static SafeFileHandle OpenLocked(string path)

@@ -1,0 +1,189 @@
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using Apache.Arrow;
+using Apache.Arrow.Types;
+using Gristmill.Objects.Ipc;
+
+namespace Gristmill.Objects.Writing;
+
+/// <summary>One field's dictionary as far as it is written, and how the dictionaries of later batches map onto it.</summary>
+internal sealed class WrittenDictionary(FieldNode node, ArrayData values)
+{
+    private readonly Layout _layout = Layout.Of(node.ValueType);
+    private readonly List<byte[]?> _additions = [];
+    private Dictionary<byte[], int>? _index;
+    private int _nullIndex = -1;
+    private int _count = values.Length;
+    private ArrayData? _lastSource;
+    private int[]? _lastMap;
+
+    /// <summary>The values of the first batch, as they lie in the segment.</summary>
+    public ArrayData Values { get; } = values;
+
+    /// <summary>An array with the indices of this dictionary; the same one if its dictionary is this one.</summary>
+    public ArrayData Map(ArrayData data)
+    {
+        if (!ReferenceEquals(_lastSource, data.Dictionary))
+        {
+            _lastMap = ArrayEquality.Same(Values, data.Dictionary) ? null : MapOf(data.Dictionary);
+            _lastSource = data.Dictionary;
+        }
+
+        return _lastMap is null ? data : Rewrite(data, _lastMap);
+    }
+
+    /// <summary>Values not yet written, or null.</summary>
+    public ArrayData? Additions()
+    {
+        if (_additions.Count == 0)
+        {
+            return null;
+        }
+
+        int nulls = _additions.Count(value => value is null);
+        byte[] validity = new byte[(_additions.Count + 7) / 8];
+        int width = _layout.Bytes;
+        bool variable = _layout.Kind == ArrayLayout.Variable;
+        byte[] offsets = new byte[variable ? (_additions.Count + 1) * width : 0];
+        using var bytes = new MemoryStream();
+        for (int i = 0; i < _additions.Count; i++)
+        {
+            BitUtility.SetBit(validity, i, _additions[i] is not null);
+            bytes.Write(_additions[i] ?? (variable ? [] : new byte[width]));
+            if (variable)
+            {
+                WriteInteger(offsets, i + 1, width, bytes.Length);
+            }
+        }
+
+        ArrowBuffer content = new(bytes.ToArray()), bitmap = nulls == 0 ? ArrowBuffer.Empty : new ArrowBuffer(validity);
+        return new ArrayData(node.ValueType, _additions.Count, nulls, 0,
+            variable ? [bitmap, new ArrowBuffer(offsets), content] : [bitmap, content], []);
+    }
+
+    public void AdditionsWritten() => _additions.Clear();
+
+    private int[] MapOf(ArrayData source)
+    {
+        if (!(_layout.Kind == ArrayLayout.Variable || (_layout.Kind == ArrayLayout.Fixed && _layout.Bits % 8 == 0))
+            || source.Dictionary is not null)
+        {
+            throw new GristmillException(ErrorCodes.Invalid,
+                $"Batches of column '{node.Field.Name}' use different dictionaries of {TypeMatch.Show(node.ValueType)}, which cannot be joined.",
+                "Encode all batches with one dictionary, or write the column decoded.").With("column", node.Field.Name);
+        }
+
+        if (_index is null)
+        {
+            _index = new Dictionary<byte[], int>(Values.Length, BytesComparer.Instance);
+            for (int i = 0; i < Values.Length; i++)
+            {
+                if (IsNull(Values, i))
+                {
+                    _nullIndex = i;
+                }
+                else
+                {
+                    _index.TryAdd(Value(Values, i).ToArray(), i);
+                }
+            }
+        }
+
+        var lookup = _index.GetAlternateLookup<ReadOnlySpan<byte>>();
+        int[] map = new int[source.Length];
+        for (int i = 0; i < map.Length; i++)
+        {
+            if (IsNull(source, i))
+            {
+                if (_nullIndex < 0)
+                {
+                    _nullIndex = Add(null);
+                }
+
+                map[i] = _nullIndex;
+            }
+            else if (!lookup.TryGetValue(Value(source, i), out map[i]))
+            {
+                byte[] value = Value(source, i).ToArray();
+                map[i] = Add(value);
+                _index.Add(value, map[i]);
+            }
+        }
+
+        return map;
+    }
+
+    private int Add(byte[]? value)
+    {
+        var type = (IntegerType)((DictionaryType)node.Field.DataType).IndexType;
+        long most = type.BitWidth >= 32 ? int.MaxValue : (1L << (type.BitWidth - (type.IsSigned ? 1 : 0))) - 1;
+        if (_count > most)
+        {
+            throw new GristmillException(ErrorCodes.Invalid,
+                $"The joined dictionary of column '{node.Field.Name}' has more than the {most + 1} values that {type.Name} indices can name.",
+                "Use wider indices, or write the column decoded.").With("column", node.Field.Name);
+        }
+
+        _additions.Add(value);
+        return _count++;
+    }
+
+    private static ArrayData Rewrite(ArrayData data, int[] map)
+    {
+        int width = Layout.Of(data.DataType).Bytes;
+        var source = data.Buffers[1].Span;
+        byte[] indices = new byte[(data.Offset + data.Length) * width];
+        for (int i = data.Offset; i < data.Offset + data.Length; i++)
+        {
+            // What stands under a null may be anything.
+            long index = ReadInteger(source, i, width);
+            WriteInteger(indices, i, width, (ulong)index < (ulong)map.Length ? map[index] : 0);
+        }
+
+        return new ArrayData(data.DataType, data.Length, data.NullCount, data.Offset, [data.Buffers[0], new ArrowBuffer(indices)], [], data.Dictionary);
+    }
+
+    private static bool IsNull(ArrayData data, int index) =>
+        data.Buffers[0].Length > 0 && !BitUtility.GetBit(data.Buffers[0].Span, data.Offset + index);
+
+    private ReadOnlySpan<byte> Value(ArrayData data, int index)
+    {
+        int at = data.Offset + index, width = _layout.Bytes;
+        return _layout.Kind == ArrayLayout.Fixed
+            ? data.Buffers[1].Span.Slice(at * width, width)
+            : data.Buffers[2].Span[(int)ReadInteger(data.Buffers[1].Span, at, width)..(int)ReadInteger(data.Buffers[1].Span, at + 1, width)];
+    }
+
+    private static long ReadInteger(ReadOnlySpan<byte> bytes, int index, int width) => width switch
+    {
+        1 => bytes[index],
+        2 => MemoryMarshal.Read<ushort>(bytes[(2 * index)..]),
+        4 => MemoryMarshal.Read<uint>(bytes[(4 * index)..]),
+        _ => MemoryMarshal.Read<long>(bytes[(8 * index)..]),
+    };
+
+    private static void WriteInteger(Span<byte> bytes, int index, int width, long value)
+    {
+        for (int i = 0; i < width; i++)
+        {
+            bytes[index * width + i] = (byte)(value >> (8 * i));
+        }
+    }
+
+    /// <summary>Values as bytes, looked up without an array.</summary>
+    private sealed class BytesComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+    {
+        public static readonly BytesComparer Instance = new();
+
+        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode([DisallowNull] byte[] obj) => GetHashCode(obj.AsSpan());
+
+        public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
+
+        public int GetHashCode(ReadOnlySpan<byte> alternate) => (int)XxHash3.HashToUInt64(alternate);
+
+        public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+    }
+}
