@@ -34,7 +34,8 @@ internal static class WorkerProgram
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, static c => ExitNow(0));
 
         using var objects = ObjectStore.Open(new ObjectStoreOptions { Directory = settings.Objects, CapacityBytes = settings.ObjectsCapacity });
-        var host = new StageHost(objects, new ContentStore(settings.Content), new EngineCatalog(), new StageHostOptions
+        var content = new ContentStore(settings.Content);
+        var host = new StageHost(objects, content, new EngineCatalog(content), new StageHostOptions
         {
             Threads = settings.Threads,
             BaseDirectory = settings.BaseDirectory,

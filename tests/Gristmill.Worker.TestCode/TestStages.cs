@@ -110,6 +110,14 @@ public static class TestStages
         Thread.Sleep(Timeout.Infinite);
     }
 
+    public static void KillSelfWriting(StageContext context)
+    {
+        using var writer = context.Objects.Create(Batch(1).Schema, 1 << 20);
+        writer.Append(Batch(1000));
+        Process.GetCurrentProcess().Kill();
+        Thread.Sleep(Timeout.Infinite);
+    }
+
     public static void ExitSelf() => Environment.Exit(3);
 
     /// <summary>A null pointer given to native code: the crash that no try can catch.</summary>

@@ -50,6 +50,26 @@ public abstract class StageExecutorConformance(ExecutorFixture fixture)
     }
 
     [Fact]
+    public async Task A_query_runs_over_an_input()
+    {
+        var made = await Executor.ExecuteAsync(Mill.Call("Sequence", new { batches = 2, rows = 4 }), null, Stop);
+        var query = Mill.Request("q", StageOperations.SqlQuery, """{"query":"select value from rows where value > $least","values":{"least":1}}""");
+        var result = await Executor.ExecuteAsync(query with { Inputs = query.Inputs.Add("rows", made.Outputs["out"]) }, null, Stop);
+        Assert.Equal(4, result.Outputs["out"].Dataset!.Rows);
+        Assert.Equal(4, result.Usage.Rows);
+        Assert.Equal(0, result.Usage.BytesCopied);
+    }
+
+    [Fact]
+    public async Task An_engines_own_error_keeps_its_code_and_names_the_stage()
+    {
+        var error = await Fails(Mill.Request("q", StageOperations.SqlQuery, """{"query":"select nothing from nowhere"}"""));
+        Assert.Equal(ErrorCodes.Sql, error.Code);
+        Assert.Contains("nowhere", error.Message, StringComparison.Ordinal);
+        Assert.Equal("q", error.Error.Details["stage"]);
+    }
+
+    [Fact]
     public async Task Numbers_that_JSON_lacks_come_through()
     {
         var metrics = (await Executor.ExecuteAsync(Mill.Call("Numbers"), null, Stop)).Outputs["metrics"].Metrics!;

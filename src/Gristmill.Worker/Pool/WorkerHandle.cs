@@ -21,6 +21,7 @@ internal sealed class WorkerHandle
     private readonly TaskCompletionSource _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeProvider _time;
     private readonly LogRing _log;
+    private readonly Action _cleanUp;
     private Process? _process;
     private FrameConnection? _connection;
     private Func<StageRequest, Exception>? _killReason;
@@ -31,8 +32,15 @@ internal sealed class WorkerHandle
     private volatile bool _dead;
 
     /// <summary>Creates the handle; the process is started by <see cref="StartAsync"/>.</summary>
-    public WorkerHandle(int number, string token, long memoryLimit, LogRing log, TimeProvider time)
+    /// <param name="number">Its number in the pool.</param>
+    /// <param name="token">What it must show when it connects.</param>
+    /// <param name="memoryLimit">The most memory an attempt in it may have, in bytes.</param>
+    /// <param name="log">Takes what it prints.</param>
+    /// <param name="cleanUp">Removes what a process that ended left, before its attempts are answered.</param>
+    /// <param name="time">Clock.</param>
+    public WorkerHandle(int number, string token, long memoryLimit, LogRing log, Action cleanUp, TimeProvider time)
     {
+        _cleanUp = cleanUp;
         Number = number;
         Token = token;
         MemoryLimit = memoryLimit;
@@ -125,7 +133,7 @@ internal sealed class WorkerHandle
     public void Connect(Socket socket)
     {
         _connection = new FrameConnection(socket);
-        _pongSeen = _pingSent = _time.GetTimestamp();
+        _pongSeen = _pingSent = LastUsed = _time.GetTimestamp();
         _ready.TrySetResult();
         _ = ReadAsync(_connection);
     }
@@ -177,7 +185,8 @@ internal sealed class WorkerHandle
     public async Task StopAsync(TimeSpan grace)
     {
         _dead = true;
-        _ready.TrySetException(new ObjectDisposedException(nameof(WorkerStageExecutor)));
+        Interlocked.CompareExchange(ref _killReason, request => Lost(request, "was ended by the silo"), null);
+        _ready.TrySetException(new GristmillException(ErrorCodes.WorkerCrashed, "A worker process was ended before it was ready."));
         _ = _ready.Task.Exception;
         if (_process is null)
         {
@@ -229,6 +238,7 @@ internal sealed class WorkerHandle
             _ = _ready.Task.Exception;
         }
 
+        _cleanUp();
         _exited.TrySetResult();
         FailAll(Explain);
         _connection?.Dispose();

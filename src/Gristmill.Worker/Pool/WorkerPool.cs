@@ -104,7 +104,8 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     }
 
     /// <summary>Waits for a worker of the attempt's own. Give it back with <see cref="Release"/>.</summary>
-    public async ValueTask<(WorkerHandle Worker, int Threads)> AcquireAsync(StageRequest request, CancellationToken cancellationToken)
+    /// <returns>The worker, and the request with the limits it runs under filled in.</returns>
+    public async ValueTask<(WorkerHandle Worker, StageRequest Request)> AcquireAsync(StageRequest request, CancellationToken cancellationToken)
     {
         var limit = request.Limits.MemoryMiB > 0 ? (long)request.Limits.MemoryMiB << 20 : _memoryLimit;
         var waiter = new Waiter(new AttemptSlot(request, limit));
@@ -192,7 +193,10 @@ internal sealed partial class WorkerPool : IAsyncDisposable
             worker.Slot = waiter.Slot;
             worker.Attempts++;
             worker.Learn(Engine(waiter.Slot.Request));
-            waiter.TrySetResult((worker, Threads(waiter.Slot.Request)));
+            waiter.TrySetResult((worker, waiter.Slot.Request with
+            {
+                Limits = waiter.Slot.Request.Limits with { Threads = Threads(waiter.Slot.Request), MemoryMiB = (int)(waiter.Slot.MemoryLimit >> 20) },
+            }));
         }
     }
 
@@ -244,13 +248,25 @@ internal sealed partial class WorkerPool : IAsyncDisposable
             Content = _content.Root,
             BaseDirectory = _options.BaseDirectory,
             Threads = _options.ThreadsPerSlot > 0 ? _options.ThreadsPerSlot : Environment.ProcessorCount,
-            MemoryMiB = (int)(memoryLimit >> 20),
         };
         var path = _options.LogDirectory is { } folder ? Path.Combine(folder, $"worker-{number % _options.Slots}.log") : null;
-        var worker = new WorkerHandle(number, settings.Token, memoryLimit, new LogRing(LogLines, path, _time), _time);
+        var worker = new WorkerHandle(number, settings.Token, memoryLimit, new LogRing(LogLines, path, _time), CleanUp, _time);
         _workers.Add(worker);
         _ = FollowAsync(worker, () => WorkerLauncher.Start(settings, memoryLimit, _options.Environment));
         return worker;
+    }
+
+    /// <summary>A process that ended in mid-write leaves segments that nobody will seal: their room is given back at once.</summary>
+    private void CleanUp()
+    {
+        try
+        {
+            _objects.Sweep();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            LogNotSwept(e.Message);
+        }
     }
 
     private async Task FollowAsync(WorkerHandle worker, Func<Process> start)
@@ -385,7 +401,7 @@ internal sealed partial class WorkerPool : IAsyncDisposable
         }
 
         LogOverMemory(worker.Number, worker.ProcessId, own >> 20, slot.MemoryLimit >> 20);
-        worker.Kill(request => ReferenceEquals(request, slot.Request) || !StageHost.IsLight(request.Operation)
+        worker.Kill(request => !StageHost.IsLight(request.Operation)
             ? StageErrors.OverMemory(request, slot.MemoryLimit, own)
             : worker.Lost(request, "was ended with another attempt that took too much memory"));
     }
@@ -440,7 +456,10 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     [LoggerMessage(6, LogLevel.Debug, "Worker {Number} (process {ProcessId}) was idle for long and is ended.")]
     private partial void LogIdle(int number, int processId);
 
-    private sealed class Waiter(AttemptSlot slot) : TaskCompletionSource<(WorkerHandle Worker, int Threads)>(TaskCreationOptions.RunContinuationsAsynchronously)
+    [LoggerMessage(7, LogLevel.Warning, "What an ended worker left in the object store could not be removed: {Reason}")]
+    private partial void LogNotSwept(string reason);
+
+    private sealed class Waiter(AttemptSlot slot) : TaskCompletionSource<(WorkerHandle Worker, StageRequest Request)>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public AttemptSlot Slot => slot;
     }

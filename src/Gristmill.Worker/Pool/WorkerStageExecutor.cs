@@ -70,14 +70,13 @@ public sealed class WorkerStageExecutor : IStageExecutor, IAsyncDisposable
 
     private async Task<StageResult> ExecuteHeavyAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
-        var (worker, threads) = await _pool.AcquireAsync(request, cancellationToken).ConfigureAwait(false);
+        var (worker, budgeted) = await _pool.AcquireAsync(request, cancellationToken).ConfigureAwait(false);
         try
         {
             // The time limit is the attempt's: waiting for a worker does not count.
             using var deadline = new AttemptDeadline(request, _time, cancellationToken);
             try
             {
-                var budgeted = request.Limits.Threads > 0 ? request : request with { Limits = request.Limits with { Threads = threads } };
                 return await worker.RunAsync(budgeted, progress, deadline.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException e) when (deadline.Token.IsCancellationRequested)

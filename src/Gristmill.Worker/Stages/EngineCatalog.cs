@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Gristmill.Engines;
 using Gristmill.Engines.MLNet;
 using Gristmill.Engines.Sql;
+using Gristmill.Objects;
 
 namespace Gristmill.Worker;
 
@@ -15,8 +16,14 @@ public sealed class EngineCatalog
     private readonly FrozenDictionary<string, Lazy<IStageEngine>> _stages;
     private readonly IReadOnlyList<LazyModelEngine> _models;
 
+    /// <summary>Creates a catalogue with all built-in engines; loads none. Models whose code is a user's need one with a content store.</summary>
+    public EngineCatalog() : this(content: null!)
+    {
+    }
+
     /// <summary>Creates a catalogue with all built-in engines; loads none.</summary>
-    public EngineCatalog() : this(new Dictionary<string, Func<IStageEngine>>
+    /// <param name="content">Where the code of users' own models is.</param>
+    public EngineCatalog(ContentStore content) : this(new Dictionary<string, Func<IStageEngine>>
     {
         ["code"] = static () => new CodeEngine(),
         ["core"] = static () => new CoreEngine(),

@@ -23,8 +23,6 @@ internal sealed record WorkerSettings
     public string? BaseDirectory { get; init; }
     /// <summary>Threads of an attempt that does not say.</summary>
     public int Threads { get; init; } = 1;
-    /// <summary>The worker's memory limit in MiB, for messages.</summary>
-    public int MemoryMiB { get; init; }
 }
 
 /// <summary>The first frame of a worker.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Gristmill.Worker.Tests;
 
@@ -166,13 +167,43 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
     [Fact]
     public async Task Idle_workers_are_ended_but_the_warm_ones()
     {
-        await using var pool = Own("idle", new WorkerPoolOptions { Slots = 3, KeepWarm = 1, IdleTimeout = TimeSpan.FromMilliseconds(300) });
+        var time = new FakeTimeProvider();
+        await using var pool = Own("idle", new WorkerPoolOptions { Slots = 3, KeepWarm = 1, PingTimeout = TimeSpan.FromDays(1) }, time);
         await pool.WarmUpAsync(3, Stop);
         var first = pool.Workers.Select(w => w.ProcessId).ToList();
         Assert.Equal(3, first.Count);
-        var gone = await Task.WhenAll(first.Select(Gone));
-        Assert.Equal(2, gone.Count(g => g));
-        Assert.Single(pool.Workers);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        for (var tries = 0; tries < 300 && pool.Workers.Count > 1; tries++)
+        {
+            time.Advance(TimeSpan.FromSeconds(30));
+            await timer.WaitForNextTickAsync(Stop);
+        }
+
+        var kept = Assert.Single(pool.Workers).ProcessId;
+        Assert.All(await Task.WhenAll(first.Where(id => id != kept).Select(Gone)), Assert.True);
+        Assert.True(IsWorker(kept));
+    }
+
+    [Fact]
+    public async Task No_native_library_is_loaded_before_an_engine_needs_it()
+    {
+        await using var pool = Own("lazy", new WorkerPoolOptions { Slots = 1 });
+        await pool.ExecuteAsync(Mill.NoOp(), null, Stop);
+        await pool.ExecuteAsync(Mill.Call("Add", new { a = 1 }), null, Stop);
+        var worker = pool.Workers.Single();
+        var maps = await File.ReadAllTextAsync($"/proc/{worker.ProcessId}/maps", Stop);
+        Assert.All(["libtorch", "libduckdb", "lib_lightgbm", "onnxruntime", "TorchSharp.dll", "Gristmill.Engines.Sql", "Gristmill.Engines.MLNet"],
+            library => Assert.DoesNotContain(library, maps, StringComparison.Ordinal));
+        Assert.InRange(worker.OwnMemory, 1, 100 << 20);
+    }
+
+    [Fact]
+    public async Task A_worker_killed_in_mid_write_leaves_nothing_in_the_store()
+    {
+        var before = Directory.GetFiles(Mill.Objects.Options.Directory);
+        var error = await Fails(Mill.Call("KillSelfWriting"));
+        Assert.Equal("SIGKILL", error.Error.Details["signal"]);
+        Assert.Equal(before.Order(), Directory.GetFiles(Mill.Objects.Options.Directory).Order());
     }
 
     [Fact]
@@ -236,8 +267,8 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
     private async Task<double> Add(int a) =>
         (await Executor.ExecuteAsync(Mill.Call("Add", new { a }), null, Stop)).Outputs["metrics"].Metrics!["value"];
 
-    private WorkerStageExecutor Own(string runtime, WorkerPoolOptions options) =>
-        new(Mill.Objects, Mill.Content, options with { RuntimeDirectory = Mill.Path(runtime) });
+    private WorkerStageExecutor Own(string runtime, WorkerPoolOptions options, TimeProvider? time = null) =>
+        new(Mill.Objects, Mill.Content, options with { RuntimeDirectory = Mill.Path(runtime) }, time);
 
     /// <summary>Whether the process ends within seconds. It is no child of this one, so nothing tells when it does.</summary>
     private static async Task<bool> Gone(int process)
