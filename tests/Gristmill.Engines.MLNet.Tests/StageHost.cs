@@ -15,7 +15,7 @@ internal sealed class StageHost : IDisposable
         _folder = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"gristmill-test-{Guid.NewGuid():n}");
         Objects = ObjectStore.Open(new ObjectStoreOptions { Directory = Path.Combine(_folder, "objects") });
         Content = new ContentStore(Path.Combine(_folder, "content"));
-        Models = new ModelLoader(Content, [new LightGbmModelEngine()]);
+        Models = new ModelLoader(Content, [new LightGbmModelEngine(), new MLNetModelEngine()]);
     }
 
     internal ObjectStore Objects { get; }

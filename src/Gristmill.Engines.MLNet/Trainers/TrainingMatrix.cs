@@ -24,8 +24,15 @@ internal sealed class TrainingMatrix : IDisposable
     internal ObjectLease Lease { get; }
 
     /// <summary>Fits the transforms on a stage's input and encodes it.</summary>
+    /// <param name="context">The attempt.</param>
+    /// <param name="input">The input's name.</param>
+    /// <param name="options">Label and columns.</param>
+    /// <param name="standardise">Whether an inferred plan standardises numbers.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="adapt">Changes transforms of an inferred plan, told the label's type.</param>
     internal static TrainingMatrix Fit(
-        StageContext context, string input, TabularOptions options, bool standardise, CancellationToken cancellationToken)
+        StageContext context, string input, TabularOptions options, bool standardise, CancellationToken cancellationToken,
+        Func<TransformSpec, ColumnType, TransformSpec>? adapt = null)
     {
         using var data = context.Dataset(input);
         if (data.Batches.Sum(b => (long)b.Length) == 0)
@@ -34,9 +41,18 @@ internal sealed class TrainingMatrix : IDisposable
                 "Look at the stage before.");
         }
 
-        var plan = options.Features ?? FeaturePlan.Infer(
-            data.Schema, new HashSet<string>([.. options.Exclude, options.Label], StringComparer.Ordinal),
-            options.Categorical.ToHashSet(StringComparer.Ordinal), standardise);
+        var plan = options.Features;
+        if (plan is null)
+        {
+            plan = FeaturePlan.Infer(data.Schema, new HashSet<string>([.. options.Exclude, options.Label], StringComparer.Ordinal),
+                options.Categorical.ToHashSet(StringComparer.Ordinal), standardise);
+            if (adapt is not null)
+            {
+                var label = LabelEncoder.Fit(data.Batches, options.Label, options.Task);
+                plan = new FeaturePlan([.. plan.Transforms.Select(t => adapt(t, label.Classes.IsEmpty ? label.Type : ColumnType.String))]);
+            }
+        }
+
         if (plan.Transforms.Any(t => t.Columns.Contains(options.Label)))
         {
             throw new GristmillException(ErrorCodes.Invalid, $"Stage '{context.Request.Stage}': the features read the label '{options.Label}'.",
