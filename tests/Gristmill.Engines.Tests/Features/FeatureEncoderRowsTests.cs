@@ -112,6 +112,8 @@ public sealed class FeatureEncoderRowsTests
             var loaded = FeatureEncoder.Load(encoder.Save());
             var table = encoder.Encode(Table(rows, shape));
             Assert.True(table.AsSpan().SequenceEqual(loaded.Encode(Table(rows, shape))));
+            var middle = rows.Length / 2;
+            Assert.True(table.AsSpan(middle * encoder.Width).SequenceEqual(encoder.Encode(Table(rows, shape).Slice(middle, rows.Length - middle))), "a slice gives other bits");
             for (var r = 0; r < rows.Length; r++)
             {
                 var features = Row(loaded, Json(rows[r], shape));
