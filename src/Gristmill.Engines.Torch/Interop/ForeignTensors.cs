@@ -57,6 +57,21 @@ internal static unsafe class ForeignTensors
         return torch.Tensor.UnsafeCreateTensor(handle);
     }
 
+    /// <summary>Lends memory of the caller to torch for the time of one call.</summary>
+    /// <param name="values">Row-major; read only.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="width">Floats per row; rows x width is the length.</param>
+    /// <param name="use">Uses the matrix, and keeps neither it nor a view of it.</param>
+    public static T Lend<T>(ReadOnlySpan<float> values, int rows, int width, Func<torch.Tensor, T> use)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(values.Length, checked(rows * width));
+        fixed (float* memory = values)
+        {
+            using var matrix = Create(memory, 4L * values.Length, torch.ScalarType.Float32, [rows, width], readOnly: false, Nothing.Instance);
+            return use(matrix);
+        }
+    }
+
     /// <summary>Address of a tensor's first element.</summary>
     public static nint Address(torch.Tensor tensor) => NativeMethods.THSTensor_data(tensor.Handle);
 
@@ -126,6 +141,15 @@ internal static unsafe class ForeignTensors
 
     private static string NativeError() =>
         Marshal.PtrToStringUTF8(NativeMethods.THSTorch_get_and_reset_last_err()) ?? "libtorch gave no reason";
+
+    private sealed class Nothing : IDisposable
+    {
+        public static Nothing Instance { get; } = new();
+
+        public void Dispose()
+        {
+        }
+    }
 
     private readonly record struct Block(long Bytes, bool ReadOnly, IDisposable Owner);
 }
