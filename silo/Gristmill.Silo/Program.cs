@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 try
 {
     var builder = WebApplication.CreateSlimBuilder(args);
-    builder.Logging.AddFilter("Orleans", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning)
+    builder.Logging.AddFilter("Orleans", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Polly", LogLevel.Warning)
         .AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information)
         .AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; });
     builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);

@@ -11,6 +11,9 @@ namespace Gristmill.Hosting;
 /// </summary>
 public sealed class DataFolder : IDisposable
 {
+    // Beside the lock, not in it: a locked file cannot be read by the one who asks who holds it.
+    private const string PidFile = "silo.pid";
+
     private readonly FileStream _lock;
 
     private DataFolder(string root, FileStream held, GristmillOptions options)
@@ -55,7 +58,7 @@ public sealed class DataFolder : IDisposable
         }
         catch (IOException e) when (Directory.Exists(root))
         {
-            throw new GristmillException(ErrorCodes.DataFolderInUse, $"The data folder '{root}' is in use by another silo{Holder(path)}.",
+            throw new GristmillException(ErrorCodes.DataFolderInUse, $"The data folder '{root}' is in use by another silo{Holder(root)}.",
                 "Stop that silo, or choose another folder with --data.", e);
         }
         catch (IOException e)
@@ -64,22 +67,18 @@ public sealed class DataFolder : IDisposable
                 "Choose another with --data.", e);
         }
 
-        held.SetLength(0);
-        held.Write(Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"));
-        held.Flush();
+        File.WriteAllText(Path.Combine(root, PidFile), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         return new DataFolder(root, held, options);
     }
 
     /// <summary>Gives the lock up.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private static string Holder(string path)
+    private static string Holder(string root)
     {
-        // The lock is advisory to other programs, so the holder's id can be read past it; if not, the message does without.
         try
         {
-            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return int.TryParse(reader.ReadLine(), out var pid) ? $" (process {pid})" : "";
+            return int.TryParse(File.ReadAllText(Path.Combine(root, PidFile)), out var pid) ? $" (process {pid})" : "";
         }
         catch (IOException)
         {

@@ -75,7 +75,7 @@ public sealed record StageUsage
 /// <param name="Fraction">0 to 1, or null where unknown.</param>
 /// <param name="Message">What is going on, a line, or null.</param>
 [GenerateSerializer, Immutable, Alias("gristmill.StageProgress")]
-public sealed record StageProgress([property: Id(0)] double? Fraction, [property: Id(1)] string? Message)
+public sealed record StageProgress([property: Id(0)] double? Fraction = null, [property: Id(1)] string? Message = null)
 {
     /// <summary>Named numbers at this moment, such as "loss", "epoch" or "auc".</summary>
     [Id(2)] public ImmutableDictionary<string, double> Metrics { get; init; } = ImmutableDictionary<string, double>.Empty;
