@@ -17,7 +17,7 @@ public static class ParameterValues
         ArgumentNullException.ThrowIfNull(given);
         var values = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         var problems = new List<string>();
-        foreach (var parameter in spec.Parameters)
+        foreach (var parameter in spec.Parameters.IsDefault ? [] : spec.Parameters)
         {
             if ((given.TryGetValue(parameter.Name, out var value) ? value : parameter.Default) is not { } json)
             {
@@ -33,7 +33,7 @@ public static class ParameterValues
             }
         }
 
-        var known = spec.Parameters.Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
+        var known = (spec.Parameters.IsDefault ? [] : spec.Parameters).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
         problems.AddRange(given.Keys.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).Select(name =>
             $"there is no parameter '{name}'; " + (known.Count == 0 ? "the pipeline has none" : $"known: {string.Join(", ", known)}")));
         return problems.Count == 0

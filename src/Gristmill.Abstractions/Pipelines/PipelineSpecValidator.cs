@@ -51,6 +51,12 @@ public static class PipelineSpecValidator
             return problems;
         }
 
+        if (spec.Stages.Any(static s => s?.Name is null || s.Inputs is null || s.Retry is null || s.Limits is null || s.Inputs.Values.Any(static i => i?.Stage is null)))
+        {
+            problems.Add("a stage, its name, inputs, retry or limits is null");
+            return problems;
+        }
+
         var all = spec.Stages.Select(static s => s.Name).ToHashSet(StringComparer.Ordinal);
         var earlier = new HashSet<string>(StringComparer.Ordinal);
         foreach (var stage in spec.Stages)
@@ -67,6 +73,12 @@ public static class PipelineSpecValidator
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var parameter in spec.Parameters.IsDefault ? [] : spec.Parameters)
         {
+            if (parameter?.Name is null)
+            {
+                problems.Add("a parameter or its name is null");
+                continue;
+            }
+
             if (!GristmillName.IsValid(parameter.Name))
             {
                 problems.Add($"'{parameter.Name}' is not a parameter name ({GristmillName.Rule})");
@@ -159,7 +171,7 @@ public static class PipelineSpecValidator
                 return;
             }
 
-            Earlier(when.Stage, "its condition");
+            Earlier(when.Stage ?? "", "its condition");
             if (string.IsNullOrEmpty(when.Metric))
             {
                 Add("its condition names no metric");

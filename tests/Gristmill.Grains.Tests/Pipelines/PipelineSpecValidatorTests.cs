@@ -61,6 +61,17 @@ public sealed class PipelineSpecValidatorTests
     }
 
     [Fact]
+    public void Nulls_from_outside_are_problems_and_not_crashes()
+    {
+        Assert.Single(PipelineSpecValidator.Validate(Pipeline(Stage("a") with { Retry = null! })));
+        Assert.Single(PipelineSpecValidator.Validate(Pipeline(Stage("a"), null!)));
+        Assert.Single(PipelineSpecValidator.Validate(Pipeline(Stage("a")) with { Parameters = [null!] }));
+        Assert.NotEmpty(PipelineSpecValidator.Validate(Pipeline(Stage("a") with { When = new ConditionSpec(null!, null!, null!, null!) })));
+        Assert.NotEmpty(PipelineSpecValidator.Validate(Pipeline(Stage("a") with { Operation = null!, Options = null! })));
+        Assert.Single(PipelineSpecValidator.Validate(new PipelineSpec { Name = "a", Stages = default, Parameters = default }));
+    }
+
+    [Fact]
     public void A_pipeline_without_stages_is_refused() =>
         Assert.Contains("no stages", Assert.Single(PipelineSpecValidator.Validate(Pipeline())), StringComparison.Ordinal);
 
