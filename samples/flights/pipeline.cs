@@ -47,11 +47,11 @@ var flights = Pipeline.Create("flights", p =>
 return await Mill.RunAsync(flights, args);
 
 /// <summary>Where the data are: the folder in GRISTMILL_DATA, else the npm package that './mill setup' installs.</summary>
-static class Data
+internal static class Data
 {
     public static string Flights { get; } = Path.Combine(
         Environment.GetEnvironmentVariable("GRISTMILL_DATA") ?? Beside("../data/node_modules/vega-datasets/data"), "flights-3m.parquet");
 
-    static string Beside(string path, [System.Runtime.CompilerServices.CallerFilePath] string here = "") =>
+    private static string Beside(string path, [System.Runtime.CompilerServices.CallerFilePath] string here = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, path));
 }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Gristmill;
 
@@ -128,9 +129,10 @@ public static class GristmillJson
 
     private static JsonSerializerOptions Create(bool strict)
     {
-        var options = new JsonSerializerOptions();
+        // Named, as file-based programs switch the default resolver off unless they say otherwise.
+        var options = new JsonSerializerOptions { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
         Configure(options, strict);
-        options.MakeReadOnly(populateMissingResolver: true);
+        options.MakeReadOnly();
         return options;
     }
 }
