@@ -1,3 +1,5 @@
+using Gristmill.Objects.Platform;
+
 namespace Gristmill.Objects;
 
 /// <summary>Where the store keeps its segments and how much it may use.</summary>
@@ -24,8 +26,17 @@ public sealed record ObjectStoreOptions
     /// <summary>The folder for a cluster of this name on this host.</summary>
     /// <param name="cluster">Cluster name; letters, digits, '-' and '_'.</param>
     /// <param name="fallbackRoot">Used where /dev/shm is missing or not writable.</param>
-    public static string DefaultDirectory(string cluster, string fallbackRoot) =>
-        System.IO.Directory.Exists("/dev/shm")
-            ? $"/dev/shm/gristmill-{cluster}"
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: the name has other characters.</exception>
+    public static string DefaultDirectory(string cluster, string fallbackRoot)
+    {
+        if (string.IsNullOrEmpty(cluster) || cluster.Length > 64 || !cluster.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"'{cluster}' cannot name a cluster.",
+                "Use 1 to 64 letters, digits, '-' and '_'.");
+        }
+
+        return SegmentPlatform.Current.SharedMemoryRoot is { } root
+            ? Path.Combine(root, "gristmill-" + cluster)
             : Path.Combine(fallbackRoot, "objects");
+    }
 }

@@ -102,6 +102,86 @@ public sealed class ObjectStoreTests
         Assert.Equal(ErrorCodes.ObjectNotFound, Assert.Throws<GristmillException>(() => test.Store.Get(id)).Code);
     }
 
+    [Fact]
+    public void A_flipped_bit_is_found_by_the_checksum()
+    {
+        using var test = new TestStore();
+        var reference = Write(test.Store, 100, 1);
+        string path = Path.Combine(test.Directory, reference.Id + ".arrow");
+        byte[] bytes = File.ReadAllBytes(path);
+        bytes[1000] ^= 4;
+        File.Delete(path);
+        File.WriteAllBytes(path, bytes);
+        using var lease = test.Store.Get(reference);
+        Assert.Equal(ErrorCodes.Corrupt, Assert.Throws<GristmillException>(lease.Verify).Code);
+    }
+
+    [Fact]
+    public void Truncated_and_foreign_files_are_corrupt()
+    {
+        using var test = new TestStore();
+        var reference = Write(test.Store, 100, 1);
+        string path = Path.Combine(test.Directory, reference.Id + ".arrow");
+        byte[] bytes = File.ReadAllBytes(path);
+        foreach (byte[] damaged in new[] { [], bytes[..5], bytes[..^1], bytes[..(bytes.Length / 2)], "no arrow"u8.ToArray(), new byte[5000] })
+        {
+            File.Delete(path);
+            File.WriteAllBytes(path, damaged);
+            var error = Assert.Throws<GristmillException>(() => test.Store.Get(reference));
+            Assert.Equal(ErrorCodes.Corrupt, error.Code);
+            Assert.Equal(reference.Id, error.Error.Details["object"]);
+            Assert.Empty(test.Store.List());
+        }
+    }
+
+    [Fact]
+    public void Extension_types_are_stored_with_their_name()
+    {
+        using var test = new TestStore();
+        var array = ArrowArrayFactory.BuildArray(new ArrayData(new FixedSizeBinaryType(16), 2, 0, 0, [ArrowBuffer.Empty, new ArrowBuffer(new byte[32])], []));
+        var schema = new Schema([new Field("id", new GuidType(), false)], null);
+        using var writer = test.Store.Create(schema);
+        writer.Append(new RecordBatch(schema, [array], 2));
+        using var lease = test.Store.Get(writer.Seal());
+        Assert.Equal("arrow.uuid", lease.Schema.GetFieldByIndex(0).Metadata["ARROW:extension:name"]);
+        Assert.Equal(2, lease.Batches[0].Length);
+    }
+
+    [Fact]
+    public void The_folder_is_private_and_no_link()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("there are no Unix modes here");
+            return;
+        }
+
+        using var test = new TestStore();
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(test.Directory));
+        string path = Path.Combine(test.Directory, Write(test.Store, 10, 1).Id + ".arrow");
+        Assert.Equal(UnixFileMode.UserRead, File.GetUnixFileMode(path));
+        string link = test.Directory + "-link";
+        Directory.CreateSymbolicLink(link, test.Directory);
+        try
+        {
+            Assert.Equal(ErrorCodes.Invalid, Assert.Throws<GristmillException>(() => ObjectStore.Open(new ObjectStoreOptions { Directory = link })).Code);
+        }
+        finally
+        {
+            Directory.Delete(link);
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("../x")]
+    [InlineData("a b")]
+    public void Cluster_names_cannot_leave_their_folder(string cluster)
+    {
+        Assert.Equal(ErrorCodes.Invalid, Assert.Throws<GristmillException>(() => ObjectStoreOptions.DefaultDirectory(cluster, "/tmp")).Code);
+        Assert.EndsWith("gristmill-a-1", ObjectStoreOptions.DefaultDirectory("a-1", "/x").Replace("/x/objects", "/gristmill-a-1", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
     internal static ObjectRef Write(ObjectStore store, int rows, int batches)
     {
         using var writer = store.Create(Schema);

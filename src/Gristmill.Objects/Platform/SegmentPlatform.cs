@@ -9,6 +9,9 @@ internal abstract class SegmentPlatform
     /// <summary>That of this process: Linux, or plain mapped files (compiled everywhere, tried only on Linux).</summary>
     public static SegmentPlatform Current { get; } = OperatingSystem.IsLinux() ? new LinuxPlatform() : new PortablePlatform();
 
+    /// <summary>The folder of shared memory that this user can write to, or null.</summary>
+    public abstract string? SharedMemoryRoot { get; }
+
     /// <summary>Creates a folder only its owner can use.</summary>
     public abstract void CreatePrivateDirectory(string path);
 

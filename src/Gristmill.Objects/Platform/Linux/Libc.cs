@@ -12,10 +12,14 @@ internal static unsafe partial class Libc
     public const int LockExclusive = 2, LockNonBlocking = 4, Unlock = 8;
     public const int MadvPopulateRead = 22, MadvPopulateWrite = 23;
     public const int SeekEnd = 2;
+    public const int WriteAndSearch = 3;
     public const int NotFound = 2, Interrupted = 4, Loop = 40, NoSpace = 28, Quota = 122, TooBig = 27, NoMemory = 12;
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial SafeFileHandle Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Access(string path, int mode);
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     public static partial nint Map(nint address, nint length, int protection, int flags, SafeFileHandle file, long offset);

@@ -9,6 +9,8 @@ internal sealed class LinuxPlatform : SegmentPlatform
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    public override string? SharedMemoryRoot => Libc.Access("/dev/shm", Libc.WriteAndSearch) == 0 ? "/dev/shm" : null;
+
     public override void CreatePrivateDirectory(string path)
     {
         try

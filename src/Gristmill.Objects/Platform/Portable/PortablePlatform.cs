@@ -3,6 +3,8 @@ namespace Gristmill.Objects.Platform.Portable;
 /// <summary>Segments as plain mapped files, for Windows and macOS. Compiled and tried on Linux only.</summary>
 internal sealed class PortablePlatform : SegmentPlatform
 {
+    public override string? SharedMemoryRoot => null;
+
     public override void CreatePrivateDirectory(string path)
     {
         try
