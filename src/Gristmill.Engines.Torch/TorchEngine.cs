@@ -69,7 +69,8 @@ public sealed class TorchEngine : IStageEngine
     {
         var plan = options.Features ?? FeaturePlan.Infer(
             data.Schema, new HashSet<string>([.. options.Exclude, options.Label], StringComparer.Ordinal),
-            options.Categorical.ToHashSet(StringComparer.Ordinal), standardise: true);
+            SmallIntegers.Among(data.Batches).Except([.. options.Exclude, options.Label]).Concat(options.Categorical).ToHashSet(StringComparer.Ordinal),
+            standardise: true);
         return plan.Transforms.Any(t => t.Columns.Contains(options.Label))
             ? throw new GristmillException(ErrorCodes.Invalid, $"Stage '{context.Request.Stage}': the features read the label '{options.Label}'.",
                 "Take it out of the plan: a model that sees its label learns nothing else.").With("column", options.Label)

@@ -8,6 +8,9 @@ namespace Gristmill.Engines.Torch;
 /// <summary>The tabular MLP in torch: for training, and for scoring many rows at once.</summary>
 internal sealed class MlpNetwork : IDisposable
 {
+    // Share of codes taken as unseen in training, so that code 0 learns what to say of a value that training has not.
+    private const double UnseenRate = 0.02;
+
     private readonly ImmutableArray<(int Feature, Embedding Table)> _embeddings;
     private readonly ImmutableArray<(Parameter Weight, Parameter Bias)> _layers;
     private readonly ImmutableArray<int> _numbers;
@@ -28,9 +31,10 @@ internal sealed class MlpNetwork : IDisposable
 
     /// <summary>Outputs of the last layer.</summary>
     /// <param name="features">[rows, width]</param>
-    /// <param name="training">Whether to drop units.</param>
+    /// <param name="training">Whether to drop units and codes.</param>
+    /// <param name="generator">Draws the codes to drop.</param>
     /// <returns>[rows, outputs]</returns>
-    public Tensor Forward(Tensor features, bool training)
+    public Tensor Forward(Tensor features, bool training, Generator? generator = null)
     {
         var parts = new List<Tensor>(_embeddings.Length + 1);
         if (_numbers.Length > 0)
@@ -40,7 +44,8 @@ internal sealed class MlpNetwork : IDisposable
 
         foreach (var (feature, table) in _embeddings)
         {
-            parts.Add(table.call(features.select(1, feature).to(ScalarType.Int64)));
+            var codes = features.select(1, feature).to(ScalarType.Int64);
+            parts.Add(table.call(training ? codes.masked_fill(rand(codes.shape, generator: generator) < UnseenRate, 0) : codes));
         }
 
         var x = parts.Count == 1 ? parts[0] : cat([.. parts], 1);

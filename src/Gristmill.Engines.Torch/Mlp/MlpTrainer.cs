@@ -66,7 +66,7 @@ internal sealed class MlpTrainer(StageContext context, TorchMlpOptions options, 
                 var done = ((double)((epoch - 1) * steps) + step) / (options.Epochs * steps);
                 SetRate(optimizer, done);
                 var count = Math.Min(batch, rows - ((long)step * batch));
-                var loss = Step(network, optimizer, train, order.narrow(0, (long)step * batch, count));
+                var loss = Step(network, optimizer, train, order.narrow(0, (long)step * batch, count), generator);
                 if (!double.IsFinite(loss))
                 {
                     throw new GristmillException(ErrorCodes.StageFailed,
@@ -103,10 +103,10 @@ internal sealed class MlpTrainer(StageContext context, TorchMlpOptions options, 
                 "Lower learningRate, and look for extreme values in the validation rows.");
     }
 
-    private double Step(MlpNetwork network, optim.Optimizer optimizer, TrainingSet train, Tensor rows)
+    private double Step(MlpNetwork network, optim.Optimizer optimizer, TrainingSet train, Tensor rows, Generator generator)
     {
         using var scope = NewDisposeScope();
-        var outputs = network.Forward(train.Features.index_select(0, rows), training: true);
+        var outputs = network.Forward(train.Features.index_select(0, rows), training: true, generator);
         var loss = Loss(outputs, train.Labels.index_select(0, rows));
         optimizer.zero_grad();
         loss.backward();

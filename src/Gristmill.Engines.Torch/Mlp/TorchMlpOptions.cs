@@ -13,7 +13,7 @@ public sealed record TorchMlpOptions
     public ModelTask? Task { get; init; }
 
     /// <summary>What to make features of.</summary>
-    /// <value>null: all columns but the label and <see cref="Exclude"/>; numbers standardised, text and <see cref="Categorical"/> as categories.</value>
+    /// <value>null: all columns but the label and <see cref="Exclude"/>; numbers standardised; text, integers of at most 64 neighbouring values (hours, weekdays) and <see cref="Categorical"/> as categories.</value>
     public FeaturePlan? Features { get; init; }
 
     /// <summary>Columns to take as categories whatever their type; only without <see cref="Features"/>.</summary>
