@@ -179,7 +179,7 @@ public sealed class ObjectStoreTests
     public void Cluster_names_cannot_leave_their_folder(string cluster)
     {
         Assert.Equal(ErrorCodes.Invalid, Assert.Throws<GristmillException>(() => ObjectStoreOptions.DefaultDirectory(cluster, "/tmp")).Code);
-        Assert.EndsWith("gristmill-a-1", ObjectStoreOptions.DefaultDirectory("a-1", "/x").Replace("/x/objects", "/gristmill-a-1", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Equal(Directory.Exists("/dev/shm") ? "/dev/shm/gristmill-a-1" : Path.Combine("/x", "objects"), ObjectStoreOptions.DefaultDirectory("a-1", "/x"));
     }
 
     internal static ObjectRef Write(ObjectStore store, int rows, int batches)
