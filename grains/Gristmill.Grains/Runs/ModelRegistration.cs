@@ -5,8 +5,8 @@ namespace Gristmill.Grains.Runs;
 
 /// <summary>
 /// <see cref="StageOperations.Register"/>: registers input "model" (or the only model among the inputs) under option
-/// "name". The version keeps the numbers of all metrics inputs and of option "metrics". Outputs: "out", the model, and
-/// "metrics" with "version".
+/// "name". The version keeps the numbers of option "metrics", of all metrics inputs, and of the stages that the model came
+/// from or was judged by. Outputs: "out", the model, and "metrics" with "version".
 /// </summary>
 internal static class ModelRegistration
 {
@@ -15,7 +15,10 @@ internal static class ModelRegistration
         var (name, metrics) = Read(request);
         foreach (var input in request.Inputs.OrderBy(static input => input.Key, StringComparer.Ordinal))
         {
-            metrics.AddRange(input.Value.Metrics ?? ImmutableDictionary<string, double>.Empty);
+            foreach (var metric in input.Value.Metrics ?? ImmutableDictionary<string, double>.Empty)
+            {
+                metrics[metric.Key] = metric.Value;
+            }
         }
 
         var model = Model(request);

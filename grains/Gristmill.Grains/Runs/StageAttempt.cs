@@ -1,22 +1,21 @@
 namespace Gristmill.Grains.Runs;
 
-/// <summary>One execution with its time limit and cancellation. What does not heed its cancellation is left behind.</summary>
-internal sealed class StageAttempt(TimeSpan? timeout, TimeProvider time) : IDisposable
+/// <summary>
+/// One execution with its cancellation. What does not heed that is left behind. The time limit is the executor's to keep:
+/// only it knows when the attempt left its queue.
+/// </summary>
+internal sealed class StageAttempt(TimeProvider time) : IDisposable
 {
     /// <summary>How long a cancelled executor has to return; it has to end the work within a second.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _cancel = new();
-    private readonly CancellationTokenSource _timeout = timeout is { } limit ? new CancellationTokenSource(limit, time) : new CancellationTokenSource();
-
-    public bool TimedOut => _timeout.IsCancellationRequested && !_cancel.IsCancellationRequested;
 
     public void Cancel() => _cancel.Cancel();
 
     public async Task<StageResult> RunAsync(Func<CancellationToken, Task<StageResult>> execute)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(_cancel.Token, _timeout.Token);
-        var token = either.Token;
+        var token = _cancel.Token;
         // Off the grain's scheduler: whatever the executor does before its first await is not done in a grain's turn.
         var execution = Task.Run(() => execute(token), CancellationToken.None);
         try
@@ -38,9 +37,5 @@ internal sealed class StageAttempt(TimeSpan? timeout, TimeProvider time) : IDisp
         }
     }
 
-    public void Dispose()
-    {
-        _cancel.Dispose();
-        _timeout.Dispose();
-    }
+    public void Dispose() => _cancel.Dispose();
 }

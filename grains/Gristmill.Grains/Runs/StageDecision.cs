@@ -5,6 +5,8 @@ namespace Gristmill.Grains.Runs;
 /// <summary>What becomes of a stage whose turn has come: it starts, is skipped, or cannot start.</summary>
 internal readonly record struct StageDecision(StageStart? Start, string? SkipReason, ErrorInfo? Error)
 {
+    private const int MaxKeptMetrics = 256;
+
     /// <summary>Decides from the outcome of what the stage waited for; the same outcome always gives the same decision.</summary>
     public static StageDecision Of(StageSpec stage, ImmutableArray<string> needs, RunGraph graph, RunDefinition definition)
     {
@@ -30,8 +32,7 @@ internal readonly record struct StageDecision(StageStart? Start, string? SkipRea
                     // Only what the stage itself goes by: name, operation, retries and limits.
                     Spec = stage with { When = null, After = [], Options = "{}", Inputs = ImmutableDictionary<string, OutputRef>.Empty },
                     Options = OptionsTemplate.Fill(stage.Options, definition.Parameters, (from, name) => Metric(stage.Name, graph[from], name)),
-                    Inputs = stage.Inputs.ToImmutableDictionary(
-                        static input => input.Key, input => Output(stage.Name, graph[input.Value.Stage], input.Value.Output)),
+                    Inputs = Inputs(stage, graph),
                     Code = definition.Spec!.Code,
                     TraceParent = definition.TraceParent,
                 },
@@ -42,6 +43,31 @@ internal readonly record struct StageDecision(StageStart? Start, string? SkipRea
         {
             return new StageDecision(null, null, e.Error);
         }
+    }
+
+    private static ImmutableDictionary<string, Artifact> Inputs(StageSpec stage, RunGraph graph)
+    {
+        var inputs = stage.Inputs.ToImmutableDictionary(
+            static input => input.Key, input => Output(stage.Name, graph[input.Value.Stage], input.Value.Output));
+        if (stage.Operation != StageOperations.Register)
+        {
+            return inputs;
+        }
+
+        // A registered version keeps the numbers of the stages it came from and was judged by, without being told to.
+        var sources = stage.Inputs.Values.Select(static input => input.Stage).Append(stage.When?.Stage).OfType<string>().Distinct(StringComparer.Ordinal);
+        foreach (var source in sources)
+        {
+            var metrics = graph[source].Outputs.Values
+                .SelectMany(static output => output.Metrics ?? ImmutableDictionary<string, double>.Empty)
+                .OrderBy(static metric => metric.Key, StringComparer.Ordinal)
+                .Take(MaxKeptMetrics)
+                .DistinctBy(static metric => metric.Key)
+                .ToImmutableDictionary();
+            inputs = metrics.IsEmpty ? inputs : inputs.SetItem($"metrics:{source}", Artifact.Of(metrics));
+        }
+
+        return inputs;
     }
 
     private static Artifact Output(string stage, StageView from, string output) => from.Outputs.TryGetValue(output, out var artifact)

@@ -167,7 +167,7 @@ internal sealed partial class StageGrain(
         LogAttempt(Key, request.Attempt, epoch, request.Operation);
         StageResult? result = null;
         ErrorInfo? error = null;
-        using (var attempt = new StageAttempt(start.Spec.Limits.Timeout, time))
+        using (var attempt = new StageAttempt(time))
         {
             _attempt = attempt;
             if (_cancelled)
@@ -184,12 +184,7 @@ internal sealed partial class StageGrain(
             }
             catch (Exception e)
             {
-                error = attempt.TimedOut
-                    ? new ErrorInfo(
-                        ErrorCodes.Timeout,
-                        $"Stage '{Name}' took longer than its limit of {start.Spec.Limits.Timeout}.",
-                        "Raise the stage's timeout, or give it less to do.")
-                    : GristmillException.Describe(e);
+                error = GristmillException.Describe(e);
                 if (error.Code == ErrorCodes.Internal)
                 {
                     LogFailedOddly(Key, e);

@@ -10,6 +10,7 @@ public interface IStageExecutor
     /// <param name="request">The attempt.</param>
     /// <param name="progress">Receives progress, on any thread; may be null.</param>
     /// <param name="cancellationToken">Ends the attempt within one second.</param>
+    /// <remarks>The executor keeps the request's limits. Its time limit counts from when the attempt really starts: waiting for a slot is not its fault.</remarks>
     /// <exception cref="GristmillException">The attempt failed; the code says how (stage.failed, worker.crashed, sql.error, ...).</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken);

@@ -218,10 +218,11 @@ public sealed class RunGrainTests : IClassFixture<ClusterFixture>
     [Fact]
     public async Task A_stage_that_takes_too_long_fails_with_its_limit_named()
     {
-        Executor.On("a", static async (_, _, cancellation) =>
+        Executor.On("a", static async (request, _, cancellation) =>
         {
-            await Task.Delay(Timeout.Infinite, cancellation);
-            return Done();
+            // The executor keeps the limit, as the real ones do.
+            await Task.Delay(request.Limits.Timeout!.Value, cancellation);
+            throw new GristmillException(ErrorCodes.Timeout, $"longer than {request.Limits.Timeout}");
         });
 
         var run = await EndOfAsync(Stage("a") with { Limits = new StageLimits { Timeout = TimeSpan.FromMilliseconds(50) } });
@@ -229,6 +230,7 @@ public sealed class RunGrainTests : IClassFixture<ClusterFixture>
         Assert.Equal(RunStatus.Failed, run.Status);
         Assert.Equal(ErrorCodes.Timeout, run.Error!.Code);
         Assert.Contains("00:00:00.05", run.Error.Message, StringComparison.Ordinal);
+        Assert.Equal(1, Executor.Count("a"));
     }
 
     [Fact]
@@ -312,7 +314,12 @@ public sealed class RunGrainTests : IClassFixture<ClusterFixture>
     public async Task A_register_stage_makes_one_version_with_its_metrics()
     {
         var model = new ModelRef(new string('a', 64), "lightgbm", 5);
-        Executor.On("train", _ => new StageResult { Outputs = ImmutableDictionary<string, Artifact>.Empty.Add("out", Artifact.Of(model)) });
+        Executor.On("train", _ => new StageResult
+        {
+            Outputs = ImmutableDictionary<string, Artifact>.Empty
+                .Add("out", Artifact.Of(model))
+                .Add("metrics", Artifact.Of(ImmutableDictionary<string, double>.Empty.Add("trained", 9))),
+        });
         Executor.On("eval", _ => Done(("auc", 0.7)));
         var name = $"m-{Guid.NewGuid():N}";
         var register = new StageSpec
@@ -333,6 +340,7 @@ public sealed class RunGrainTests : IClassFixture<ClusterFixture>
         Assert.Equal(run.Id, version.RunId);
         Assert.Equal(0.7, version.Metrics["auc"]);
         Assert.Equal(3, version.Metrics["extra"]);
+        Assert.Equal(9, version.Metrics["trained"]);
         Assert.Equal(0, Executor.Count("register"));
         Assert.Contains(name, await _cluster.Client.GetGrain<ICatalogGrain>("models").ListAsync());
     }
