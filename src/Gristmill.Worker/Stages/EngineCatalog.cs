@@ -29,9 +29,11 @@ public sealed class EngineCatalog
         ["core"] = static () => new CoreEngine(),
         ["sql"] = static () => new SqlEngine(),
         ["lightgbm"] = static () => new LightGbmEngine(),
+        ["mlnet"] = static () => new MLNetEngine(),
     }, new Dictionary<string, Func<IModelEngine>>
     {
         ["lightgbm"] = static () => new LightGbmModelEngine(),
+        ["mlnet"] = static () => new MLNetModelEngine(),
     })
     {
     }

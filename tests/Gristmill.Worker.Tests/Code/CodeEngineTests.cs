@@ -22,8 +22,15 @@ public sealed class CodeEngineTests : IDisposable
     {
         var error = await Fails(_mill.Call("Describe", new
         {
-            text = "hi", big = long.MaxValue, ratio = 0.5, flag = true, day = "2001-04-01", at = "2001-04-01T10:00:00+02:00",
-            mood = "wild", many = new[] { 1, 2, 3 }, point = new { x = 4, y = 0.25 },
+            text = "hi",
+            big = long.MaxValue,
+            ratio = 0.5,
+            flag = true,
+            day = "2001-04-01",
+            at = "2001-04-01T10:00:00+02:00",
+            mood = "wild",
+            many = new[] { 1, 2, 3 },
+            point = new { x = 4, y = 0.25 },
         }));
         Assert.Contains("hi|9223372036854775807|0.5|True|2001-04-01|2001-04-01T10:00:00.0000000+02:00|Wild|1+2+3|4,0.25|True|describe", error.Message, StringComparison.Ordinal);
     }
@@ -99,7 +106,10 @@ public sealed class CodeEngineTests : IDisposable
     {
         var call = _mill.Call(new CodeCallOptions
         {
-            Type = typeof(TestStages).FullName!, Method = "Overloaded", Signature = ["System.String"], Arguments = Json(new { a = "four" }),
+            Type = typeof(TestStages).FullName!,
+            Method = "Overloaded",
+            Signature = ["System.String"],
+            Arguments = Json(new { a = "four" }),
         });
         Assert.Equal(4, (await Run(call)).Outputs["metrics"].Metrics!["value"]);
     }
@@ -115,7 +125,8 @@ public sealed class CodeEngineTests : IDisposable
     {
         var error = await Fails(_mill.Call(new CodeCallOptions
         {
-            Type = typeof(TestStages).FullName!, Method = method,
+            Type = typeof(TestStages).FullName!,
+            Method = method,
             Arguments = JsonSerializer.Deserialize<ImmutableDictionary<string, JsonElement>>(arguments)!,
         }));
         Assert.Equal(code, error.Code);

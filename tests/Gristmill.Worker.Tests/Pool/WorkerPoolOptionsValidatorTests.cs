@@ -10,7 +10,10 @@ public sealed class WorkerPoolOptionsValidatorTests
     {
         var error = Assert.Throws<GristmillException>(() => WorkerPoolOptionsValidator.Validate(new WorkerPoolOptions
         {
-            Slots = 0, MemoryMiB = 3, IdleTimeout = TimeSpan.Zero, RuntimeDirectory = new string('x', 90),
+            Slots = 0,
+            MemoryMiB = 3,
+            IdleTimeout = TimeSpan.Zero,
+            RuntimeDirectory = new string('x', 90),
         }));
         Assert.Equal(ErrorCodes.Invalid, error.Code);
         Assert.All(["Slots", "MemoryMiB", "IdleTimeout", "RuntimeDirectory"], name => Assert.Contains(name, error.Message, StringComparison.Ordinal));

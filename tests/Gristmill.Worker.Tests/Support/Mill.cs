@@ -32,7 +32,12 @@ public sealed class Mill : IDisposable
 
     public static StageRequest Request(string stage, string operation, string options) => new()
     {
-        RunId = "run-1", Stage = stage, Attempt = 1, Epoch = 1, Operation = operation, Options = options,
+        RunId = "run-1",
+        Stage = stage,
+        Attempt = 1,
+        Epoch = 1,
+        Operation = operation,
+        Options = options,
     };
 
     /// <summary>A call of a test stage.</summary>

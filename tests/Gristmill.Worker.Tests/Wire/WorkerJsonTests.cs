@@ -10,7 +10,12 @@ public sealed class WorkerJsonTests
     {
         var request = new StageRequest
         {
-            RunId = "r", Stage = "s", Attempt = 2, Epoch = long.MaxValue, Operation = "sql.query", Options = "{\"query\":\"select 'é\\\"'\"}",
+            RunId = "r",
+            Stage = "s",
+            Attempt = 2,
+            Epoch = long.MaxValue,
+            Operation = "sql.query",
+            Options = "{\"query\":\"select 'é\\\"'\"}",
             Inputs = ImmutableDictionary<string, Artifact>.Empty
                 .Add("data", Artifact.Of(new ObjectRef("id", "print", 3, 4, "host")))
                 .Add("model:a", Artifact.Of(new ModelRef("digest", "torch", 5)))
