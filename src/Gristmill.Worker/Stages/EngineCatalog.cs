@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Gristmill.Engines;
 using Gristmill.Engines.MLNet;
 using Gristmill.Engines.Sql;
+using Gristmill.Engines.Torch;
 using Gristmill.Objects;
 
 namespace Gristmill.Worker;
@@ -30,10 +31,12 @@ public sealed class EngineCatalog
         ["sql"] = static () => new SqlEngine(),
         ["lightgbm"] = static () => new LightGbmEngine(),
         ["mlnet"] = static () => new MLNetEngine(),
+        ["torch"] = static () => new TorchEngine(),
     }, new Dictionary<string, Func<IModelEngine>>
     {
         ["lightgbm"] = static () => new LightGbmModelEngine(),
         ["mlnet"] = static () => new MLNetModelEngine(),
+        ["torch"] = () => new TorchModelEngine(new UserTypes(content).Find),
     })
     {
     }

@@ -14,6 +14,24 @@ public sealed class EngineCatalogTests
     }
 
     [Theory]
+    [InlineData(StageOperations.SqlRead)]
+    [InlineData(StageOperations.SqlQuery)]
+    [InlineData(StageOperations.SqlSplit)]
+    [InlineData(StageOperations.ArrowRead)]
+    [InlineData(StageOperations.Fit)]
+    [InlineData(StageOperations.Apply)]
+    [InlineData(StageOperations.Evaluate)]
+    [InlineData(StageOperations.Predict)]
+    [InlineData(StageOperations.Best)]
+    [InlineData(StageOperations.TrainLightGbm)]
+    [InlineData(StageOperations.TrainFastTree)]
+    [InlineData(StageOperations.TrainLinear)]
+    [InlineData(StageOperations.TrainTorchMlp)]
+    [InlineData(StageOperations.Code)]
+    public void Every_built_in_operation_has_its_engine(string operation) =>
+        Assert.Contains(operation, new EngineCatalog().Find(operation).Operations);
+
+    [Theory]
     [InlineData("")]
     [InlineData("nodot")]
     [InlineData(".x")]
