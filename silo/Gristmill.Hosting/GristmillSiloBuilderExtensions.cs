@@ -16,6 +16,8 @@ namespace Gristmill.Hosting;
 /// <summary>Puts Gristmill into any Orleans silo.</summary>
 public static class GristmillSiloBuilderExtensions
 {
+    private const int DirectoryCacheSize = 50_000;
+
     /// <summary>
     /// Adds all of Gristmill to a silo: grains, durable state, membership and reminders in one SQLite file, the object
     /// store, the stage executor, the serving router and the Orleans dashboard. <see cref="GristmillEndpointExtensions.MapGristmill"/>
@@ -48,6 +50,8 @@ public static class GristmillSiloBuilderExtensions
             cluster.ClusterId = options.Cluster;
             cluster.ServiceId = "gristmill";
         });
+        // The cache is allocated in full at start: its default of a million entries costs 32 MB before the first grain.
+        silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = DirectoryCacheSize);
         silo.ConfigureEndpoints(IPAddress.Loopback,
             options.SiloPort == 0 ? FreePort() : options.SiloPort,
             options.GatewayPort == 0 ? FreePort() : options.GatewayPort);
@@ -65,7 +69,7 @@ public static class GristmillSiloBuilderExtensions
             CapacityBytes = options.ObjectCapacityBytes,
         }));
         services.AddSingleton(_ => new ContentStore(folder.Content));
-        services.AddSingleton<EngineCatalog>();
+        services.AddSingleton(sp => new EngineCatalog(sp.GetRequiredService<ContentStore>()));
         services.AddSingleton(sp => new ModelLoader(sp.GetRequiredService<ContentStore>(), sp.GetRequiredService<EngineCatalog>().Models));
         services.AddSingleton<IStageExecutor>(StageExecutorFactory.Create);
         services.AddSingleton<DeploymentRouter>();
