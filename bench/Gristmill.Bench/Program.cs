@@ -1,5 +1,6 @@
 using Gristmill.Bench;
 using Gristmill.Bench.Lifecycle;
+using Gristmill.Bench.Torch;
 
 // mill bench lifecycle [--json] [--case NAME ...]: both sides of each case in the same run.
 switch (args.FirstOrDefault())
