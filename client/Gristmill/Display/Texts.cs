@@ -70,7 +70,9 @@ internal static class Texts
 
         if (stage.Status == StageStatus.Running && stage.Progress is { } progress)
         {
-            var numbers = Numbers(progress.Metrics, 3);
+            // "epoch 2 of 4" has said it already.
+            var news = progress.Metrics.Where(m => progress.Message?.Contains($"{m.Key} {Number(m.Value)}", StringComparison.Ordinal) != true);
+            var numbers = Numbers(news.ToDictionary(), 3);
             return string.Join("  ", new[] { progress.Message, numbers }.Where(text => !string.IsNullOrEmpty(text)));
         }
 
