@@ -52,7 +52,8 @@ public static class MLNetModels
         var inputs = inputSchema.Where(c => !c.IsHidden && c.Name != label && needed.Contains(c.Name)).Select(c =>
             (ChainColumn.Signature(c.Name, c.Type)
                 ?? throw new GristmillException(ErrorCodes.TypeMismatch, $"The chain's input '{c.Name}' is {c.Type}, which no request can carry.").With("column", c.Name))
-            with { Nullable = c.Type.RawType == typeof(float) || c.Type.RawType == typeof(double) || c.Type is TextDataViewType });
+            with
+            { Nullable = c.Type.RawType == typeof(float) || c.Type.RawType == typeof(double) || c.Type is TextDataViewType });
         ImmutableArray<string> classes = task == ModelTask.Multiclass ? Classes(mapper.OutputSchema, score!.Value) : [];
         using var package = ModelPackage.Create(content);
         context.Model.Save(chain, inputSchema, Path.Combine(package.Folder, MLNetEngine.ModelFile));

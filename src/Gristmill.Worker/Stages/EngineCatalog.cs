@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Gristmill.Engines;
 using Gristmill.Engines.MLNet;
+using Gristmill.Engines.Onnx;
 using Gristmill.Engines.Sql;
 using Gristmill.Engines.Torch;
 using Gristmill.Objects;
@@ -31,11 +32,13 @@ public sealed class EngineCatalog
         ["sql"] = static () => new SqlEngine(),
         ["lightgbm"] = static () => new LightGbmEngine(),
         ["mlnet"] = static () => new MLNetEngine(),
+        ["onnx"] = static () => new OnnxEngine(),
         ["torch"] = static () => new TorchEngine(),
     }, new Dictionary<string, Func<IModelEngine>>
     {
         ["lightgbm"] = static () => new LightGbmModelEngine(),
         ["mlnet"] = static () => new MLNetModelEngine(),
+        ["onnx"] = static () => new OnnxModelEngine(),
         ["torch"] = () => new TorchModelEngine(new UserTypes(content).Find),
     })
     {

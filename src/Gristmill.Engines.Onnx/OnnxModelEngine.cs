@@ -1,0 +1,31 @@
+namespace Gristmill.Engines.Onnx;
+
+/// <summary>Loads ONNX packages.</summary>
+public sealed class OnnxModelEngine : IModelEngine
+{
+    /// <inheritdoc/>
+    public string Name => OnnxEngine.Name;
+
+    /// <inheritdoc/>
+    public IPredictor Load(string folder, ModelManifest manifest, int threads)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(manifest);
+        var path = Path.Combine(folder, OnnxEngine.ModelFile);
+        if (!File.Exists(path))
+        {
+            throw new GristmillException(ErrorCodes.ModelFormat, $"The model package has no {OnnxEngine.ModelFile}.", "Import the model again.");
+        }
+
+        var session = OnnxSession.Open(path, threads);
+        try
+        {
+            return new OnnxPredictor(session, manifest);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,7 +1,0 @@
-namespace Gristmill.Engines.Onnx;
-
-public sealed class PlaceholderTests
-{
-    [Fact]
-    public void The_project_builds() => Assert.True(true);
-}
