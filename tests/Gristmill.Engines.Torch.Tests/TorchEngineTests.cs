@@ -181,7 +181,12 @@ public sealed class TorchEngineTests : IDisposable
         {
             Request = new StageRequest
             {
-                RunId = "r", Stage = "mlp", Attempt = 1, Epoch = 1, Operation = StageOperations.TrainTorchMlp, Options = options,
+                RunId = "r",
+                Stage = "mlp",
+                Attempt = 1,
+                Epoch = 1,
+                Operation = StageOperations.TrainTorchMlp,
+                Options = options,
                 Inputs = validation is null ? inputs : inputs.Add("validation", Artifact.Of(validation)),
             },
             Objects = _temp.Objects,
