@@ -104,7 +104,7 @@ internal static unsafe partial class LightGbmNative
     {
         try
         {
-            OpenMp.WaitPassively();
+            OpenMp.Ready();
             _ = LGBM_GetMaxThreads(out _);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
