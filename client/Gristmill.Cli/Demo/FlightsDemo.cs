@@ -4,7 +4,6 @@ using System.Text.Json;
 using Gristmill.Cli.Infrastructure;
 using Gristmill.Client;
 using Gristmill.Display;
-using Spectre.Console;
 
 namespace Gristmill.Cli.Demo;
 
@@ -116,7 +115,7 @@ internal sealed class FlightsDemo(CliContext context, DemoOptions options)
         return (version, await LoadGenerator.RunAsync(client, Model, options.Requests, null, cancellationToken));
     }
 
-    private void Step(string text) => context.Console.MarkupLineInterpolated($"[bold]{Texts.Duration(_clock.Elapsed),8}[/]  {text}");
+    private void Step(string text) => context.WriteLine($"{Texts.Duration(_clock.Elapsed),8}  {text}");
 
     private void WriteAddresses(SiloProcess silo, string folder)
     {
@@ -124,7 +123,7 @@ internal sealed class FlightsDemo(CliContext context, DemoOptions options)
         context.WriteLine($"  REST       {new Uri(silo.Address, "api/v1")}");
         context.WriteLine($"  dashboard  {new Uri(silo.Address, "orleans")}");
         context.WriteLine($"  predict    curl -s {new Uri(silo.Address, $"api/v1/predict/{Model}")} -H 'content-type: application/json' "
-            + """-d '{"origin":"ATL","destination":"LAX","distance":1946,"hour":18,"weekday":5,"month":6}'""");
+            + """-d '{"origin":"ATL","destination":"LAX","distance":1946,"hour":18,"weekday":5}'""");
     }
 
     private void WriteJson(DemoReport report)
