@@ -24,14 +24,13 @@ internal sealed class PredictEndpoint(DeploymentRouter router, ObjectStore objec
         "gristmill.predict.duration", "s", "Time from the request's first byte to its answer.");
 
     public static void Map(IEndpointRouteBuilder api, PredictEndpoint endpoint) =>
-        api.MapPost("/predict/{deployment}", (RequestDelegate)endpoint.HandleAsync)
-            .WithTags("Predict")
+        api.MapPost("/predict/{deployment}", (string deployment, HttpContext http) => endpoint.HandleAsync(http, deployment))
+            .WithTags("Predict").Accepts<object>("application/json", ArrowStream).Produces<object>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503)
             .WithSummary("Predicts. JSON: {\"rows\":[{...}]}, a bare array of rows or one row. Arrow: an IPC stream (application/vnd.apache.arrow.stream); the answer is of the same kind.");
 
-    public async Task HandleAsync(HttpContext http)
+    public async Task HandleAsync(HttpContext http, string name)
     {
         var start = Stopwatch.GetTimestamp();
-        var name = (string)http.Request.RouteValues["deployment"]!;
         var model = await router.EnterAsync(name, http.RequestAborted);
         try
         {
