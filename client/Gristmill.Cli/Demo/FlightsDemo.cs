@@ -22,17 +22,21 @@ internal sealed class FlightsDemo(CliContext context, DemoOptions options)
         var temporary = options.DataDirectory is null;
         var folder = options.DataDirectory is { } given ? Path.GetFullPath(given) : Directory.CreateTempSubdirectory("gristmill-demo-").FullName;
         Directory.CreateDirectory(folder);
+        // Tables go with the folder: a silo keeps those of finished runs for its next start, and this one has none.
+        var objects = temporary && Directory.Exists("/dev/shm") ? Path.Combine("/dev/shm", Path.GetFileName(folder)) : null;
         var kept = false;
         try
         {
-            await using var silo = SiloProcess.Start(folder, SiloProcess.FreePort(), Path.Combine(folder, "silo.log"));
+            // Before the silo starts: a build may replace files that the two share.
+            Step($"Building {Path.GetRelativePath(SiloProgram.Home(), sample)}");
+            var program = await PipelineProgram.BuildAsync(sample, context.Console, cancellationToken);
+
+            await using var silo = SiloProcess.Start(folder, SiloProcess.FreePort(), Path.Combine(folder, "silo.log"),
+                objects is null ? [] : [$"--Gristmill:ObjectDirectory={objects}"]);
             await using var memory = new MemorySampler(silo.Id, context.Time);
             using var client = new GristmillClient(new GristmillClientOptions { Server = silo.Address });
-
-            Step($"Starting a silo at {silo.Address} and building {Path.GetRelativePath(SiloProgram.Home(), sample)}");
-            var building = PipelineProgram.BuildAsync(sample, context.Console, cancellationToken);
+            Step($"Starting a silo at {silo.Address}");
             await silo.WaitReadyAsync(cancellationToken);
-            var program = await building;
 
             var run = await RunPipelineAsync(program, client, cancellationToken);
             if (run.Status != RunStatus.Succeeded)
@@ -76,6 +80,10 @@ internal sealed class FlightsDemo(CliContext context, DemoOptions options)
             if (temporary && !kept)
             {
                 Directory.Delete(folder, recursive: true);
+                if (Directory.Exists(objects))
+                {
+                    Directory.Delete(objects, recursive: true);
+                }
             }
         }
     }

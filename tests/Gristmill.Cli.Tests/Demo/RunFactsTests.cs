@@ -25,7 +25,11 @@ public sealed class RunFactsTests
 
     private static readonly RunView Run = new()
     {
-        Id = "r", Pipeline = "flights", PipelineVersion = "0", Status = RunStatus.Succeeded, Created = default,
+        Id = "r",
+        Pipeline = "flights",
+        PipelineVersion = "0",
+        Status = RunStatus.Succeeded,
+        Created = default,
         Stages =
         [
             Stage("rows", StageOperations.SqlRead, new StageUsage { Rows = 3_000_000, WallMs = 12.34, BytesCopied = 7 }),

@@ -12,7 +12,13 @@ public sealed class RunDisplayTests
 
     private static RunView Run(RunStatus status, params StageView[] stages) => new()
     {
-        Id = "r1", Pipeline = "p", PipelineVersion = "0", Status = status, Created = Start, Started = Start, Stages = [.. stages],
+        Id = "r1",
+        Pipeline = "p",
+        PipelineVersion = "0",
+        Status = status,
+        Created = Start,
+        Started = Start,
+        Stages = [.. stages],
     };
 
     private static async IAsyncEnumerable<RunEvent> Events(params RunEvent[] events)
@@ -49,7 +55,9 @@ public sealed class RunDisplayTests
                 Status = RunStatus.Failed,
                 Run = Run(RunStatus.Failed, Stage("read", StageStatus.Succeeded), Stage("train", StageStatus.Failed) with
                 {
-                    Started = Start, Ended = Start.AddSeconds(3), Error = new ErrorInfo(ErrorCodes.StageFailed, "it threw"),
+                    Started = Start,
+                    Ended = Start.AddSeconds(3),
+                    Error = new ErrorInfo(ErrorCodes.StageFailed, "it threw"),
                 }),
             }), TestContext.Current.CancellationToken);
 
@@ -78,7 +86,9 @@ public sealed class RunDisplayTests
             var metrics = ImmutableDictionary<string, double>.Empty.Add("loss", 0.4567891).Add("epoch", 2);
             yield return new RunEvent
             {
-                Sequence = 2, Status = RunStatus.Running, Stage = running with { Progress = new StageProgress(0.5, null) { Metrics = metrics } },
+                Sequence = 2,
+                Status = RunStatus.Running,
+                Stage = running with { Progress = new StageProgress(0.5, null) { Metrics = metrics } },
             };
         }
 
