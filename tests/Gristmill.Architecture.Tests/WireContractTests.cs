@@ -1,6 +1,5 @@
 using System.Reflection;
 using System.Text;
-using Orleans;
 
 namespace Gristmill.Architecture;
 

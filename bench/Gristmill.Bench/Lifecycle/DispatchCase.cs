@@ -1,6 +1,6 @@
-using Gristmill.Client;
 using System.Diagnostics;
 using System.Globalization;
+using Gristmill.Client;
 using Gristmill.Objects;
 using Gristmill.Worker;
 

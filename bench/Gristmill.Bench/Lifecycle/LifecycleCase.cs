@@ -1,6 +1,6 @@
-using Gristmill.Client;
 using System.Diagnostics;
 using System.Globalization;
+using Gristmill.Client;
 
 namespace Gristmill.Bench.Lifecycle;
 

@@ -1,6 +1,6 @@
-using Gristmill.Client;
 using System.Globalization;
 using System.Text;
+using Gristmill.Client;
 
 namespace Gristmill.Bench.Lifecycle;
 

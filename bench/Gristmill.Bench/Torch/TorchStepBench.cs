@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Gristmill.Engines.Torch;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using F = TorchSharp.torch.nn.functional;

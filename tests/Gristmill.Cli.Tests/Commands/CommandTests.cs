@@ -1,5 +1,4 @@
 using System.Text;
-using Gristmill.Cli.Commands;
 
 namespace Gristmill.Cli.Commands;
 

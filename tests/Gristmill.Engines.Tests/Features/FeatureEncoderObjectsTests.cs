@@ -1,5 +1,4 @@
 using Apache.Arrow;
-using Gristmill.Objects;
 using static Gristmill.Engines.Tables;
 
 namespace Gristmill.Engines;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Gristmill.Objects;
 using static Gristmill.Engines.Tables;
 
 namespace Gristmill.Engines;

@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using Apache.Arrow;
 using Apache.Arrow.Types;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

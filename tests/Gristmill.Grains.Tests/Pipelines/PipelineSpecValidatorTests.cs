@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Gristmill.Grains.Testing;
 using static Gristmill.Grains.Testing.Specs;
 
 namespace Gristmill.Grains.Pipelines;

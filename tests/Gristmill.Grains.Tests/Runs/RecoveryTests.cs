@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Gristmill.Grains.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Gristmill.Engines;
 using Gristmill.Worker.TestCode;
 
 namespace Gristmill.Worker.Tests;

@@ -1,7 +1,6 @@
 using System.Numerics;
 using Apache.Arrow;
 using Apache.Arrow.Types;
-using DuckDB.NET.Data;
 using Gristmill.Engines.Sql.Interop;
 
 namespace Gristmill.Engines.Sql.Tests.Interop;
