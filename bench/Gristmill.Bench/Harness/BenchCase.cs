@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Gristmill.Bench;
@@ -13,11 +14,13 @@ namespace Gristmill.Bench;
 /// <param name="Met">Whether it is.</param>
 internal sealed record BenchCase(string Case, double Value, string Unit, string Against, double? Ratio, string Goal, bool Met)
 {
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     public static void Print(IReadOnlyList<BenchCase> cases, bool json)
     {
         if (json)
         {
-            Console.WriteLine(JsonSerializer.Serialize(new { cases }, JsonSerializerOptions.Web));
+            Console.WriteLine(JsonSerializer.Serialize(new { cases }, s_json));
             return;
         }
 

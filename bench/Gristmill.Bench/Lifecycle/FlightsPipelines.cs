@@ -7,9 +7,10 @@ internal static class FlightsPipelines
     public static Pipeline Trees(string parquet) => Pipeline.Create("flights-trees", p =>
     {
         var raw = p.Read.Parquet(parquet);
-        var rows = p.Sql($"select date, hour(date) as hour, isodow(date) as weekday, month(date) as month, distance, origin, destination, delay > 15 as late from {raw}");
-        var (train, test) = p.Split(rows).ByTime("date", new DateOnly(2001, 4, 1));
-        var trees = p.Train.LightGbm(train, label: "late", categorical: ["origin", "destination"], exclude: ["date"]);
+        var until = new DateOnly(2001, 4, 1);
+        var train = p.Sql($"select hour(date) as hour, isodow(date) as weekday, month(date) as month, distance, origin, destination, delay > 15 as late from {raw} where date < {until}");
+        var test = p.Sql($"select date, hour(date) as hour, isodow(date) as weekday, month(date) as month, distance, origin, destination, delay > 15 as late from {raw} where date >= {until}");
+        var trees = p.Train.LightGbm(train, label: "late", categorical: ["origin", "destination"]);
         p.Evaluate(trees, over: test, label: "late", by: "date", byPart: DatePart.Month).Named("evaluate");
         p.Register("flight-delay-trees", trees);
     });

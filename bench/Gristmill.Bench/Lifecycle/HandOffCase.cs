@@ -23,6 +23,7 @@ internal static class HandOffCase
     private const int Columns = 8;
     private const int BatchRows = 1 << 20;
     private const int Batches = 16;
+    private const int Rounds = 5;
 
     public static IEnumerable<BenchCase> Run()
     {
@@ -32,10 +33,22 @@ internal static class HandOffCase
             using var store = ObjectStore.Open(new ObjectStoreOptions { Directory = folder });
             using var receiver = Receiver.Start(folder);
 
+            // The median of a few objects: one look at a shared machine is a look at its neighbours.
             var before = CopyCounter.Total;
-            var id = Build(store, out var sealedAt);
-            var (first, scan, sum, copied) = receiver.Ask($"object {id}", sealedAt);
-            copied += CopyCounter.Total - before;
+            var rounds = new List<(double First, double Scan, double Sum, long Copied)>();
+            var id = "";
+            for (var i = 0; i < Rounds; i++)
+            {
+                store.Delete(id);
+                id = Build(store, out var sealedAt);
+                rounds.Add(receiver.Ask($"object {id}", sealedAt));
+            }
+
+            var first = rounds.Select(round => round.First).Order().ElementAt(Rounds / 2);
+            var scan = rounds.Select(round => round.Scan).Order().ElementAt(Rounds / 2);
+            var sum = rounds[^1].Sum;
+            var copied = rounds.Sum(round => round.Copied) + CopyCounter.Total - before;
+            Console.Error.WriteLine(F($"    first row after {string.Join(", ", rounds.Select(round => round.First.ToString("0.00", CultureInfo.InvariantCulture)))} ms"));
 
             double httpFirst, httpScan, httpSum;
             using (var lease = store.Get(id))
@@ -127,15 +140,23 @@ internal static class HandOffCase
 
     private static void WarmUp(ObjectStore store)
     {
-        using var writer = store.Create(Schema());
-        WriteBatch(writer, 1024, 0);
-        var reference = writer.Seal();
-        using (var lease = store.Get(reference))
+        // Often enough for the optimised tier of the compiler.
+        for (var i = 0; i < 200; i++)
         {
-            _ = Sum(lease.Batches);
-        }
+            using var writer = store.Create(Schema());
+            for (var b = 0; b < Batches; b++)
+            {
+                WriteBatch(writer, 64, b);
+            }
 
-        store.Delete(reference.Id);
+            var reference = writer.Seal();
+            using (var lease = store.Get(reference))
+            {
+                _ = Sum(lease.Batches);
+            }
+
+            store.Delete(reference.Id);
+        }
     }
 
     private static Schema Schema() =>
