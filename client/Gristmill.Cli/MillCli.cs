@@ -34,9 +34,9 @@ internal static class MillCli
         var parsed = Create(console).Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
+            foreach (var message in Messages(parsed))
             {
-                await Console.Error.WriteLineAsync($"mill: {error.Message}");
+                await Console.Error.WriteLineAsync($"mill: {message}");
             }
 
             await Console.Error.WriteLineAsync($"See 'mill {parsed.CommandResult.Command.Name} --help'.".Replace("mill mill", "mill", StringComparison.Ordinal));
@@ -71,4 +71,10 @@ internal static class MillCli
             return ExitCodes.Of(e);
         }
     }
+
+    /// <summary>What is wrong, without "a command is missing" where one is there but unknown.</summary>
+    private static IEnumerable<string> Messages(ParseResult parsed) =>
+        parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens.Count > 0
+            ? [$"There is no command '{parsed.UnmatchedTokens[0]}'."]
+            : parsed.Errors.Select(error => error.Message);
 }

@@ -46,6 +46,11 @@ var flights = Pipeline.Create("flights", p =>
     p.Register("flight-delay", best, when: best.Score > 0.66);
 }, "Which flights will arrive more than 15 minutes late?");
 
+if (!File.Exists(Data.Flights))
+{
+    Console.Error.WriteLine($"The flights data are not at {Data.Flights}: './mill setup' installs them, or GRISTMILL_DATA names their folder.");
+}
+
 return await Mill.RunAsync(flights, args);
 
 /// <summary>Where the data are: the folder in GRISTMILL_DATA, else the npm package that './mill setup' installs.</summary>

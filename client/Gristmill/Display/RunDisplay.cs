@@ -138,15 +138,27 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
     /// <summary>An error with its code, hint and, for crashes, the last lines of the log.</summary>
     public static void WriteError(IAnsiConsole console, ErrorInfo error)
     {
-        console.Write(new Text($"{error.Message} [{error.Code}]\n", new Style(Color.Red)));
+        WriteText(console, $"{error.Message} [{error.Code}]", Color.Red);
         if (error.Hint is { } hint)
         {
-            console.Write(new Text(hint + "\n"));
+            WriteText(console, hint, Color.Default);
         }
 
         if (error.Details is { } details && details.TryGetValue("log", out var log))
         {
-            console.Write(new Text(log.TrimEnd() + "\n", new Style(Color.Grey)));
+            WriteText(console, log.TrimEnd(), Color.Grey);
         }
+    }
+
+    private static void WriteText(IAnsiConsole console, string text, Color colour)
+    {
+        if (console.Profile.Capabilities.Ansi)
+        {
+            console.Write(new Text(text + "\n", new Style(colour)));
+            return;
+        }
+
+        // Not folded at 80 columns of a file: paths and messages are searched for.
+        console.Profile.Out.Writer.WriteLine(text);
     }
 }

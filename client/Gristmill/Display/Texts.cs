@@ -25,7 +25,7 @@ internal static class Texts
 
     public static string Number(double value) =>
         Math.Abs(value) >= 1e15 || !double.IsFinite(value) ? value.ToString("G6", Culture)
-        : value == Math.Truncate(value) ? value.ToString("0", Culture)
+        : value == Math.Truncate(value) || Math.Abs(value) >= 1e5 ? value.ToString("0", Culture)
         : value.ToString("0.####", Culture);
 
     public static string Time(DateTimeOffset instant) => instant.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", Culture);
@@ -70,8 +70,8 @@ internal static class Texts
 
         if (stage.Status == StageStatus.Running && stage.Progress is { } progress)
         {
-            // "epoch 2 of 4" has said it already.
-            var news = progress.Metrics.Where(m => progress.Message?.Contains($"{m.Key} {Number(m.Value)}", StringComparison.Ordinal) != true);
+            // "epoch 2 of 4" has said it already, and rows have a column of their own.
+            var news = progress.Metrics.Where(m => m.Key != "rows" && progress.Message?.Contains($"{m.Key} {Number(m.Value)}", StringComparison.Ordinal) != true);
             var numbers = Numbers(news.ToDictionary(), 3);
             return string.Join("  ", new[] { progress.Message, numbers }.Where(text => !string.IsNullOrEmpty(text)));
         }
@@ -83,7 +83,9 @@ internal static class Texts
     /// <summary>Metrics in a line: those of all rows first, then those of groups, at most so many.</summary>
     public static string Numbers(IReadOnlyDictionary<string, double> metrics, int most)
     {
-        var shown = metrics.OrderBy(m => m.Key.Contains('/', StringComparison.Ordinal)).ThenBy(m => Rank(m.Key)).ThenBy(m => m.Key, StringComparer.Ordinal)
+        // The winner's place among the candidates says nothing without their names, which the groups give.
+        var shown = metrics.Where(m => m.Key != "winner")
+            .OrderBy(m => m.Key.Contains('/', StringComparison.Ordinal)).ThenBy(m => Rank(m.Key[(m.Key.LastIndexOf('/') + 1)..])).ThenBy(m => m.Key, StringComparer.Ordinal)
             .Take(most).Select(m => $"{m.Key} {Number(m.Value)}");
         return string.Join("  ", shown);
     }

@@ -1,0 +1,154 @@
+#:project ../../client/Gristmill/Gristmill.csproj
+#:property PublishAot=false
+
+// Your own code as stages: a TorchSharp module and an ML.NET chain of yours, trained by static methods of this file,
+// measured, registered and deployed like the built-in models.
+//
+//   dotnet run pipeline.cs              runs in this process: set a breakpoint in TrainMlp and it is hit
+//   mill run pipeline.cs                ships this file, with its module and methods, to a server
+
+using System.Globalization;
+using Gristmill;
+using Gristmill.Engines;
+using Gristmill.Engines.MLNet;
+using Gristmill.Engines.Torch;
+using Microsoft.ML;
+using static TorchSharp.torch;
+
+var parcels = Pipeline.Create("parcels", p =>
+{
+    var epochs = p.Parameter("epochs", 8);
+
+    var raw = p.Read.Csv(Parcels.WriteCsv());
+    var rows = p.Sql($"select shipped, carrier, cast(distance as float) as distance, cast(weight as float) as weight, late = 1 as late from {raw}");
+    var (train, test) = p.Split(rows).ByTime("shipped", new DateOnly(2025, 5, 1));
+
+    Model mlp = p.Run(TrainMlp, train, epochs);
+    Model chain = p.Run(TrainChain, train);
+
+    p.Evaluate(mlp, over: test);
+    p.Evaluate(chain, over: test);
+
+    // Both are kept; the better one is also registered under a name of its own.
+    p.Register("parcel-mlp", mlp).Named("register-mlp");
+    p.Register("parcel-chain", chain).Named("register-chain");
+    var best = p.Best(Metric.Auc, over: test, among: [mlp, chain]);
+    p.Register("parcel-late", best, when: best.Score > 0.7).Named("register-best");
+}, "Which parcels will be late? With models written here.");
+
+return await Mill.RunAsync(parcels, args);
+
+// A torch module trained by a loop of one's own. What the method needs is among its parameters: it may run in a worker of
+// another machine. Tables arrive as views of shared memory; StageContext and CancellationToken are handed in.
+static ModelRef TrainMlp(Dataset train, int epochs, StageContext stage, CancellationToken cancellationToken)
+{
+    TorchRuntime.EnsureLoaded();
+    manual_seed(7);
+
+    // Fitted here, kept with the model, applied by the same code when it serves.
+    var plan = new FeaturePlan([
+        new(TransformKind.Standardise, ["distance"]),
+        new(TransformKind.Standardise, ["weight"]),
+        new(TransformKind.OneHot, ["carrier"])]);
+    var encoder = FeatureEncoder.Fit(plan, train.Batches, label: "late");
+    var encoded = encoder.EncodeTo(stage.Objects, train.Batches, label: "late");
+    try
+    {
+        using var lease = stage.Objects.Get(encoded);
+        using var scope = NewDisposeScope();
+        var x = lease.AsTensor(FeatureEncoder.FeaturesColumn);   // no copy: the tensor lies in shared memory
+        var y = lease.AsTensor(FeatureEncoder.LabelColumn);
+
+        const int hidden = 32, batch = 256;
+        using var module = new ParcelNet(encoder.Width, hidden);
+        using var adam = optim.Adam(module.parameters(), lr: 0.005);
+        for (var epoch = 1; epoch <= epochs; epoch++)
+        {
+            var total = 0.0;
+            var order = randperm(x.shape[0]);
+            for (long start = 0; start < x.shape[0]; start += batch)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var step = NewDisposeScope();
+                var pick = order.slice(0, start, Math.Min(start + batch, x.shape[0]), 1);
+                var loss = nn.functional.binary_cross_entropy_with_logits(module.call(x.index_select(0, pick)).squeeze(1), y.index_select(0, pick));
+                adam.zero_grad();
+                loss.backward();
+                adam.step();
+                total += loss.item<float>() * pick.shape[0];
+            }
+
+            stage.Report((double)epoch / epochs, $"epoch {epoch} of {epochs}", ("loss", total / x.shape[0]));
+        }
+
+        module.eval();
+        return TorchModels.SaveModule(stage.Content, module, encoder, ModelTask.Binary, stage.Request.Code, arguments: [encoder.Width, hidden]);
+    }
+    finally
+    {
+        stage.Objects.Delete(encoded.Id);
+    }
+}
+
+// An ML.NET estimator chain as one writes it anywhere; IDataView reads shared memory, too.
+static ModelRef TrainChain(Dataset train, StageContext stage, CancellationToken cancellationToken)
+{
+    var ml = new MLContext(seed: 7);
+    using var view = ArrowDataView.Open(train.Lease, cancellationToken: cancellationToken);
+    var chain = ml.Transforms.Categorical.OneHotEncoding("carrierCode", "carrier")
+        .Append(ml.Transforms.Concatenate("Features", "distance", "weight", "carrierCode"))
+        .Append(ml.Transforms.NormalizeMeanVariance("Features"))
+        .Append(ml.BinaryClassification.Trainers.FastTree(labelColumnName: "late", numberOfTrees: 30, minimumExampleCountPerLeaf: 20))
+        .Fit(view);
+    return MLNetModels.Save(stage.Content, ml, chain, view.Schema, label: "late");
+}
+
+/// <summary>Two layers; public, because a server constructs it anew from this file's assembly.</summary>
+public sealed class ParcelNet : nn.Module<Tensor, Tensor>
+{
+    private readonly TorchSharp.Modules.Linear _first;
+    private readonly TorchSharp.Modules.Linear _second;
+
+    /// <param name="inputs">Features a row.</param>
+    /// <param name="hidden">Units of the hidden layer.</param>
+    public ParcelNet(int inputs, int hidden) : base(nameof(ParcelNet))
+    {
+        _first = nn.Linear(inputs, hidden);
+        _second = nn.Linear(hidden, 1);
+        RegisterComponents();
+    }
+
+    /// <summary>[rows, inputs] to logits [rows, 1].</summary>
+    public override Tensor forward(Tensor input) => _second.call(nn.functional.relu(_first.call(input)));
+}
+
+/// <summary>Made-up parcels whose lateness can be learnt: long ways, heavy parcels and carrier Snail are late more often.</summary>
+internal static class Parcels
+{
+    private const int Rows = 12_000;
+
+    /// <summary>Writes the same rows each time and returns the file.</summary>
+    public static string WriteCsv()
+    {
+        string[] carriers = ["Arrow", "Brisk", "Comet", "Snail"];
+        var random = new Random(11);
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"gristmill-parcels-{Environment.UserName}")).FullName;
+        var draft = Path.Combine(folder, Path.GetRandomFileName());
+        using (var file = new StreamWriter(draft))
+        {
+            file.WriteLine("shipped,carrier,distance,weight,late");
+            for (var i = 0; i < Rows; i++)
+            {
+                var carrier = random.Next(carriers.Length);
+                var (distance, weight) = (random.Next(5, 1500), random.Next(1, 300) / 10.0);
+                var odds = -3 + (distance / 400.0) + (weight / 20.0) + (carrier == 3 ? 2 : 0);
+                var late = random.NextDouble() < 1 / (1 + Math.Exp(-odds)) ? 1 : 0;
+                file.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{new DateOnly(2025, 1, 1).AddDays(i * 180 / Rows):yyyy-MM-dd},{carriers[carrier]},{distance},{weight},{late}"));
+            }
+        }
+
+        var path = Path.Combine(folder, "parcels.csv");
+        File.Move(draft, path, overwrite: true);
+        return path;
+    }
+}
