@@ -13,6 +13,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
     private const long FirstStep = 64 << 10;
     private const long LargestStep = 64 << 20;
     private const long LargestRange = 1L << 40;
+    private static readonly TimeSpan s_unmapDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly string _path;
     private readonly SafeFileHandle _file;
@@ -110,8 +111,10 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
     {
         if (_published && _reserved > LargestStep)
         {
-            // Unmapping takes a tenth of a second a gigabyte, which a sealed object's first reader need not wait for.
-            ThreadPool.UnsafeQueueUserWorkItem(segment => Libc.Unmap(segment._address, (nint)segment._range), this, preferLocal: false);
+            // Unmapping takes a tenth of a second a gigabyte. A sealed object's first reader need not wait for it, nor
+            // share a core and this process's memory map with it, so it comes a moment later.
+            _ = Task.Delay(s_unmapDelay).ContinueWith(
+                static (_, segment) => Libc.Unmap(((LinuxSegmentFile)segment!)._address, (nint)((LinuxSegmentFile)segment)._range), this, TaskScheduler.Default);
         }
         else
         {
