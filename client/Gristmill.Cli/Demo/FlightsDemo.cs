@@ -65,7 +65,7 @@ internal sealed class FlightsDemo(CliContext context, DemoOptions options)
             if (options.Keep)
             {
                 kept = true;
-                WriteAddresses(silo, folder);
+                WriteAddresses(silo, folder, objects);
                 WriteJson(report);
                 silo.Release();
                 return ExitCodes.Ok;
@@ -125,9 +125,10 @@ internal sealed class FlightsDemo(CliContext context, DemoOptions options)
 
     private void Step(string text) => context.WriteLine($"{Texts.Duration(_clock.Elapsed),8}  {text}");
 
-    private void WriteAddresses(SiloProcess silo, string folder)
+    private void WriteAddresses(SiloProcess silo, string folder, string? objects)
     {
-        context.WriteLine($"The silo goes on serving (data {folder}); 'kill {silo.Id}' stops it.");
+        context.WriteLine($"The silo goes on serving (process {silo.Id}); stop it and remove what it made:");
+        context.WriteLine($"  kill {silo.Id}; rm -r {string.Join(' ', new[] { folder, objects }.OfType<string>())}");
         context.WriteLine($"  REST       {new Uri(silo.Address, "api/v1")}");
         context.WriteLine($"  dashboard  {new Uri(silo.Address, "orleans")}");
         context.WriteLine($"  predict    curl -s {new Uri(silo.Address, $"api/v1/predict/{Model}")} -H 'content-type: application/json' "

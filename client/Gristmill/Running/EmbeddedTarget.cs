@@ -72,7 +72,25 @@ internal sealed class EmbeddedTarget : IRunTarget
             // It is dropped as it stands; everything durable is on disk.
         }
 
+        // Before the folder's lock goes: the next program's tables would have the same place.
+        DeleteTables(_host.Services.GetRequiredService<DataFolder>().ObjectDirectory);
         await DisposeAsync(_host);
+    }
+
+    /// <summary>
+    /// Tables lie in memory. A server keeps those of its runs for the next one; after this process nobody asks for them, and
+    /// hundreds of megabytes would stay taken until the machine restarts. Models and the history of runs are in the data folder.
+    /// </summary>
+    private static void DeleteTables(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Gone already, or still mapped where mapped files cannot be deleted: the next start sweeps them.
+        }
     }
 
     private static async ValueTask DisposeAsync(IHost host)
