@@ -127,8 +127,9 @@ internal sealed class FlightsDemo(CliContext context, DemoOptions options)
 
     private void WriteAddresses(SiloProcess silo, string folder, string? objects)
     {
-        context.WriteLine($"The silo goes on serving (process {silo.Id}); stop it and remove what it made:");
-        context.WriteLine($"  kill {silo.Id}; rm -r {string.Join(' ', new[] { folder, objects }.OfType<string>())}");
+        // A folder that was given is the user's to keep.
+        var remains = objects is null ? "" : $", then 'rm -r {folder} {objects}' removes what it made";
+        context.WriteLine($"The silo goes on serving (data {folder}); 'kill {silo.Id}' stops it{remains}.");
         context.WriteLine($"  REST       {new Uri(silo.Address, "api/v1")}");
         context.WriteLine($"  dashboard  {new Uri(silo.Address, "orleans")}");
         context.WriteLine($"  predict    curl -s {new Uri(silo.Address, $"api/v1/predict/{Model}")} -H 'content-type: application/json' "
