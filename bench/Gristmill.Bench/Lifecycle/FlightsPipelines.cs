@@ -8,8 +8,8 @@ internal static class FlightsPipelines
     {
         var raw = p.Read.Parquet(parquet);
         var until = new DateOnly(2001, 4, 1);
-        var train = p.Sql($"select hour(date) as hour, isodow(date) as weekday, month(date) as month, distance, origin, destination, delay > 15 as late from {raw} where date < {until}");
-        var test = p.Sql($"select date, hour(date) as hour, isodow(date) as weekday, month(date) as month, distance, origin, destination, delay > 15 as late from {raw} where date >= {until}");
+        var train = p.Sql($"select hour(date) as hour, isodow(date) as weekday, distance, origin, destination, delay > 15 as late from {raw} where date < {until}");
+        var test = p.Sql($"select date, hour(date) as hour, isodow(date) as weekday, distance, origin, destination, delay > 15 as late from {raw} where date >= {until}");
         var trees = p.Train.LightGbm(train, label: "late", categorical: ["origin", "destination"]);
         p.Evaluate(trees, over: test, label: "late", by: "date", byPart: DatePart.Month).Named("evaluate");
         p.Register("flight-delay-trees", trees);

@@ -26,7 +26,7 @@ internal static class LifecycleCase
             await client.RegisterPipelineAsync(pipeline.Spec);
             var run = await Runs.FinishAsync(client, await client.StartRunAsync(pipeline.Name));
             await client.DeployAsync("bench", new DeploymentSpec { Model = "flight-delay-trees" });
-            await client.PredictAsync("bench", [new { hour = 17, weekday = 4, month = 4, distance = 606, origin = "ATL", destination = "ORD" }]);
+            await client.PredictAsync("bench", [new { hour = 17, weekday = 4, distance = 606, origin = "ATL", destination = "ORD" }]);
             wall = Stopwatch.GetElapsedTime(start).TotalSeconds;
             cpu = ProcessClock.TreeCpuSeconds(silo.Id) + ProcessClock.CpuSeconds(Environment.ProcessId) - before;
             var metrics = run.Stages.Single(stage => stage.Name == "evaluate").Outputs["metrics"].Metrics!;
