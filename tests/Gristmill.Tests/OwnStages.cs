@@ -1,4 +1,3 @@
-using Apache.Arrow;
 using Gristmill.Engines;
 using Gristmill.Engines.MLNet;
 using Gristmill.Engines.Torch;

@@ -27,8 +27,11 @@ internal static class ExitCodes
     {
         OperationCanceledException => Cancelled,
         GristmillException { Code: ErrorCodes.Unreachable or ErrorCodes.Timeout } => Unreachable,
-        GristmillException { Code: ErrorCodes.Invalid or ErrorCodes.NotFound or ErrorCodes.Conflict or ErrorCodes.FileNotFound
-            or ErrorCodes.UnknownColumn or ErrorCodes.TypeMismatch or ErrorCodes.BadValue } => Usage,
+        GristmillException
+        {
+            Code: ErrorCodes.Invalid or ErrorCodes.NotFound or ErrorCodes.Conflict or ErrorCodes.FileNotFound
+            or ErrorCodes.UnknownColumn or ErrorCodes.TypeMismatch or ErrorCodes.BadValue
+        } => Usage,
         _ => Failed,
     };
 }
