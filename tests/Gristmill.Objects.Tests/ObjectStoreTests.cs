@@ -46,6 +46,20 @@ public sealed class ObjectStoreTests
     }
 
     [Fact]
+    public void Batches_are_decoded_when_asked_for_and_not_after_the_lease()
+    {
+        using var test = new TestStore();
+        var reference = Write(test.Store, 10, 3);
+        var lease = test.Store.Get(reference.Id);
+        var batches = lease.Batches;
+        Assert.Equal(3, batches.Count);
+        Assert.Same(batches[0], batches[0]);
+        lease.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => batches[2]);
+        Assert.Throws<ArgumentOutOfRangeException>(() => batches[3]);
+    }
+
+    [Fact]
     public void One_mapping_serves_all_leases_and_goes_with_the_last()
     {
         using var test = new TestStore();

@@ -28,7 +28,7 @@ internal sealed class MappedObject
 
     public Schema Schema => _ipc.Schema;
 
-    /// <summary>The batches, decoded at the first call.</summary>
+    /// <summary>The batches, each decoded when it is first asked for.</summary>
     public IReadOnlyList<RecordBatch> Batches
     {
         get
@@ -119,7 +119,7 @@ internal sealed class MappedObject
         }
     }
 
-    /// <summary>Decodes every batch of a mapped file.</summary>
+    /// <summary>The batches of a mapped file, each decoded when it is first asked for.</summary>
     internal static unsafe IReadOnlyList<RecordBatch> Decode(MappedFile file, IpcFile ipc, ValidationDepth depth)
     {
         var reader = new TableReader(ipc.Schema, ipc.Nodes, depth);
@@ -128,13 +128,12 @@ internal sealed class MappedObject
             reader.AddDictionary(Message(file, block, dictionary: true), Body(file, block));
         }
 
-        var batches = new RecordBatch[ipc.Batches.Length];
-        for (int i = 0; i < batches.Length; i++)
+        return new MappedBatches(reader, ipc.Batches.Length, (tables, i) =>
         {
-            batches[i] = reader.Batch(Message(file, ipc.Batches[i], dictionary: false), Body(file, ipc.Batches[i]));
-        }
-
-        return System.Array.AsReadOnly(batches);
+            // Whoever kept the list beyond the lease gets an exception, not a fault on unmapped pages.
+            ObjectDisposedException.ThrowIf(file.IsReleased, typeof(ObjectLease));
+            return tables.Batch(Message(file, ipc.Batches[i], dictionary: false), Body(file, ipc.Batches[i]));
+        });
     }
 
     private static unsafe IpcFile Parse(MappedFile file) => IpcFile.Parse(file.Pointer, file.Length);
