@@ -27,7 +27,7 @@ internal sealed class ServerProcess : IDisposable
         var folder = Directory.CreateTempSubdirectory("gristmill-bench-").FullName;
         var port = FreePort();
         var url = $"http://127.0.0.1:{port}";
-        var process = Start(Path.Combine(AppContext.BaseDirectory, "Gristmill.Silo.dll"), $"--urls={url}", $"--Gristmill:DataDirectory={folder}");
+        var process = Start(Path.Combine(AppContext.BaseDirectory, "Gristmill.Silo.dll"), $"--urls={url}", $"--Gristmill:DataDirectory={folder}", $"--Gristmill:ObjectDirectory={ObjectDirectory(folder)}");
         process.BeginOutputReadLine();
         using var http = new HttpClient();
         for (var i = 0; i < 600; i++)
@@ -76,8 +76,16 @@ internal sealed class ServerProcess : IDisposable
         if (_folder is not null)
         {
             Directory.Delete(_folder, recursive: true);
+            if (Directory.Exists(ObjectDirectory(_folder)))
+            {
+                Directory.Delete(ObjectDirectory(_folder), recursive: true);
+            }
         }
     }
+
+    // Named after the data folder, so that it can be found and removed with it.
+    private static string ObjectDirectory(string folder) =>
+        Directory.Exists("/dev/shm") ? Path.Combine("/dev/shm", Path.GetFileName(folder)) : Path.Combine(folder, "objects");
 
     private static Process Start(string assembly, params string[] arguments)
     {
