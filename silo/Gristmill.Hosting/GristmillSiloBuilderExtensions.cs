@@ -50,7 +50,7 @@ public static class GristmillSiloBuilderExtensions
             cluster.ClusterId = options.Cluster;
             cluster.ServiceId = "gristmill";
         });
-        // The cache is allocated in full at start: its default of a million entries costs 32 MB before the first grain.
+        // Sized for the grains that are active at once: the default of a million entries is memory an idle silo does not need.
         silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = DirectoryCacheSize);
         silo.ConfigureEndpoints(IPAddress.Loopback,
             options.SiloPort == 0 ? FreePort() : options.SiloPort,
