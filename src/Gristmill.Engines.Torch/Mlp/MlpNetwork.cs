@@ -32,7 +32,7 @@ internal sealed class MlpNetwork : IDisposable
     /// <summary>Outputs of the last layer.</summary>
     /// <param name="features">[rows, width]</param>
     /// <param name="training">Whether to drop units and codes.</param>
-    /// <param name="generator">Draws the codes to drop.</param>
+    /// <param name="generator">Draws the units and codes to drop.</param>
     /// <returns>[rows, outputs]</returns>
     public Tensor Forward(Tensor features, bool training, Generator? generator = null)
     {
@@ -57,7 +57,7 @@ internal sealed class MlpNetwork : IDisposable
                 x = F.relu(x);
                 if (training && _dropout > 0)
                 {
-                    x = F.dropout(x, _dropout, true);
+                    x *= Keep(x.shape, generator);
                 }
             }
         }
@@ -88,6 +88,10 @@ internal sealed class MlpNetwork : IDisposable
             table.Dispose();
         }
     }
+
+    // torch's own dropout draws from the process's generator, which other trainings in this process draw from too.
+    private Tensor Keep(long[] shape, Generator? generator) =>
+        rand(shape, generator: generator).ge_(_dropout).mul_(1 / (1 - _dropout));
 
     private static Embedding Table(MlpEmbedding embedding, bool trainable)
     {

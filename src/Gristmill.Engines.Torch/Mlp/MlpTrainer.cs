@@ -29,11 +29,6 @@ internal sealed class MlpTrainer(StageContext context, TorchMlpOptions options, 
     {
         using var outer = NewDisposeScope();
         using var generator = new Generator((ulong)options.Seed, CPU);
-        if (options.Dropout > 0)
-        {
-            manual_seed(options.Seed);
-        }
-
         var order = randperm(train.Rows, ScalarType.Int64, generator: generator);
         var (heldFeatures, heldLabels) = validation is null ? HoldBack(train, ref order) : (validation.Features, validation.Labels);
         var rows = order.shape[0];
