@@ -1,8 +1,8 @@
 #:project ../../client/Gristmill/Gristmill.csproj
 #:property PublishAot=false
 
-// Your own code as stages: a TorchSharp module and an ML.NET chain of yours, trained by static methods of this file,
-// measured, registered and deployed like the built-in models.
+// Your own code as stages: a TorchSharp module and an ML.NET chain of yours, trained by static methods of this file, and
+// an ONNX file from anywhere; measured, registered and deployed like the built-in models.
 //
 //   dotnet run pipeline.cs              runs in this process: set a breakpoint in TrainMlp and it is hit
 //   mill run pipeline.cs                ships this file, with its module and methods, to a server
@@ -25,14 +25,17 @@ var parcels = Pipeline.Create("parcels", p =>
 
     Model mlp = p.Run(TrainMlp, train, epochs);
     Model chain = p.Run(TrainChain, train);
+    var file = p.ImportOnnx(Parcels.WriteOnnx(), columns: ["distance", "weight"], task: ModelTask.Binary, label: "late");
 
     p.Evaluate(mlp, over: test);
     p.Evaluate(chain, over: test);
+    p.Evaluate(file, over: test);
 
-    // Both are kept; the better one is also registered under a name of its own.
+    // All are kept; the best one is also registered under a name of its own.
     p.Register("parcel-mlp", mlp).Named("register-mlp");
     p.Register("parcel-chain", chain).Named("register-chain");
-    var best = p.Best(Metric.Auc, over: test, among: [mlp, chain]);
+    p.Register("parcel-file", file).Named("register-file");
+    var best = p.Best(Metric.Auc, over: test, among: [mlp, chain, file]);
     p.Register("parcel-late", best, when: best.Score > 0.7).Named("register-best");
 }, "Which parcels will be late? With models written here.");
 
@@ -127,13 +130,28 @@ internal static class Parcels
 {
     private const int Rows = 12_000;
 
+    // What a framework's exporter writes: sigmoid(x W + b) over x = [distance, weight].
+    private const string Onnx = "CAg6igEKEQoBeAoBdxIBcCIGTWF0TXVsCg4KAXAKAWISAXEiA0FkZAoPCgFxEgF5IgdTaWdtb2lkEgRydWxlKhMIAggBEAFCAX"
+        + "dKCArXIzvNzEw9Kg0IARABQgFiSgQAACDAWhQKAXgSDwoNCAESCQoDEgFOCgIIAmIUCgF5Eg8KDQgBEgkKAxIBTgoCCAFCAhAR";
+
+    private static string Folder => Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"gristmill-parcels-{Environment.UserName}")).FullName;
+
+    /// <summary>Writes the ONNX file and returns it.</summary>
+    public static string WriteOnnx()
+    {
+        var path = Path.Combine(Folder, "parcels.onnx");
+        var draft = Path.Combine(Folder, Path.GetRandomFileName());
+        File.WriteAllBytes(draft, Convert.FromBase64String(Onnx));
+        File.Move(draft, path, overwrite: true);
+        return path;
+    }
+
     /// <summary>Writes the same rows each time and returns the file.</summary>
     public static string WriteCsv()
     {
         string[] carriers = ["Arrow", "Brisk", "Comet", "Snail"];
         var random = new Random(11);
-        var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"gristmill-parcels-{Environment.UserName}")).FullName;
-        var draft = Path.Combine(folder, Path.GetRandomFileName());
+        var draft = Path.Combine(Folder, Path.GetRandomFileName());
         using (var file = new StreamWriter(draft))
         {
             file.WriteLine("shipped,carrier,distance,weight,late");
@@ -147,7 +165,7 @@ internal static class Parcels
             }
         }
 
-        var path = Path.Combine(folder, "parcels.csv");
+        var path = Path.Combine(Folder, "parcels.csv");
         File.Move(draft, path, overwrite: true);
         return path;
     }

@@ -197,11 +197,23 @@ public sealed partial class PipelineBuilder
         return new Table(Add(node));
     }
 
-    /// <summary>Takes an ONNX file in as a model.</summary>
+    /// <summary>Takes an ONNX file in as a model, as it stands.</summary>
     /// <param name="path">The file, as the silo's host sees it.</param>
-    public Model ImportOnnx(Value<string> path)
+    /// <param name="columns">For a model with a single [rows, k] input of floats: the k number columns it is fed from, in this order.</param>
+    /// <value>null: each input of the model is a column of its name.</value>
+    /// <param name="task">What it predicts; with it the model can be measured, compared and served like a trained one.</param>
+    /// <value>null: its outputs are handed out as they are.</value>
+    /// <param name="label">Label column, for <see cref="Evaluate"/> and <see cref="Best"/>.</param>
+    /// <param name="score">The output that holds the probability, the value or the classes' probabilities; null: the first of floats.</param>
+    /// <param name="classes">Class names of a multiclass model, in the order of its probabilities; of a binary one, no and yes.</param>
+    public Model ImportOnnx(Value<string> path, IReadOnlyCollection<string>? columns = null, ModelTask? task = null, string? label = null,
+        string? score = null, IReadOnlyCollection<string>? classes = null)
     {
-        var node = new StageNode(this, StageOperations.ImportOnnx, "onnx") { Options = () => new JsonObject { ["path"] = path.ToNode() } };
+        var node = new StageNode(this, StageOperations.ImportOnnx, "onnx")
+        {
+            Options = () => new JsonObject { ["path"] = path.ToNode() }.Set("columns", columns).Set("task", task?.ToString().ToLowerInvariant())
+                .Set("label", label).Set("score", score).Set("classes", classes),
+        };
         return new Model(Add(node));
     }
 }

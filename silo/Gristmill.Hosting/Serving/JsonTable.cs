@@ -69,13 +69,13 @@ internal static class JsonTable
 
             if (found is null)
             {
-                throw new GristmillException(ErrorCodes.UnknownColumn, $"Row {row}: the model has no input '{reader.GetString()}'.",
-                    "Its inputs are " + string.Join(", ", columns.Select(column => column.Signature.Name)) + ".");
+                var name = reader.GetString()!;
+                throw Error(ErrorCodes.UnknownColumn, row, name, $"the field '{name}' is unknown; the model takes {Names(columns)}", "Send these fields and no others.");
             }
 
             if (found.Seen)
             {
-                throw new GristmillException(ErrorCodes.Invalid, $"Row {row}: '{found.Signature.Name}' is given twice.", "Give it once.");
+                throw Error(ErrorCodes.Invalid, row, found.Signature.Name, $"the field '{found.Signature.Name}' stands there twice", "Send each field once.");
             }
 
             found.Seen = true;
@@ -85,12 +85,25 @@ internal static class JsonTable
 
         foreach (var column in columns)
         {
-            if (!column.Seen)
+            if (column.Seen)
             {
-                column.AppendNull(row);
+                continue;
             }
+
+            if (!column.Signature.Nullable)
+            {
+                throw Error(ErrorCodes.UnknownColumn, row, column.Signature.Name, $"the field '{column.Signature.Name}' is missing; the model takes {Names(columns)}",
+                    "Send every field; only those that may be null may be left out.");
+            }
+
+            column.AppendNull(row);
         }
     }
+
+    private static string Names(Column[] columns) => string.Join(", ", columns.Select(column => $"'{column.Signature.Name}'"));
+
+    private static GristmillException Error(string code, int row, string column, string what, string hint) =>
+        new GristmillException(code, $"Row {row}: {what}.", hint).With("column", column).With("row", row.ToString(CultureInfo.InvariantCulture));
 
     private static void WriteValue(Utf8JsonWriter writer, IArrowArray array, int row)
     {
@@ -203,8 +216,11 @@ internal static class JsonTable
                 case JsonTokenType.Null:
                     AppendNull(row);
                     break;
+                case JsonTokenType.String when _numbers is not null && reader.ValueTextEquals("NaN"u8):
+                    AppendNull(row);
+                    break;
                 case JsonTokenType.Number when _numbers is not null:
-                    _numbers.Append(reader.GetSingle());
+                    _numbers.Append(Single(ref reader, row));
                     break;
                 case JsonTokenType.String when _strings is not null:
                     _strings.Append(reader.GetString());
@@ -219,8 +235,8 @@ internal static class JsonTable
                     AppendTensor(ref reader, row);
                     break;
                 default:
-                    throw new GristmillException(ErrorCodes.TypeMismatch,
-                        $"Row {row}: '{Signature.Name}' is a JSON {reader.TokenType.ToString().ToLowerInvariant()}.", $"It takes a {Signature.Type.ToString().ToLowerInvariant()}.");
+                    throw Error(ErrorCodes.TypeMismatch, row, Signature.Name,
+                        $"the field '{Signature.Name}' is a JSON {reader.TokenType.ToString().ToLowerInvariant()}", $"It takes a {Signature.Type.ToString().ToLowerInvariant()}.");
             }
         }
 
@@ -228,7 +244,7 @@ internal static class JsonTable
         {
             if (!Signature.Nullable)
             {
-                throw new GristmillException(ErrorCodes.BadValue, $"Row {row}: '{Signature.Name}' is missing or null.", "The model needs a value.");
+                throw Error(ErrorCodes.BadValue, row, Signature.Name, $"the field '{Signature.Name}' is null or NaN", "The model has nothing to put in its place: send a value.");
             }
 
             _numbers?.AppendNull();
@@ -241,31 +257,39 @@ internal static class JsonTable
         public IArrowArray Build() =>
             _numbers?.Build() ?? _strings?.Build() ?? _booleans?.Build() ?? _timestamps?.Build() ?? (IArrowArray)_tensors!.Build();
 
+        // A number too large for 32 bits would be read as infinity.
+        private float Single(ref Utf8JsonReader reader, int row)
+        {
+            var value = reader.GetSingle();
+            return float.IsFinite(value) ? value
+                : throw Error(ErrorCodes.BadValue, row, Signature.Name, $"the number in the field '{Signature.Name}' does not fit a 32-bit float", "Send a smaller one.");
+        }
+
         private void AppendTensor(ref Utf8JsonReader reader, int row)
         {
             // Nested arrays are read in row-major order: [[1,2],[3,4]] and [1,2,3,4] are the same tensor.
-            var values = (FloatArray.Builder)_tensors!.ValueBuilder;
+            // The builder's Append starts a list and checks that the one before it is whole.
+            _tensors!.Append();
+            var values = (FloatArray.Builder)_tensors.ValueBuilder;
             var depth = reader.CurrentDepth;
             var count = 0;
             while (reader.Read() && !(reader.TokenType == JsonTokenType.EndArray && reader.CurrentDepth == depth))
             {
                 if (reader.TokenType == JsonTokenType.Number)
                 {
-                    values.Append(reader.GetSingle());
+                    values.Append(Single(ref reader, row));
                     count++;
                 }
                 else if (reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.EndArray))
                 {
-                    throw new GristmillException(ErrorCodes.TypeMismatch, $"Row {row}: '{Signature.Name}' holds a JSON {reader.TokenType.ToString().ToLowerInvariant()}.", "It takes numbers.");
+                    throw Error(ErrorCodes.TypeMismatch, row, Signature.Name, $"the field '{Signature.Name}' holds a JSON {reader.TokenType.ToString().ToLowerInvariant()}", "It takes numbers.");
                 }
             }
 
             if (count != _width)
             {
-                throw new GristmillException(ErrorCodes.BadValue, $"Row {row}: '{Signature.Name}' has {count} numbers.", $"It takes {_width}.");
+                throw Error(ErrorCodes.BadValue, row, Signature.Name, $"the field '{Signature.Name}' has {count} numbers", $"It takes {_width}.");
             }
-
-            _tensors.Append();
         }
     }
 }
