@@ -27,10 +27,6 @@ var parcels = Pipeline.Create("parcels", p =>
     Model chain = p.Run(TrainChain, train);
     var file = p.ImportOnnx(Parcels.WriteOnnx(), columns: ["distance", "weight"], task: ModelTask.Binary, label: "late");
 
-    p.Evaluate(mlp, over: test);
-    p.Evaluate(chain, over: test);
-    p.Evaluate(file, over: test);
-
     // All are kept; the best one is also registered under a name of its own.
     p.Register("parcel-mlp", mlp).Named("register-mlp");
     p.Register("parcel-chain", chain).Named("register-chain");

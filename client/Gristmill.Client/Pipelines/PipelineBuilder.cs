@@ -104,7 +104,7 @@ public sealed partial class PipelineBuilder
         return new Table(Add(node));
     }
 
-    /// <summary>Measures a model over a table it has not seen.</summary>
+    /// <summary>Measures a model over a table it has not seen. <see cref="Best"/> measures those that it compares.</summary>
     /// <param name="model">The model.</param>
     /// <param name="over">The table, with the label column.</param>
     /// <param name="label">Label column.</param>
@@ -119,7 +119,7 @@ public sealed partial class PipelineBuilder
         var node = new StageNode(this, StageOperations.Evaluate, "evaluate")
         {
             SingleOutput = false,
-            Options = () => new JsonObject().Set("label", label).Set("by", by).Set("byPart", byPart?.ToString().ToLowerInvariant()),
+            Options = () => Grouped(new JsonObject(), label, by, byPart),
         };
         if (NameRules.Kebab(NameRules.AsIdentifier(modelName)) is { } subject)
         {
@@ -131,15 +131,20 @@ public sealed partial class PipelineBuilder
         return new MetricSet(Add(node));
     }
 
-    /// <summary>Picks the best of several models by a metric over a table none of them has seen.</summary>
+    /// <summary>
+    /// Measures several models over a table none of them has seen and picks the best by one metric. All that
+    /// <see cref="Evaluate"/> gives is among its metrics, as "model/metric" and "model/value/metric".
+    /// </summary>
     /// <param name="metric">What decides.</param>
     /// <param name="over">The table, with the label column.</param>
     /// <param name="among">The models.</param>
     /// <param name="label">Label column.</param>
     /// <value>null: the one the models were trained with.</value>
+    /// <param name="by">A column to group by: each value's metrics appear beside those of all rows, which alone decide.</param>
+    /// <param name="byPart">For a timestamp column in <paramref name="by"/>: the part to group by.</param>
     /// <param name="overName">Left to the compiler.</param>
     /// <param name="amongNames">Left to the compiler.</param>
-    public BestModel Best(Metric metric, Table over, ReadOnlySpan<Model> among, string? label = null,
+    public BestModel Best(Metric metric, Table over, ReadOnlySpan<Model> among, string? label = null, string? by = null, DatePart? byPart = null,
         [CallerArgumentExpression(nameof(over))] string? overName = null, [CallerArgumentExpression(nameof(among))] string? amongNames = null)
     {
         if (among.IsEmpty)
@@ -150,7 +155,7 @@ public sealed partial class PipelineBuilder
         var node = new StageNode(this, StageOperations.Best, "best")
         {
             SingleOutput = true,
-            Options = () => new JsonObject { ["metric"] = metric.Name }.Set("label", label),
+            Options = () => Grouped(new JsonObject { ["metric"] = metric.Name }, label, by, byPart),
         };
         var names = NameRules.Elements(amongNames, among.Length);
         for (var i = 0; i < among.Length; i++)
@@ -216,4 +221,7 @@ public sealed partial class PipelineBuilder
         };
         return new Model(Add(node));
     }
+
+    private static JsonObject Grouped(JsonObject options, string? label, string? by, DatePart? byPart) =>
+        options.Set("label", label).Set("by", by).Set("byPart", byPart?.ToString().ToLowerInvariant());
 }

@@ -36,5 +36,5 @@ internal static class DeploymentEndpoints
     }
 
     internal static GristmillException Missing(string name) =>
-        new(ErrorCodes.NotFound, $"There is no deployment '{name}'.", "PUT /api/v1/deployments/NAME creates one; GET /api/v1/deployments lists them.");
+        new(ErrorCodes.NotFound, $"There is no deployment '{name}'.", "'mill deploy MODEL --name NAME' creates one; 'mill deployments' lists those there are.");
 }

@@ -20,7 +20,7 @@ internal static class ModelEndpoints
 
         group.MapGet("/{name}", async (string name, IGrainFactory grains) =>
             RestBody.Json(await grains.GetGrain<IModelGrain>(name).GetAsync() ??
-                throw new GristmillException(ErrorCodes.NotFound, $"There is no model '{name}'.", "GET /api/v1/models lists those there are.")))
+                throw new GristmillException(ErrorCodes.NotFound, $"There is no model '{name}'.", "'mill models' lists those there are.")))
             .Produces<ModelView>().ProducesProblem(404).WithSummary("Shows a model.");
     }
 }

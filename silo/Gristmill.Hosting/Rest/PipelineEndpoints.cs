@@ -50,7 +50,7 @@ internal static class PipelineEndpoints
     }
 
     private static GristmillException Missing(string name) =>
-        new(ErrorCodes.NotFound, $"There is no pipeline '{name}'.", "GET /api/v1/pipelines lists those there are.");
+        new(ErrorCodes.NotFound, $"There is no pipeline '{name}'.", "'mill run FILE' ships one.");
 }
 
 /// <summary>The answer to a start.</summary>

@@ -59,5 +59,5 @@ internal static class RunEndpoints
     }
 
     private static GristmillException Missing(string id) =>
-        new(ErrorCodes.NotFound, $"There is no run '{id}'.", "GET /api/v1/runs lists those there are.");
+        new(ErrorCodes.NotFound, $"There is no run '{id}'.", "'mill runs' lists those there are.");
 }

@@ -37,7 +37,7 @@ internal static class EvaluateStages
         {
             using var predictor = context.Models.Load(context.Model(CandidatePrefix + names[i]));
             var progress = new ShareReporter(context, $"scoring {names[i]}", (double)i / names.Length, (i + 1.0) / names.Length);
-            var metrics = ModelEvaluator.Evaluate(predictor, data.Batches, options.Label, threads: context.Threads, progress: progress.Report, cancellationToken: cancellationToken);
+            var metrics = ModelEvaluator.Evaluate(predictor, data.Batches, options.Label, options.By, options.ByPart, context.Threads, progress.Report, cancellationToken);
             foreach (var (name, value) in metrics)
             {
                 all[$"{names[i]}/{name}"] = value;
@@ -46,7 +46,7 @@ internal static class EvaluateStages
             if (!metrics.TryGetValue(metric, out var score))
             {
                 throw new GristmillException(ErrorCodes.Invalid,
-                    $"Stage '{context.Request.Stage}': the model '{names[i]}' has no metric '{options.Metric}' over these rows; it has {string.Join(", ", metrics.Keys.Order(StringComparer.Ordinal))}.",
+                    $"Stage '{context.Request.Stage}': the model '{names[i]}' has no metric '{options.Metric}' over these rows; it has {string.Join(", ", metrics.Keys.Where(k => !k.Contains('/', StringComparison.Ordinal)).Order(StringComparer.Ordinal))}.",
                     "Choose one of these. auc and r2 need labels that differ.").With("metric", options.Metric);
             }
 
@@ -79,6 +79,10 @@ internal static class EvaluateStages
     {
         /// <summary>Label column. Default: the one the models were trained with.</summary>
         public string? Label { get; init; }
+        /// <summary>A column by whose values metrics are given too, as "model/value/metric"; it decides nothing.</summary>
+        public string? By { get; init; }
+        /// <summary>For a timestamp column in By: year, month (as "2001-04"), day, weekday, hour or minute.</summary>
+        public string? ByPart { get; init; }
         /// <summary>Whether more is better. Default: less for logloss, brier, ece, rmse and mae, more for all others.</summary>
         public bool? Maximize { get; init; }
     }

@@ -9,8 +9,7 @@ public sealed class RunFactsTests
         var rows = p.Read.Parquet("/a");
         var trees = p.Train.LightGbm(rows, label: "late");
         var mlp = p.Train.TorchMlp(rows, label: "late");
-        p.Evaluate(trees, over: rows, by: "date", byPart: DatePart.Month);
-        p.Evaluate(mlp, over: rows, by: "date", byPart: DatePart.Month);
+        p.Best(Metric.Auc, over: rows, among: [trees, mlp], by: "date", byPart: DatePart.Month);
     }).Spec;
 
     private static StageView Stage(string name, string operation, StageUsage usage, params (string, double)[] metrics) => new()
@@ -33,8 +32,8 @@ public sealed class RunFactsTests
         Stages =
         [
             Stage("rows", StageOperations.SqlRead, new StageUsage { Rows = 3_000_000, WallMs = 12.34, BytesCopied = 7 }),
-            Stage("evaluate-trees", StageOperations.Evaluate, new StageUsage(), ("auc", 0.68), ("2001-04/auc", 0.68612), ("2001-05/auc", 0.67), ("2001-04/logLoss", 1)),
-            Stage("evaluate-mlp", StageOperations.Evaluate, new StageUsage(), ("2001-04/auc", 0.678)),
+            Stage("best", StageOperations.Best, new StageUsage(), ("score", 0.68), ("trees/auc", 0.68), ("trees/2001-04/auc", 0.68612), ("trees/2001-05/auc", 0.67),
+                ("trees/2001-04/logloss", 1), ("mlp/2001-04/auc", 0.678)),
             new StageView { Name = "register", Operation = StageOperations.Register, Status = StageStatus.Skipped },
         ],
     };
@@ -44,7 +43,7 @@ public sealed class RunFactsTests
     {
         Assert.Equal(3_000_000, RunFacts.RowsIngested(Run));
         Assert.Equal(7, RunFacts.BytesCopied(Run));
-        Assert.Equal(["rows", "evaluate-trees", "evaluate-mlp"], RunFacts.Stages(Run).Select(s => s.Name));
+        Assert.Equal(["rows", "best"], RunFacts.Stages(Run).Select(s => s.Name));
     }
 
     [Fact]

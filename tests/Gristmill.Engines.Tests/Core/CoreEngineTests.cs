@@ -134,6 +134,22 @@ public sealed class CoreEngineTests
     }
 
     [Fact]
+    public async Task Best_measures_what_evaluate_does()
+    {
+        using var stores = new TestStores(new TestEngine());
+        var up = TestEngine.Package(stores.Content, Encoder, ModelTask.Binary, "late");
+        var down = TestEngine.Package(stores.Content, Encoder, ModelTask.Binary, "late", sign: -1);
+        (string, Artifact)[] inputs = [("model:up", Artifact.Of(up)), ("model:down", Artifact.Of(down)), ("data", Artifact.Of(stores.Put(Data)))];
+        var metrics = (await stores.RunAsync(StageOperations.Best, """{"metric":"auc","by":"date","byPart":"month"}""", inputs)).Artifacts["metrics"].Metrics!;
+        foreach (var (name, model) in new[] { ("up", up), ("down", down) })
+        {
+            var alone = await stores.RunAsync(StageOperations.Evaluate, """{"by":"date","byPart":"month"}""", ("model", Artifact.Of(model)), inputs[2]);
+            Assert.Contains("2001-04/auc", alone.Artifacts["metrics"].Metrics!.Keys);
+            Assert.All(alone.Artifacts["metrics"].Metrics!, m => Assert.Equal(m.Value, metrics[$"{name}/{m.Key}"]));
+        }
+    }
+
+    [Fact]
     public async Task Best_can_be_told_what_is_better_and_needs_a_metric_there_is()
     {
         using var stores = new TestStores(new TestEngine());
