@@ -133,7 +133,7 @@ internal sealed class FlightsDemo(CliContext context, DemoOptions options)
         context.WriteLine($"  REST       {new Uri(silo.Address, "api/v1")}");
         context.WriteLine($"  dashboard  {new Uri(silo.Address, "orleans")}");
         context.WriteLine($"  predict    curl -s {new Uri(silo.Address, $"api/v1/predict/{Model}")} -H 'content-type: application/json' "
-            + """-d '{"origin":"ATL","destination":"LAX","distance":1946,"hour":18,"weekday":5}'""");
+            + """-d '{"origin":"ATL","destination":"LAX","distance":1946,"hour":18,"weekday":5,"month":6}'""");
     }
 
     private void WriteJson(DemoReport report)

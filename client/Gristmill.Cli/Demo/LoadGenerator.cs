@@ -44,12 +44,12 @@ internal static class LoadGenerator
     {
         var from = random.Next(Airports.Length);
         var to = (from + 1 + random.Next(Airports.Length - 1)) % Airports.Length;
-        return new FlightRow(Airports[from], Airports[to], 200 + random.Next(2400), random.Next(6, 23), random.Next(7));
+        return new FlightRow(Airports[from], Airports[to], 200 + random.Next(2400), random.Next(6, 23), random.Next(7), random.Next(1, 7));
     }
 
     /// <summary>The columns that the sample's models take.</summary>
 #pragma warning disable IDE1006 // Named as the columns are.
-    private sealed record FlightRow(string origin, string destination, int distance, int hour, int weekday);
+    private sealed record FlightRow(string origin, string destination, int distance, int hour, int weekday, int month);
 #pragma warning restore IDE1006
 }
 
