@@ -52,13 +52,22 @@ internal sealed partial class PipelineProgram
         _ => ["run", "--file", _path, "-c", "Release", "--no-build", "--", .. arguments],
     };
 
-    /// <summary>Builds with a word about it on a terminal, and shows the compiler's errors.</summary>
+    /// <summary>Builds with a word about it, on a terminal or in a log, and shows the compiler's errors.</summary>
     public static async Task<PipelineProgram> BuildAsync(string path, IAnsiConsole console, CancellationToken cancellationToken)
     {
         var program = Open(path);
         try
         {
-            await console.Status().StartAsync($"Building {Markup.Escape(program.Name)} ...", _ => program.BuildAsync(cancellationToken));
+            if (console.Profile.Capabilities.Interactive && console.Profile.Capabilities.Ansi)
+            {
+                await console.Status().StartAsync($"Building {Markup.Escape(program.Name)} ...", _ => program.BuildAsync(cancellationToken));
+            }
+            else
+            {
+                // A spinner says nothing to a file; standard output is the answer's, which may be JSON.
+                await Console.Error.WriteLineAsync($"Building {program.Name} ...");
+                await program.BuildAsync(cancellationToken);
+            }
         }
         catch (GristmillException e) when (e.Error.Details.TryGetValue("errors", out var errors))
         {
