@@ -20,6 +20,7 @@ internal static class WorkerProgram
             return UsageError;
         }
 
+        LinuxProcess.JoinOutputs();
         var settings = JsonSerializer.Deserialize(line, WorkerJson.Default.WorkerSettings)!;
         if (!LinuxProcess.DieWithParent(settings.Parent))
         {

@@ -10,6 +10,8 @@ internal static partial class LinuxProcess
     private const int PrioProcess = 0;
     private const int Sigterm = 15;
     private const int Sigkill = 9;
+    private const int StandardOutput = 1;
+    private const int StandardError = 2;
 
     /// <summary>Asks the kernel to kill this process when the thread that started it ends (prctl(2)): the pool starts workers from a thread that lives as long as it.</summary>
     /// <returns>False if the parent is gone already.</returns>
@@ -30,6 +32,18 @@ internal static partial class LinuxProcess
         if (OperatingSystem.IsLinux())
         {
             _ = SetPriority(PrioProcess, 0, nice);
+        }
+    }
+
+    /// <summary>
+    /// Sends standard error down standard output's pipe, native code's too: with two pipes the order of lines is lost, and with it
+    /// which ones were the last. To be called before anything is written.
+    /// </summary>
+    public static void JoinOutputs()
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            _ = Duplicate(StandardOutput, StandardError);
         }
     }
 
@@ -72,6 +86,9 @@ internal static partial class LinuxProcess
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "dup2", SetLastError = true)]
+    private static partial int Duplicate(int descriptor, int onto);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint GetEuid();
