@@ -22,6 +22,7 @@ internal static class LifecycleCase
         using (var silo = await ServerProcess.StartSiloAsync())
         using (var client = new GristmillClient(silo.Url.ToString()))
         {
+            var ready = Stopwatch.GetElapsedTime(start).TotalSeconds;
             var pipeline = FlightsPipelines.Trees(parquet);
             await client.RegisterPipelineAsync(pipeline.Spec);
             var run = await Runs.FinishAsync(client, await client.StartRunAsync(pipeline.Name));
@@ -29,6 +30,12 @@ internal static class LifecycleCase
             await client.PredictAsync("bench", [new { hour = 17, weekday = 4, distance = 606, origin = "ATL", destination = "ORD" }]);
             wall = Stopwatch.GetElapsedTime(start).TotalSeconds;
             cpu = ProcessClock.TreeCpuSeconds(silo.Id) + ProcessClock.CpuSeconds(Environment.ProcessId) - before;
+            Console.Error.WriteLine(F($"    {cpu:0.0} CPU-s, of which the silo's own process {ProcessClock.CpuSeconds(silo.Id):0.0}; ready after {ready:0.0} s, run {(run.Ended - run.Created)!.Value.TotalSeconds:0.0} s"));
+            foreach (var stage in run.Stages)
+            {
+                Console.Error.WriteLine(F($"    {stage.Name}: {(stage.Ended - stage.Started)?.TotalSeconds:0.00} s, {stage.Usage?.CpuMs / 1000:0.00} CPU-s, started after {(stage.Started - run.Created)?.TotalSeconds:0.00} s"));
+            }
+
             var metrics = run.Stages.Single(stage => stage.Name == "evaluate").Outputs["metrics"].Metrics!;
             for (var i = 0; i < 3; i++)
             {

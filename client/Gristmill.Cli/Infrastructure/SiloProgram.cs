@@ -17,8 +17,13 @@ internal static class SiloProgram
         }
 
         var here = AppContext.BaseDirectory;
-        // Beside this program where it was published, in a neighbouring folder where it was built.
-        string[] places = [Path.Combine(here, File), Path.Combine(here, "..", "..", "Gristmill.Silo", Path.GetFileName(Path.TrimEndingDirectorySeparator(here)), File)];
+        // Beside this program, or in a neighbouring folder: as the launcher publishes them, or as a build leaves them.
+        string[] places =
+        [
+            Path.Combine(here, File),
+            Path.Combine(here, "..", "Gristmill.Silo", File),
+            Path.Combine(here, "..", "..", "Gristmill.Silo", Path.GetFileName(Path.TrimEndingDirectorySeparator(here)), File),
+        ];
         return places.Where(System.IO.File.Exists).Select(Path.GetFullPath).FirstOrDefault()
             ?? throw new GristmillException(ErrorCodes.FileNotFound, $"{File} is not beside this program.",
                 "Run './mill build' in the source tree, or set GRISTMILL_SILO to its path.");

@@ -20,7 +20,7 @@ internal sealed unsafe class LightGbmDataset : IDisposable
 
     internal int Rows { get; }
 
-    /// <summary>Test hook: sees the addresses of features (one a chunk) and labels that are handed to LightGBM.</summary>
+    /// <summary>Test hook: sees the addresses of features and labels, one a chunk, that are handed to LightGBM.</summary>
     internal static Action<nint[], nint[]>? Addresses { get; set; }
 
     /// <summary>Bins chunks of rows.</summary>
@@ -45,11 +45,13 @@ internal sealed unsafe class LightGbmDataset : IDisposable
         {
             var features = new nint[chunks.Count];
             var labels = new nint[chunks.Count];
+            var weights = new nint[chunks.Count];
             var rows = new int[chunks.Count];
             for (var i = 0; i < chunks.Count; i++)
             {
                 if (chunks[i].Features.Length != (long)chunks[i].Rows * width * sizeof(float)
-                    || chunks[i].Labels.Length != (long)chunks[i].Rows * sizeof(float))
+                    || chunks[i].Labels.Length != (long)chunks[i].Rows * sizeof(float)
+                    || chunks[i].Weights.Length != (chunks[0].Weights.IsEmpty ? 0 : chunks[i].Labels.Length))
                 {
                     throw new ArgumentException("A chunk's buffers do not have rows x width floats.", nameof(chunks));
                 }
@@ -58,6 +60,12 @@ internal sealed unsafe class LightGbmDataset : IDisposable
                 features[i] = (nint)pins[^1].Pointer;
                 pins.Add(chunks[i].Labels.Pin());
                 labels[i] = (nint)pins[^1].Pointer;
+                if (!chunks[i].Weights.IsEmpty)
+                {
+                    pins.Add(chunks[i].Weights.Pin());
+                    weights[i] = (nint)pins[^1].Pointer;
+                }
+
                 rows[i] = chunks[i].Rows;
             }
 
@@ -65,7 +73,12 @@ internal sealed unsafe class LightGbmDataset : IDisposable
             var handle = Bin(features, rows, width, parameters, reference);
             try
             {
-                SetLabels(handle, labels, rows, (int)total);
+                SetField(handle, "label", labels, rows, (int)total);
+                if (weights[0] != 0)
+                {
+                    SetField(handle, "weight", weights, rows, (int)total);
+                }
+
                 return new LightGbmDataset(handle, (int)total);
             }
             catch
@@ -152,12 +165,12 @@ internal sealed unsafe class LightGbmDataset : IDisposable
         }
     }
 
-    /// <summary>One chunk's labels go from where they lie; LightGBM has no call for several, so those are joined first.</summary>
-    private static void SetLabels(LightGbmDatasetHandle handle, nint[] labels, int[] rows, int total)
+    /// <summary>One chunk's field goes from where it lies; LightGBM has no call for several, so those are joined first.</summary>
+    private static void SetField(LightGbmDatasetHandle handle, string field, nint[] chunks, int[] rows, int total)
     {
-        if (labels.Length == 1)
+        if (chunks.Length == 1)
         {
-            Set(handle, (void*)labels[0], total);
+            Set(handle, field, (void*)chunks[0], total);
             return;
         }
 
@@ -165,14 +178,14 @@ internal sealed unsafe class LightGbmDataset : IDisposable
         try
         {
             long at = 0;
-            for (var i = 0; i < labels.Length; i++)
+            for (var i = 0; i < chunks.Length; i++)
             {
-                NativeMemory.Copy((void*)labels[i], joined + at, (nuint)rows[i] * sizeof(float));
+                NativeMemory.Copy((void*)chunks[i], joined + at, (nuint)rows[i] * sizeof(float));
                 at += rows[i];
             }
 
             Gristmill.Objects.CopyCounter.Add("lightgbm", (long)total * sizeof(float));
-            Set(handle, joined, total);
+            Set(handle, field, joined, total);
         }
         finally
         {
@@ -180,13 +193,14 @@ internal sealed unsafe class LightGbmDataset : IDisposable
         }
     }
 
-    private static void Set(LightGbmDatasetHandle handle, void* labels, int count) =>
-        LightGbmNative.Check(LightGbmNative.LGBM_DatasetSetField(handle, "label", labels, count, LightGbmNative.Float32),
-            ErrorCodes.BadValue, "setting the label");
+    private static void Set(LightGbmDatasetHandle handle, string field, void* values, int count) =>
+        LightGbmNative.Check(LightGbmNative.LGBM_DatasetSetField(handle, field, values, count, LightGbmNative.Float32),
+            ErrorCodes.BadValue, $"setting the {field}");
 }
 
-/// <summary>Rows of a dense matrix and their labels, as bytes where they lie.</summary>
+/// <summary>Rows of a dense matrix, their labels and perhaps weights, as bytes where they lie.</summary>
 /// <param name="Rows">Number of rows.</param>
 /// <param name="Features">Rows x width floats, row-major.</param>
 /// <param name="Labels">A float a row.</param>
-internal readonly record struct MatrixChunk(int Rows, ReadOnlyMemory<byte> Features, ReadOnlyMemory<byte> Labels);
+/// <param name="Weights">A float a row, or empty: each row counts once.</param>
+internal readonly record struct MatrixChunk(int Rows, ReadOnlyMemory<byte> Features, ReadOnlyMemory<byte> Labels, ReadOnlyMemory<byte> Weights = default);

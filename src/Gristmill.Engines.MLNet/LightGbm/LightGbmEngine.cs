@@ -58,7 +58,7 @@ public sealed class LightGbmEngine : IStageEngine
         return StageOutputs.Of(model, metrics);
     }
 
-    private static (FeatureEncoder Encoder, ModelTask Task, LightGbmTrainer Trainer, LightGbmFit Fit, int Rows) Fit(
+    private static (FeatureEncoder Encoder, ModelTask Task, LightGbmTrainer Trainer, LightGbmFit Fit, long Rows) Fit(
         StageContext context, LightGbmOptions options, bool validated, string path, CancellationToken cancellationToken)
     {
         var owned = new Stack<IDisposable>();
@@ -69,14 +69,16 @@ public sealed class LightGbmEngine : IStageEngine
             FeatureEncoder encoder;
             ModelTask task;
             LightGbmTrainer trainer;
+            long rows;
 
             // The matrix is unmapped before the first tree grows: LightGBM works on its bins, a byte a value.
-            using (var matrix = TrainingMatrix.Fit(context, "data", options, standardise: false, cancellationToken))
+            using (var matrix = TrainingMatrix.Fit(context, "data", options, standardise: false, cancellationToken, merge: options.MayMerge))
             {
                 encoder = matrix.Encoder;
+                rows = matrix.Rows;
                 task = matrix.TaskOf(options.Task);
                 trainer = new LightGbmTrainer(options, task, encoder.Label!.Classes.Length, encoder.Features, context.Threads,
-                    line => Forward(context, line));
+                    matrix.Share, line => Forward(context, line));
                 owned.Push(trainer);
                 context.Report(0, "binning");
                 train = trainer.Bin(matrix.Chunks());
@@ -94,13 +96,14 @@ public sealed class LightGbmEngine : IStageEngine
             if (!validated && options.ValidationFraction is { } share)
             {
                 (train, validation) = trainer.Draw(train, share);
+                rows = train.Rows;
                 owned.Push(train);
                 owned.Push(validation);
             }
 
             var fit = trainer.Train(train, validation, path,
                 (iteration, values) => Report(context, trainer, options.Iterations, iteration, values), cancellationToken);
-            return (encoder, task, trainer, fit, train.Rows);
+            return (encoder, task, trainer, fit, rows);
         }
         finally
         {

@@ -39,6 +39,16 @@ public sealed record LightGbmOptions : TabularOptions
     /// <summary>Share of the training rows drawn at random for validation, above 0 and below 1, where there is no input "validation".</summary>
     public double? ValidationFraction { get; init; }
 
+    /// <summary>
+    /// Whether training rows that are equal in every feature and in the label become one with their number as its weight, where that
+    /// halves the rows or better: every sum over rows stays what it was, for less work. Limits that LightGBM counts in rows are scaled. Not done
+    /// where rows are drawn (<see cref="ValidationFraction"/>, <see cref="BaggingFraction"/> below 1).
+    /// </summary>
+    /// <value>true</value>
+    public bool MergeEqualRows { get; init; } = true;
+
+    internal bool MayMerge => MergeEqualRows && ValidationFraction is null && BaggingFraction >= 1;
+
     internal override IEnumerable<string> Validate()
     {
         foreach (var wrong in base.Validate())

@@ -8,6 +8,9 @@ internal sealed class LightGbmPredictor : MatrixPredictorBase
     internal LightGbmPredictor(string path, ModelManifest manifest, FeatureEncoder encoder, int threads)
         : base(manifest, encoder) => _scorer = new LightGbmScorer(path, encoder.Width, ScoresPerRow, threads);
 
+    /// <summary>Trees look at one row at a time and sum its leaves in their order.</summary>
+    public override bool ScoresRowsAlone => true;
+
     /// <inheritdoc/>
     public override void Score(ReadOnlySpan<float> features, int rows, Span<float> scores) => _scorer.Score(features, rows, scores);
 

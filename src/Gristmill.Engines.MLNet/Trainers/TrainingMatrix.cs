@@ -10,10 +10,11 @@ namespace Gristmill.Engines.MLNet;
 /// </summary>
 internal sealed class TrainingMatrix : IDisposable
 {
-    private TrainingMatrix(FeatureEncoder encoder, ObjectLease lease)
+    private TrainingMatrix(FeatureEncoder encoder, ObjectLease lease, long rows)
     {
         Encoder = encoder;
         Lease = lease;
+        Rows = rows;
     }
 
     /// <summary>Test hook: sees the lease of a matrix just handed over.</summary>
@@ -23,6 +24,12 @@ internal sealed class TrainingMatrix : IDisposable
 
     internal ObjectLease Lease { get; }
 
+    /// <summary>Rows of the table; the matrix holds fewer where equal ones were merged.</summary>
+    internal long Rows { get; }
+
+    /// <summary>Rows of the matrix a row of the table: 1, or less where equal ones were merged.</summary>
+    internal double Share => (double)Lease.Batches.Sum(b => (long)b.Length) / Rows;
+
     /// <summary>Fits the transforms on a stage's input and encodes it.</summary>
     /// <param name="context">The attempt.</param>
     /// <param name="input">The input's name.</param>
@@ -30,9 +37,10 @@ internal sealed class TrainingMatrix : IDisposable
     /// <param name="standardise">Whether an inferred plan standardises numbers.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <param name="adapt">Changes transforms of an inferred plan, told the label's type.</param>
+    /// <param name="merge">Whether equal rows may become one with a weight.</param>
     internal static TrainingMatrix Fit(
         StageContext context, string input, TabularOptions options, bool standardise, CancellationToken cancellationToken,
-        Func<TransformSpec, ColumnType, TransformSpec>? adapt = null)
+        Func<TransformSpec, ColumnType, TransformSpec>? adapt = null, bool merge = false)
     {
         using var data = context.Dataset(input);
         if (data.Batches.Sum(b => (long)b.Length) == 0)
@@ -60,7 +68,7 @@ internal sealed class TrainingMatrix : IDisposable
         }
 
         var encoder = FeatureEncoder.Fit(plan, data.Batches, options.Label, options.Task, context.Threads, cancellationToken);
-        return Encode(context, encoder, data, cancellationToken);
+        return Encode(context, encoder, data, cancellationToken, merge);
     }
 
     /// <summary>Encodes another input with the same transforms.</summary>
@@ -79,7 +87,8 @@ internal sealed class TrainingMatrix : IDisposable
             if (batch.Length > 0)
             {
                 var features = (FloatArray)((FixedSizeListArray)batch.Column(0)).Values;
-                chunks.Add(new MatrixChunk(batch.Length, Bytes(features, batch.Length * Encoder.Width), Bytes((FloatArray)batch.Column(1), batch.Length)));
+                chunks.Add(new MatrixChunk(batch.Length, Bytes(features, batch.Length * Encoder.Width), Bytes((FloatArray)batch.Column(1), batch.Length),
+                    batch.ColumnCount > 2 ? Bytes((FloatArray)batch.Column(2), batch.Length) : default));
             }
         }
 
@@ -108,12 +117,13 @@ internal sealed class TrainingMatrix : IDisposable
 
     public void Dispose() => Lease.Dispose();
 
-    private static TrainingMatrix Encode(StageContext context, FeatureEncoder encoder, ObjectLease data, CancellationToken cancellationToken)
+    private static TrainingMatrix Encode(StageContext context, FeatureEncoder encoder, ObjectLease data, CancellationToken cancellationToken, bool merge = false)
     {
-        var reference = encoder.EncodeTo(context.Objects, data.Batches, encoder.Label, context.Threads, progress: null, cancellationToken);
+        var merged = merge ? encoder.EncodeDistinctTo(context.Objects, data.Batches, encoder.Label!, context.Threads, cancellationToken) : null;
+        var reference = merged ?? encoder.EncodeTo(context.Objects, data.Batches, encoder.Label, context.Threads, progress: null, cancellationToken);
         try
         {
-            return new TrainingMatrix(encoder, context.Objects.Get(reference));
+            return new TrainingMatrix(encoder, context.Objects.Get(reference), data.Batches.Sum(b => (long)b.Length));
         }
         finally
         {

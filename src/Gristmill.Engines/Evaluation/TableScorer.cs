@@ -19,13 +19,14 @@ internal static class TableScorer
         var total = Math.Max(1, table.Sum(b => (long)b.Length));
         long done = 0;
         var matrix = predictor as IMatrixPredictor;
+        var scored = matrix is { ScoresRowsAlone: true } && total >= ScoredRows.Worthwhile ? new ScoredRows(matrix, total) : null;
         var bound = matrix is null ? null : Bind(matrix.Encoder, table, rowBase);
         RowRanges.ForEach(ranges, threads, range =>
         {
             var target = scores.Span.Slice(checked((int)(range.RowInTable * perRow)), range.Count * perRow);
             if (matrix is not null)
             {
-                Encoded(matrix, bound![range.Batch], range, target);
+                Encoded(matrix, scored, bound![range.Batch], range, target);
             }
             else
             {
@@ -48,14 +49,21 @@ internal static class TableScorer
         return bound;
     }
 
-    private static void Encoded(IMatrixPredictor predictor, BoundRows rows, RowRange range, Span<float> target)
+    private static void Encoded(IMatrixPredictor predictor, ScoredRows? scored, BoundRows rows, RowRange range, Span<float> target)
     {
         var buffer = ArrayPool<float>.Shared.Rent(range.Count * predictor.Encoder.Width);
         try
         {
             var features = buffer.AsSpan(0, range.Count * predictor.Encoder.Width);
             rows.Encode(range.Start, range.Count, features);
-            predictor.Score(features, range.Count, target);
+            if (scored is not null)
+            {
+                scored.Score(features, range.Count, target);
+            }
+            else
+            {
+                predictor.Score(features, range.Count, target);
+            }
         }
         finally
         {

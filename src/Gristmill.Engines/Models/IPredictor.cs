@@ -25,6 +25,13 @@ public interface IMatrixPredictor : IPredictor
     /// <summary>Numbers per row in the score output: 1, or the number of classes.</summary>
     int ScoresPerRow { get; }
 
+    /// <summary>
+    /// Whether a row's scores have the same bits whatever rows are scored with it, and cost more than looking the row up among others:
+    /// then equal rows of a table are scored once.
+    /// </summary>
+    /// <value>false</value>
+    bool ScoresRowsAlone => false;
+
     /// <summary>Scores rows: probabilities for binary and multiclass tasks, values for regression.</summary>
     /// <param name="features">rows x Encoder.Width, row-major.</param>
     /// <param name="rows">Number of rows.</param>

@@ -33,6 +33,9 @@ public abstract class MatrixPredictorBase : IMatrixPredictor
     /// <inheritdoc/>
     public int ScoresPerRow { get; }
 
+    /// <inheritdoc/>
+    public virtual bool ScoresRowsAlone => false;
+
     /// <summary>The fitted encoder of an opened package.</summary>
     /// <param name="folder">The package's folder.</param>
     /// <param name="manifest">Its manifest.</param>

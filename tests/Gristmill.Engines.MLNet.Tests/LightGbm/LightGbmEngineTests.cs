@@ -106,6 +106,46 @@ public sealed class LightGbmEngineTests : IDisposable
     }
 
     [Fact]
+    public async Task Equal_rows_train_as_one_of_their_number()
+    {
+        // 600 different rows of 12,000: every value has a bin of its own, so the sums are the same, and with leaves of any size the trees are.
+        var random = new Random(3);
+        var picks = Enumerable.Range(0, 12_000).Select(_ => random.Next(300)).ToArray();
+        var table = TestTables.Of(
+            ("hour", new Int32Array.Builder().AppendRange(picks.Select(p => p % 24)).Build()),
+            ("route", new Int32Array.Builder().AppendRange(picks.Select(p => p / 24)).Build()),
+            ("late", new BooleanArray.Builder().AppendRange(picks.Select(p => random.NextDouble() < (p % 24 / 40.0) + (p / 24 / 30.0))).Build()));
+        var data = new Dictionary<string, ObjectRef> { ["data"] = _host.Put(table) };
+        int? handed = null;
+        TrainingMatrix.Mapped = lease => handed = lease.Batches.Sum(b => b.Length);
+        try
+        {
+            var scores = new List<float[]>();
+            foreach (var merge in (bool[])[true, false])
+            {
+                var outputs = await _host.Run(_engine, "lightgbm.train", new { label = "late", iterations = 30, minDataInLeaf = 0, mergeEqualRows = merge }, data);
+                Assert.Equal(merge, handed < 700);
+                Assert.Equal(12_000, outputs.Artifacts["metrics"].Metrics!["rows"]);
+                using var predictor = _host.Models.Load(outputs.Artifacts["out"].Model!);
+                scores.Add(((FloatArray)predictor.Predict(table).Column("score")).Values.ToArray());
+            }
+
+            Assert.All(scores[0].Zip(scores[1]), pair => Assert.Equal(pair.First, pair.Second, 1e-4f));
+        }
+        finally
+        {
+            TrainingMatrix.Mapped = null;
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"label":"kind","mergeEqualRows":false}""")]
+    [InlineData("""{"label":"kind","validationFraction":0.5}""")]
+    [InlineData("""{"label":"kind","baggingFraction":0.5}""")]
+    public void Rows_that_are_drawn_are_not_merged(string options) =>
+        Assert.False(System.Text.Json.JsonSerializer.Deserialize<LightGbmOptions>(options, StageJson.Options)!.MayMerge);
+
+    [Fact]
     public async Task Leaves_nothing_but_the_model()
     {
         var data = _host.Put(TestTables.Trees(1_000, 1));

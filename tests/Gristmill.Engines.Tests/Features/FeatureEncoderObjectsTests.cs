@@ -46,6 +46,45 @@ public sealed class FeatureEncoderObjectsTests
             lease.Batches.SelectMany(b => ((FloatArray)((FixedSizeListArray)b.Column(0)).Values).Values.ToArray()));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Equal_rows_become_one_with_their_number_as_weight(int threads)
+    {
+        using var stores = new TestStores();
+        // Six different rows, spread over two batches of several ranges each; NaN and null are one value to the encoder.
+        var (first, second) = (Repeated(100_000, 0), Repeated(50_001, 3));
+        var encoder = FeatureEncoder.Fit(Plan, [first, second], "y");
+        var encoded = encoder.EncodeDistinctTo(stores.Objects, [first, second], encoder.Label!, threads, CancellationToken.None);
+        using var lease = stores.Objects.Get(encoded!);
+        var batch = Assert.Single(lease.Batches);
+        Assert.Equal(["features", "label", "weight"], batch.Schema.FieldsList.Select(f => f.Name));
+        var once = Repeated(6, 0);
+        Assert.Equal(encoder.Encode(once), ((FloatArray)((FixedSizeListArray)batch.Column(0)).Values).Values.ToArray());
+        Assert.Equal([0, 1, 0, 1, 0, 1], ((FloatArray)batch.Column(1)).Values.ToArray());
+        Assert.Equal(Enumerable.Range(0, 6).Select(k => (float)(Count(100_000, k) + Count(50_001, k - 3))), ((FloatArray)batch.Column(2)).Values.ToArray());
+
+        static RecordBatch Repeated(int rows, int shift)
+        {
+            var kinds = Enumerable.Range(shift, rows).Select(i => i % 6).ToArray();
+            return Of(("x", Doubles([.. kinds.Select(k => k == 5 ? (double?)null : k / 2)])), ("o", Strings([.. kinds.Select(k => k < 4 ? "a" : "b")])),
+                ("y", Strings([.. kinds.Select(k => k % 2 == 0 ? "no" : "yes")])));
+        }
+
+        static int Count(int rows, int kind) => Enumerable.Range(0, rows).Count(i => (i - kind) % 6 == 0);
+    }
+
+    [Fact]
+    public void Rows_that_are_mostly_different_are_not_merged()
+    {
+        using var stores = new TestStores();
+        var table = Of(("x", Doubles([.. Enumerable.Range(0, 99).Select(i => (double?)(i * 2 / 3))])), ("o", Strings([.. Enumerable.Repeat("a", 99)])),
+            ("y", Strings([.. Enumerable.Range(0, 99).Select(i => i % 3 == 0 ? "no" : "yes")])));
+        var encoder = FeatureEncoder.Fit(Plan, [table], "y");
+        Assert.Null(encoder.EncodeDistinctTo(stores.Objects, [table], encoder.Label!, 1, CancellationToken.None));
+        Assert.Empty(stores.Objects.List());
+    }
+
     [Fact]
     public void Errors_and_cancellation_leave_nothing()
     {
