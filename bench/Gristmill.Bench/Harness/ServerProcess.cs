@@ -17,6 +17,11 @@ internal sealed class ServerProcess : IDisposable
         Url = new Uri(url);
     }
 
+    /// <summary>The published silo, as users run it; without the launcher the one that was built with the benches.</summary>
+    private static string SiloProgram => Environment.GetEnvironmentVariable("GRISTMILL_SILO") is { Length: > 0 } published
+        ? published
+        : Path.Combine(AppContext.BaseDirectory, "Gristmill.Silo.dll");
+
     public Uri Url { get; }
 
     public int Id => _process.Id;
@@ -27,7 +32,7 @@ internal sealed class ServerProcess : IDisposable
         var folder = Directory.CreateTempSubdirectory("gristmill-bench-").FullName;
         var port = FreePort();
         var url = $"http://127.0.0.1:{port}";
-        var process = Start(Path.Combine(AppContext.BaseDirectory, "Gristmill.Silo.dll"), $"--urls={url}", $"--Gristmill:DataDirectory={folder}", $"--Gristmill:ObjectDirectory={ObjectDirectory(folder)}");
+        var process = Start(SiloProgram, $"--urls={url}", $"--Gristmill:DataDirectory={folder}", $"--Gristmill:ObjectDirectory={ObjectDirectory(folder)}");
         process.BeginOutputReadLine();
         using var http = new HttpClient();
         for (var i = 0; i < 600; i++)
