@@ -1,12 +1,14 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Gristmill.Engines;
 
 namespace Gristmill.Worker;
 
 /// <summary>Serves one connection: runs the attempts it is told to, and answers with progress and results.</summary>
 internal sealed class WorkerServer(StageHost host, FrameConnection connection)
 {
-    private readonly ConcurrentDictionary<long, CancellationTokenSource> _running = new();
+    private readonly ConcurrentDictionary<long, Attempt> _running = new();
 
     /// <summary>Serves until the pool closes.</summary>
     public void Serve() => connection.Read(OnFrame);
@@ -19,9 +21,12 @@ internal sealed class WorkerServer(StageHost host, FrameConnection connection)
                 // A light attempt ends inside this call; a heavy one goes to a thread of its own.
                 _ = ExecuteAsync(id, JsonSerializer.Deserialize(payload, WorkerJson.Default.StageRequest)!);
                 break;
-            case FrameKind.Cancel when _running.TryGetValue(id, out var cancellation):
+            case FrameKind.Cancel when _running.TryGetValue(id, out var attempt):
                 // Users' callbacks run on a thread of the pool: this one must go on reading.
-                _ = cancellation.CancelAsync();
+                _ = attempt.Cancellation.CancelAsync();
+                break;
+            case FrameKind.Threads when _running.TryGetValue(id, out var attempt):
+                attempt.Share.Threads = BinaryPrimitives.ReadInt32LittleEndian(payload);
                 break;
             case FrameKind.Ping:
                 connection.Send(FrameKind.Pong, id);
@@ -32,10 +37,11 @@ internal sealed class WorkerServer(StageHost host, FrameConnection connection)
     private async Task ExecuteAsync(long id, StageRequest request)
     {
         var cancellation = new CancellationTokenSource();
-        _running[id] = cancellation;
+        var share = new ThreadShare(request.Limits.Threads);
+        _running[id] = new Attempt(cancellation, share);
         try
         {
-            var result = await host.ExecuteAsync(request, new Progress(connection, id), cancellation.Token).ConfigureAwait(false);
+            var result = await host.ExecuteAsync(request, new Progress(connection, id), cancellation.Token, share).ConfigureAwait(false);
             connection.Send(FrameKind.Completed, id, result, WorkerJson.Default.StageResult);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -53,6 +59,8 @@ internal sealed class WorkerServer(StageHost host, FrameConnection connection)
             _running.TryRemove(id, out _);
         }
     }
+
+    private sealed record Attempt(CancellationTokenSource Cancellation, ThreadShare Share);
 
     private sealed class Progress(FrameConnection connection, long id) : IProgress<StageProgress>
     {

@@ -34,6 +34,18 @@ public static class TestStages
         throw new InvalidOperationException(line);
     }
 
+    /// <summary>Ends once it may use so many threads.</summary>
+    public static async Task<int> WaitForThreads(int threads, StageContext context, IProgress<StageProgress> progress, CancellationToken cancellationToken)
+    {
+        progress.Report(new StageProgress(Message: "waiting"));
+        while (context.Threads != threads)
+        {
+            await Task.Delay(5, cancellationToken);
+        }
+
+        return context.Threads;
+    }
+
     public static void Nothing()
     {
     }

@@ -21,8 +21,13 @@ public sealed class StageContext
     /// <summary>Receives progress.</summary>
     public IProgress<StageProgress>? Progress { get; init; }
 
-    /// <summary>Threads this attempt may use; at least 1.</summary>
-    public int Threads { get; init; } = 1;
+    /// <summary>
+    /// Threads this attempt may use now; at least 1. It changes as other attempts on the host start and end: read it again for each phase.
+    /// </summary>
+    public int Threads { get => Share?.Threads ?? field; init; } = 1;
+
+    /// <summary>Where <see cref="Threads"/> comes from, if the executor may change it.</summary>
+    public ThreadShare? Share { get; init; }
 
     /// <summary>Base folder for relative paths in options, or null where they are refused.</summary>
     public string? BaseDirectory { get; init; }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
@@ -29,6 +30,7 @@ internal sealed class WorkerHandle
     private long _lastId;
     private long _pingSent;
     private long _pongSeen;
+    private int _threads;
     private volatile bool _dead;
 
     /// <summary>Creates the handle; the process is started by <see cref="StartAsync"/>.</summary>
@@ -66,6 +68,24 @@ internal sealed class WorkerHandle
 
     /// <summary>Heavy attempts it was given, guarded by the pool's lock.</summary>
     public int Attempts { get; set; }
+
+    /// <summary>Threads its attempt may use, and may be told anew while it runs; 0 where the attempt's own limit is fixed. Set under the pool's lock.</summary>
+    public int Threads
+    {
+        get => _threads;
+        set
+        {
+            if (Interlocked.Exchange(ref _threads, value) == value || value == 0)
+            {
+                return;
+            }
+
+            foreach (var id in _pending.Keys)
+            {
+                Tell(id, value);
+            }
+        }
+    }
 
     /// <summary>When it last ended an attempt.</summary>
     public long LastUsed { get; private set; }
@@ -154,6 +174,12 @@ internal sealed class WorkerHandle
             }
 
             _connection!.Send(FrameKind.Execute, id, request, WorkerJson.Default.StageRequest);
+            // What changed since the request was made up found nobody to tell.
+            if (Volatile.Read(ref _threads) is var threads and > 0 && threads != request.Limits.Threads)
+            {
+                Tell(id, threads);
+            }
+
             using var registration = cancellationToken.CanBeCanceled
                 ? cancellationToken.UnsafeRegister(_ => _ = CancelAsync(id, pending), null)
                 : default;
@@ -164,6 +190,13 @@ internal sealed class WorkerHandle
             _pending.TryRemove(id, out _);
             LastUsed = _time.GetTimestamp();
         }
+    }
+
+    private void Tell(long id, int threads)
+    {
+        Span<byte> payload = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(payload, threads);
+        _connection?.Send(FrameKind.Threads, id, payload);
     }
 
     /// <summary>Kills the process; what it runs fails for this reason.</summary>

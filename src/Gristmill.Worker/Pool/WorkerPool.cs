@@ -190,11 +190,26 @@ internal sealed partial class WorkerPool : IAsyncDisposable
             _waiters.RemoveFirst();
             worker.Slot = waiter.Slot;
             worker.Attempts++;
+            worker.Threads = 0;
             worker.Learn(Engine(waiter.Slot.Request));
             waiter.TrySetResult((worker, waiter.Slot.Request with
             {
                 Limits = waiter.Slot.Request.Limits with { Threads = Threads(waiter.Slot.Request), MemoryMiB = (int)(waiter.Slot.MemoryLimit >> 20) },
             }));
+        }
+
+        Rebalance();
+    }
+
+    /// <summary>Tells attempts their share of the processors as others start and end. Under the lock.</summary>
+    private void Rebalance()
+    {
+        foreach (var worker in _workers)
+        {
+            if (worker.Slot is { Request.Limits.Threads: 0 } slot)
+            {
+                worker.Threads = Threads(slot.Request);
+            }
         }
     }
 

@@ -30,9 +30,10 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
     /// <param name="request">The attempt.</param>
     /// <param name="progress">Receives progress; may be null.</param>
     /// <param name="cancellationToken">Asks the attempt to end.</param>
+    /// <param name="share">Its share of the processors, if that changes while it runs; null: as the request says.</param>
     /// <exception cref="GristmillException">It failed.</exception>
     /// <exception cref="OperationCanceledException">It ended because it was asked to.</exception>
-    public async Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
+    public async Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken, ThreadShare? share = null)
     {
         ArgumentNullException.ThrowIfNull(request);
         if (IsLight(request.Operation))
@@ -52,7 +53,7 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
         var copied = CopyCounter.Total;
         try
         {
-            var outputs = await RunAsync(request, progress, cancellationToken).ConfigureAwait(false);
+            var outputs = await RunAsync(request, progress, share, cancellationToken).ConfigureAwait(false);
             return new StageResult
             {
                 Outputs = outputs,
@@ -77,7 +78,7 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
 
     /// <summary>An engine may block for minutes: it gets a thread of its own, so that the pool's stay free for messages and timers.</summary>
     private Task<ImmutableDictionary<string, Artifact>> RunAsync(
-        StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken) =>
+        StageRequest request, IProgress<StageProgress>? progress, ThreadShare? share, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(async () =>
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -88,6 +89,7 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
                 Content = content,
                 Models = _models,
                 Progress = progress,
+                Share = share,
                 Threads = Math.Max(1, request.Limits.Threads > 0 ? request.Limits.Threads : options.Threads),
                 BaseDirectory = options.BaseDirectory,
             };

@@ -21,4 +21,6 @@ internal enum FrameKind : byte
     Ping = 8,
     /// <summary>Worker to pool.</summary>
     Pong = 9,
+    /// <summary>Pool to worker: the attempt of this id may use so many threads from now on; 4 bytes, little-endian.</summary>
+    Threads = 10,
 }

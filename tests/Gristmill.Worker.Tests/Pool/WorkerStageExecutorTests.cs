@@ -234,6 +234,24 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
     }
 
     [Fact]
+    public async Task An_attempt_gets_the_processors_of_those_that_end_and_shares_with_those_that_start()
+    {
+        var share = Math.Max(1, Environment.ProcessorCount / 2);
+        using var other = new CancellationTokenSource();
+        var reports = new Reports();
+        var first = Executor.ExecuteAsync(Mill.Call("WaitForToken"), reports, other.Token);
+        await reports.First;
+        await Executor.ExecuteAsync(Mill.Call("WaitForThreads", new { threads = share }), null, default);
+
+        var grows = new Reports();
+        var second = Executor.ExecuteAsync(Mill.Call("WaitForThreads", new { threads = Environment.ProcessorCount }), grows, default);
+        await grows.First;
+        await other.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        await second;
+    }
+
+    [Fact]
     public async Task A_stage_that_waits_for_a_slot_can_be_cancelled()
     {
         await using var pool = Own("queue", new WorkerPoolOptions { Slots = 1 });
