@@ -23,7 +23,7 @@ internal static class HandOffCase
     private const int Columns = 8;
     private const int BatchRows = 1 << 20;
     private const int Batches = 16;
-    private const int Rounds = 5;
+    private const int Rounds = 9;
 
     public static IEnumerable<BenchCase> Run()
     {
@@ -33,6 +33,8 @@ internal static class HandOffCase
             using var store = ObjectStore.Open(new ObjectStoreOptions { Directory = folder });
             using var receiver = Receiver.Start(folder);
 
+            WarmUp(store, receiver);
+
             // The median of a few objects: one look at a shared machine is a look at its neighbours.
             var before = CopyCounter.Total;
             var rounds = new List<(double First, double Scan, double Sum, long Copied)>();
@@ -40,7 +42,7 @@ internal static class HandOffCase
             for (var i = 0; i < Rounds; i++)
             {
                 store.Delete(id);
-                id = Build(store, out var sealedAt);
+                id = Build(store, BatchRows, out var sealedAt);
                 rounds.Add(receiver.Ask($"object {id}", sealedAt));
             }
 
@@ -98,8 +100,6 @@ internal static class HandOffCase
             httpScan = Stopwatch.GetTimestamp();
         }));
         app.StartAsync().GetAwaiter().GetResult();
-        // The first get of a process also compiles the code; stages run in warm workers, so warm it here too.
-        WarmUp(store);
         Console.WriteLine(app.Urls.First());
         while (Console.ReadLine() is { } line)
         {
@@ -138,36 +138,26 @@ internal static class HandOffCase
         return sum;
     }
 
-    private static void WarmUp(ObjectStore store)
+    /// <summary>Small tables by the same way, often enough for the optimised tier of the compiler in both processes: stages run in warm workers.</summary>
+    private static void WarmUp(ObjectStore store, Receiver receiver)
     {
-        // Often enough for the optimised tier of the compiler.
-        for (var i = 0; i < 200; i++)
+        for (var i = 0; i < 2_000; i++)
         {
-            using var writer = store.Create(Schema());
-            for (var b = 0; b < Batches; b++)
-            {
-                WriteBatch(writer, 64, b);
-            }
-
-            var reference = writer.Seal();
-            using (var lease = store.Get(reference))
-            {
-                _ = Sum(lease.Batches);
-            }
-
-            store.Delete(reference.Id);
+            var id = Build(store, 64, out var sealedAt);
+            receiver.Ask($"object {id}", sealedAt);
+            store.Delete(id);
         }
     }
 
     private static Schema Schema() =>
         new(Enumerable.Range(0, Columns).Select(i => new Field($"c{i}", DoubleType.Default, false)), null);
 
-    private static string Build(ObjectStore store, out long sealedAt)
+    private static string Build(ObjectStore store, int batchRows, out long sealedAt)
     {
-        using var writer = store.Create(Schema(), (long)Columns * BatchRows * Batches * sizeof(double) + (1 << 20));
+        using var writer = store.Create(Schema(), (long)Columns * batchRows * Batches * sizeof(double) + (1 << 20));
         for (var i = 0; i < Batches; i++)
         {
-            WriteBatch(writer, BatchRows, i);
+            WriteBatch(writer, batchRows, i);
         }
 
         var reference = writer.Seal();
