@@ -10,7 +10,9 @@ namespace Gristmill.Engines.Torch;
 /// </summary>
 /// <remarks>
 /// It does, once a process, under a lock: sets OMP_WAIT_POLICY=passive unless you set it (spinning threads cost up to 15
-/// times on a busy machine); on AMD processors lets the MKL in libtorch use its AVX2 code (GRISTMILL_MKL_AMD=0 switches
+/// times on a busy machine); has malloc keep the memory that a training step frees for the next step, unless a MALLOC_
+/// variable of mallopt(3) or glibc.malloc in GLIBC_TUNABLES says how malloc should be; has large tensors lie in huge pages
+/// (THP_MEM_ALLOC_ENABLE=0 switches this off); on AMD processors lets the MKL in libtorch use its AVX2 code (GRISTMILL_MKL_AMD=0 switches
 /// this off); loads libtorch; and, where the system's libstdc++ is older than the one TorchSharp was linked with, loads a
 /// copy of TorchSharp's bridge library that does not insist on it, kept under ~/.cache/gristmill/native
 /// (GRISTMILL_NATIVE_CACHE names another folder). Any number of processes may do so at once.
@@ -55,23 +57,25 @@ public static class TorchRuntime
     {
         if (!OperatingSystem.IsLinux())
         {
-            return Initialise("LibTorchSharp", adapted: false, hinted: false);
+            return Initialise("LibTorchSharp", adapted: false, hinted: false, keepsHeap: false);
         }
 
         // The runtime's copy of the environment is not the C library's, which libgomp reads when it is loaded.
         _ = NativeMethods.SetEnvironment("OMP_WAIT_POLICY", "passive", overwrite: 0);
+        _ = NativeMethods.SetEnvironment(HeapSettings.HugePages, "1", overwrite: 0);
+        var keepsHeap = HeapSettings.IsWanted(Environment.GetEnvironmentVariable) && HeapSettings.TryApply();
         var hinted = MklHint.IsWanted && MklHint.TryApply(cacheFolder);
         var (handle, path, adapted) = TorchLibraries.Load(cacheFolder);
         NativeMethods.ResolveTorchSharp(handle);
-        return Initialise(path, adapted, hinted);
+        return Initialise(path, adapted, hinted, keepsHeap);
     }
 
-    private static TorchRuntimeInfo Initialise(string path, bool adapted, bool hinted)
+    private static TorchRuntimeInfo Initialise(string path, bool adapted, bool hinted, bool keepsHeap)
     {
         try
         {
             torch.InitializeDeviceType(DeviceType.CPU);
-            return new TorchRuntimeInfo(torch.__version__, path, adapted, hinted);
+            return new TorchRuntimeInfo(torch.__version__, path, adapted, hinted, keepsHeap);
         }
         catch (Exception e) when (e is NotSupportedException or DllNotFoundException or TypeInitializationException)
         {

@@ -5,4 +5,5 @@ namespace Gristmill.Engines.Torch;
 /// <param name="BridgePath">TorchSharp's native library as loaded.</param>
 /// <param name="Adapted">Whether that is a copy adapted to an older libstdc++.</param>
 /// <param name="MklHint">Whether MKL was told to use its AVX2 code on this AMD processor.</param>
-public sealed record TorchRuntimeInfo(string LibTorchVersion, string BridgePath, bool Adapted, bool MklHint);
+/// <param name="KeepsHeap">Whether malloc was told to keep the memory of one training step for the next.</param>
+public sealed record TorchRuntimeInfo(string LibTorchVersion, string BridgePath, bool Adapted, bool MklHint, bool KeepsHeap);

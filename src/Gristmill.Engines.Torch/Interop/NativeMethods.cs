@@ -7,6 +7,11 @@ internal static unsafe partial class NativeMethods
 {
     public const int LoadNow = 2;
     public const int LoadGlobal = 0x100;
+
+    // M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD of malloc.h.
+    public const int MallocTrimThreshold = -1;
+    public const int MallocTopPad = -2;
+    public const int MallocMapThreshold = -3;
     private const string TorchSharp = "LibTorchSharp";
 
     private static nint s_library;
@@ -19,6 +24,10 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport("libc.so.6", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int SetEnvironment(string name, string value, int overwrite);
+
+    /// <summary>0 on failure.</summary>
+    [LibraryImport("libc.so.6", EntryPoint = "mallopt")]
+    public static partial int SetMalloc(int parameter, int value);
 
     // libdl.so.2 is part of glibc; since 2.34 it forwards to libc.so.6.
     [LibraryImport("libdl.so.2", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]

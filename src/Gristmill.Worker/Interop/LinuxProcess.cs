@@ -72,6 +72,22 @@ internal static partial class LinuxProcess
         }
     }
 
+    /// <summary>Gives memory that native code has freed, and malloc keeps, back to the kernel (malloc_trim(3), of glibc only).</summary>
+    public static void ReleaseFreedMemory()
+    {
+        try
+        {
+            if (OperatingSystem.IsLinux())
+            {
+                _ = TrimMalloc(0);
+            }
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // Another C library, with a malloc of its own habits.
+        }
+    }
+
     /// <summary>The effective user id; 0 on Windows.</summary>
     public static uint UserId => OperatingSystem.IsWindows() ? 0 : GetEuid();
 
@@ -86,6 +102,9 @@ internal static partial class LinuxProcess
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int pid, int signal);
+
+    [LibraryImport("libc.so.6", EntryPoint = "malloc_trim")]
+    private static partial int TrimMalloc(nuint pad);
 
     [LibraryImport("libc", EntryPoint = "dup2", SetLastError = true)]
     private static partial int Duplicate(int descriptor, int onto);

@@ -21,6 +21,10 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
     // These finish at once and never fail: they are run where their request is read, many at a time, and not measured in full.
     private static readonly FrozenSet<string> LightOperations = FrozenSet.Create(StringComparer.Ordinal, StageOperations.NoOp);
 
+    // A worker's own memory after an attempt from which freed memory is looked for: a trim of a heap of this size takes some ms,
+    // and a worker that only ran small stages is below it.
+    private const long TrimAbove = 128L << 20;
+
     private readonly ModelLoader _models = new(content, engines.Models);
 
     /// <summary>Whether an operation is so small that many may share a worker.</summary>
@@ -73,6 +77,14 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
             var error = StageErrors.Describe(e, request);
             activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             throw error;
+        }
+        finally
+        {
+            // The next attempt may be another engine's: what malloc keeps for this one would count against its limit.
+            if (options.OwnsProcess && ProcessMemory.Self().Anonymous > TrimAbove)
+            {
+                LinuxProcess.ReleaseFreedMemory();
+            }
         }
     }
 

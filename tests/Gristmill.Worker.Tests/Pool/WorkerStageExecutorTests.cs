@@ -196,6 +196,16 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
     }
 
     [Fact]
+    public async Task An_idle_worker_does_not_keep_the_memory_that_native_code_freed()
+    {
+        await using var pool = Own("freed", new WorkerPoolOptions { Slots = 1 });
+        var result = await pool.ExecuteAsync(Mill.Call("NativeMemoryFreed"), null, Stop);
+
+        Assert.InRange(result.Outputs["metrics"].Metrics!["value"], 256 << 20, double.MaxValue);
+        Assert.InRange(pool.Workers.Single().OwnMemory, 1, 128 << 20);
+    }
+
+    [Fact]
     public async Task A_worker_killed_in_mid_write_leaves_nothing_in_the_store()
     {
         var before = Directory.GetFiles(Mill.Objects.Options.Directory);
