@@ -1,3 +1,4 @@
+using System.Globalization;
 using Gristmill.Bench;
 using Gristmill.Bench.Lifecycle;
 using Gristmill.Bench.Torch;
@@ -7,6 +8,7 @@ switch (args.FirstOrDefault())
 {
     case "hand-off-receiver": return HandOffCase.Serve(args[1]);
     case "bare-kestrel": return BareKestrel.Serve(args[1]);
+    case "torch-step": return TorchStepBench.Serve(args[1], int.Parse(args[2], CultureInfo.InvariantCulture), int.Parse(args[3], CultureInfo.InvariantCulture));
     case "lifecycle": break;
     default:
         Console.Error.WriteLine("usage: mill bench setup | mill bench lifecycle [--json] [--case flights|hand-off|torch|dispatch|predict ...]");

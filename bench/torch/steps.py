@@ -3,11 +3,14 @@
 bench/Gristmill.Bench/Torch/TorchStepBench.cs. Usage: steps.py CASE THREADS STEPS; prints one JSON line."""
 import json
 import os
+import resource
 import sys
 import time
 
 # The same waiting policy on both sides, for a machine that does other things too.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# torch.set_num_threads does not reach the BLAS that Debian's torch is linked with.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", sys.argv[2])
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -70,12 +73,20 @@ def main():
     for _ in range(max(3, steps // 10)):
         loss = step()
     times = []
+    faults, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, time.process_time()
     for _ in range(steps):
         start = time.perf_counter()
         loss = step()
         times.append(time.perf_counter() - start)
+    faults, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults, time.process_time() - cpu
     times.sort()
-    print(json.dumps({"case": case, "threads": threads, "ms_per_step": 1000 * times[len(times) // 2], "loss": loss, "torch": torch.__version__}))
+    print(json.dumps({
+        "ms_per_step": 1000 * times[len(times) // 2],
+        "cpu_ms_per_step": 1000 * cpu / steps,
+        "faults_per_step": faults / steps,
+        "loss": loss,
+        "torch": torch.__version__,
+    }))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ internal static class ProcessClock
         return total;
     }
 
+    /// <summary>Page faults of a process so far that needed no disk.</summary>
+    public static long MinorFaults(int processId) => Stat(processId) is { } fields ? long.Parse(fields[7], CultureInfo.InvariantCulture) : 0;
+
     private static Dictionary<int, List<int>> Children()
     {
         var map = new Dictionary<int, List<int>>();

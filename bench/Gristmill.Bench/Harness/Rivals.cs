@@ -22,14 +22,16 @@ internal static class Rivals
             return null;
         }
 
-        var start = new ProcessStartInfo(python) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(Home, "bench", script));
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
+        return RunProgram(python, [Path.Combine(Home, "bench", script), .. arguments], script);
+    }
 
-        // Old OpenBLAS builds need these; they slow nothing else down here.
+    /// <summary>Runs this program in another of its roles, and reads the JSON line it prints last; null where it failed.</summary>
+    public static JsonElement? RunSelf(string role, params string[] arguments) =>
+        RunProgram("dotnet", [typeof(Rivals).Assembly.Location, role, .. arguments], role);
+
+    private static JsonElement? RunProgram(string program, string[] arguments, string name)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
@@ -38,7 +40,7 @@ internal static class Rivals
         if (process.ExitCode != 0 || last is null || !last.StartsWith('{'))
         {
             var reason = errors.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? $"exit code {process.ExitCode}";
-            Console.Error.WriteLine($"    {script}: {reason}");
+            Console.Error.WriteLine($"    {name}: {reason}");
             return null;
         }
 

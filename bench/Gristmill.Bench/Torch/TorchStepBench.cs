@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Gristmill.Engines.Torch;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -12,11 +13,19 @@ internal static class TorchStepBench
     /// <summary>The cases: models, optimisers and shapes that both sides have.</summary>
     public static IReadOnlyList<string> Cases { get; } = ["mlp-sgd", "mlp-adamw", "cnn", "transformer"];
 
-    /// <summary>The median step of a case in milliseconds.</summary>
+    /// <summary>Runs a case in this process and prints one JSON line, as bench/torch/steps.py does.</summary>
     /// <param name="which">One of <see cref="Cases"/>.</param>
     /// <param name="threads">Threads of torch.</param>
     /// <param name="steps">Steps to measure; a tenth more, but at least 3, run first.</param>
-    public static double Measure(string which, int threads, int steps)
+    public static int Serve(string which, int threads, int steps)
+    {
+        // As a stage does: on a thread of the pool, whose malloc arena is another than the main thread's.
+        var seen = Task.Run(() => Measure(which, threads, steps)).GetAwaiter().GetResult();
+        Console.WriteLine(JsonSerializer.Serialize(seen, TorchSteps.Json));
+        return 0;
+    }
+
+    private static TorchSteps Measure(string which, int threads, int steps)
     {
         TorchRuntime.SetThreads(threads);
         manual_seed(1);
@@ -39,16 +48,21 @@ internal static class TorchStepBench
         }
 
         var times = new double[steps];
+        var loss = 0f;
+        var faults = ProcessClock.MinorFaults(Environment.ProcessId);
+        var cpu = ProcessClock.CpuSeconds(Environment.ProcessId);
         for (var i = 0; i < steps; i++)
         {
             var start = Stopwatch.GetTimestamp();
-            Step(model, optimizer, x, y);
+            loss = Step(model, optimizer, x, y);
             times[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
 
+        cpu = ProcessClock.CpuSeconds(Environment.ProcessId) - cpu;
+        faults = ProcessClock.MinorFaults(Environment.ProcessId) - faults;
         model.Dispose();
         Array.Sort(times);
-        return times[steps / 2];
+        return new TorchSteps(times[steps / 2], 1000 * cpu / steps, (double)faults / steps, loss, TorchRuntime.EnsureLoaded().LibTorchVersion);
     }
 
     private static float Step(Module<Tensor, Tensor> model, optim.Optimizer optimizer, Tensor x, Tensor y)
