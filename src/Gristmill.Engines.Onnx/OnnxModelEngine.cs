@@ -11,12 +11,7 @@ public sealed class OnnxModelEngine : IModelEngine
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(manifest);
-        var path = Path.Combine(folder, OnnxEngine.ModelFile);
-        if (!File.Exists(path))
-        {
-            throw new GristmillException(ErrorCodes.ModelFormat, $"The model package has no {OnnxEngine.ModelFile}.", "Import the model again.");
-        }
-
+        var path = Require(folder);
         var session = OnnxSession.Open(path, threads);
         try
         {
@@ -27,5 +22,17 @@ public sealed class OnnxModelEngine : IModelEngine
             session.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The imported file as it stands.</summary>
+    /// <inheritdoc/>
+    public Stream ExportOnnx(string folder, ModelManifest manifest) => File.OpenRead(Require(folder));
+
+    private static string Require(string folder)
+    {
+        var path = Path.Combine(folder, OnnxEngine.ModelFile);
+        return File.Exists(path)
+            ? path
+            : throw new GristmillException(ErrorCodes.ModelFormat, $"The model package has no {OnnxEngine.ModelFile}.", "Import the model again.");
     }
 }

@@ -35,10 +35,29 @@ public sealed class TorchModelEngine(Func<string, CodeRef?, Type?>? resolveType 
         };
     }
 
+    /// <inheritdoc/>
+    public Stream ExportOnnx(string folder, ModelManifest manifest)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        if (manifest.Settings.GetValueOrDefault(KindSetting) is not MlpKind and var kind)
+        {
+            throw OnnxExport.Refuse(manifest, $"it is of kind '{kind}': code of your own, of which the package knows the state but not the operators",
+                "Train with torch.mlp, or export the module with Python's torch.onnx and take the file in with ImportOnnx.");
+        }
+
+        var (encoder, weights) = ReadMlp(folder, manifest);
+        return MlpOnnx.Export(manifest, encoder.Features, weights);
+    }
+
     private static MlpPredictor LoadMlp(string folder, ModelManifest manifest, int threads)
     {
-        var encoder = MatrixPredictorBase.LoadEncoder(folder, manifest);
-        var weights = MlpWeights.Load(Path.Combine(folder, MlpWeights.FileName), encoder, PredictionOutput.ScoresPerRow(manifest));
+        var (encoder, weights) = ReadMlp(folder, manifest);
         return new MlpPredictor(manifest, encoder, weights, threads);
+    }
+
+    private static (FeatureEncoder Encoder, MlpWeights Weights) ReadMlp(string folder, ModelManifest manifest)
+    {
+        var encoder = MatrixPredictorBase.LoadEncoder(folder, manifest);
+        return (encoder, MlpWeights.Load(Path.Combine(folder, MlpWeights.FileName), encoder, PredictionOutput.ScoresPerRow(manifest)));
     }
 }

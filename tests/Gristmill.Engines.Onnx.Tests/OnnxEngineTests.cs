@@ -14,6 +14,13 @@ public sealed class OnnxEngineTests : IDisposable
         var model = await _host.Import(bytes);
         Assert.Equal("onnx", model.Engine);
         Assert.Equal(bytes, await File.ReadAllBytesAsync(Path.Combine(_host.Content.GetPath(model.Digest), "model.onnx")));
+        using (var exported = _host.Models.ExportOnnx(model))
+        using (var copy = new MemoryStream())
+        {
+            await exported.CopyToAsync(copy, TestContext.Current.CancellationToken);
+            Assert.Equal(bytes, copy.ToArray());
+        }
+
         var manifest = _host.Models.ReadManifest(model);
         Assert.Equal(ModelTask.Tensor, manifest.Task);
         var input = Assert.Single(manifest.Inputs);

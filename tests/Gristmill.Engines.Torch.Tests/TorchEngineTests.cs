@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Apache.Arrow;
 using Apache.Arrow.Types;
+using Gristmill.Engines.Onnx;
 using Gristmill.Objects;
 using TorchSharp;
 
@@ -53,6 +54,10 @@ public sealed class TorchEngineTests : IDisposable
 
         var many = new float[rows];
         predictor.Score(features, rows, many);
+        using (var exported = new OnnxRun(Loader().ExportOnnx(outputs.Artifacts["out"].Model!)))
+        {
+            Assert.Equal(many, exported.Scores(features, ModelTask.Binary), (a, b) => Math.Abs(a - b) <= 1e-6);
+        }
 
         var one = new float[1];
         for (var i = 0; i < rows; i++)

@@ -5,6 +5,8 @@ using System.Text.Json;
 using Apache.Arrow;
 using Apache.Arrow.Ipc;
 using Apache.Arrow.Types;
+using Gristmill.Client;
+using Microsoft.ML.OnnxRuntime;
 
 namespace Gristmill.Hosting;
 
@@ -114,6 +116,40 @@ public sealed class EndToEndTests(EndToEndTests.TrainedSilo trained) : IClassFix
         await AssertProblemAsync(nothing, HttpStatusCode.NotFound, ErrorCodes.NotFound, "nothing");
         using var model = await trained.Silo.Http.PutAsync(new Uri("/api/v1/deployments/x", UriKind.Relative), SiloProcess.Json(new DeploymentSpec { Model = "nothing-like-it" }), TestContext.Current.CancellationToken);
         await AssertProblemAsync(model, HttpStatusCode.NotFound, ErrorCodes.NotFound, "nothing-like-it");
+    }
+
+    [Fact]
+    public async Task A_trained_model_is_exported_as_a_file_that_ONNX_Runtime_loads()
+    {
+        var trees = await trained.Silo.RunAsync(Pipeline.Create("late-trees", p =>
+        {
+            var raw = p.Read.Csv(Trips.WriteCsv(trained.Silo.Folder));
+            var rows = p.Sql($"select hour, distance, carrier, delay > 15 as late from {raw}");
+            p.Register("late-trees", p.Train.LightGbm(rows, label: "late"));
+        }));
+        Assert.True(trees.Status == RunStatus.Succeeded, trees.Error?.Message);
+        using var client = new GristmillClient(trained.Silo.Http.BaseAddress!.AbsoluteUri);
+        using var newest = new MemoryStream();
+        await client.ExportModelAsync("late-trees", newest, cancellationToken: TestContext.Current.CancellationToken);
+        using var first = new MemoryStream();
+        await client.ExportModelAsync("late-trees", first, 1, TestContext.Current.CancellationToken);
+
+        Assert.Equal(newest.ToArray(), first.ToArray());
+        using var session = new InferenceSession(newest.ToArray());
+        Assert.Equal(["input"], session.InputNames);
+        Assert.Equal(["label", "probabilities"], session.OutputNames);
+        Assert.Equal("late", session.ModelMetadata.CustomMetadataMap["gristmill.label"]);
+    }
+
+    [Theory]
+    [InlineData("late-trip/export?format=pmml", HttpStatusCode.BadRequest, ErrorCodes.Invalid, "pmml")]
+    [InlineData("late-trip/export?version=x", HttpStatusCode.NotFound, ErrorCodes.NotFound, "version x")]
+    [InlineData("late-trip/export?version=7", HttpStatusCode.NotFound, ErrorCodes.NotFound, "version 7")]
+    [InlineData("nobody/export", HttpStatusCode.NotFound, ErrorCodes.NotFound, "nobody")]
+    public async Task An_export_that_cannot_be_is_refused(string path, HttpStatusCode status, string code, string names)
+    {
+        using var answer = await trained.Silo.Http.GetAsync(new Uri($"/api/v1/models/{path}", UriKind.Relative), TestContext.Current.CancellationToken);
+        await AssertProblemAsync(answer, status, code, names);
     }
 
     [Theory]

@@ -58,6 +58,13 @@ public sealed class OnnxFileTests(OnnxFileTests.Served served) : IClassFixture<O
         Assert.Equal($"{row}", problem.GetProperty("details").GetProperty("row").GetString());
     }
 
+    [Theory]
+    [InlineData("parcel-file")]
+    [InlineData("parcel-tensors")]
+    public async Task It_is_exported_as_it_came_in(string model) => Assert.Equal(
+        OnnxModels.Logistic(s_weights, Bias),
+        await served.Silo.Http.GetByteArrayAsync(new Uri($"/api/v1/models/{model}/export?format=onnx&version=1", UriKind.Relative), TestContext.Current.CancellationToken));
+
     [Fact]
     public async Task A_file_that_is_none_fails_the_run_by_name()
     {

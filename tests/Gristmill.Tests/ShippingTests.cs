@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Gristmill.Hosting;
@@ -32,6 +33,11 @@ public sealed class ShippingTests
             Assert.InRange(predictions[1].GetProperty("score").GetDouble(), 0, 0.3);
             Assert.True(predictions[0].GetProperty("label").GetBoolean());
             Assert.False(predictions[1].GetProperty("label").GetBoolean());
+
+            // Code of one's own has no ONNX form, and the server says so.
+            using var export = await silo.Http.GetAsync(new Uri($"/api/v1/models/{model}/export", UriKind.Relative), cancellation);
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, export.StatusCode);
+            Assert.Equal(ErrorCodes.NotExportable, (await export.Content.ReadFromJsonAsync<JsonElement>(cancellation)).GetProperty("code").GetString());
         }
     }
 

@@ -95,6 +95,21 @@ public sealed partial class GristmillClient : IDisposable
     public Task<ModelView> GetModelAsync(string name, CancellationToken cancellationToken = default) =>
         GetAsync<ModelView>($"models/{Escape(name)}", cancellationToken);
 
+    /// <summary>Writes a model as an ONNX file; docs/models.md says what it takes and gives.</summary>
+    /// <param name="name">The registered model.</param>
+    /// <param name="destination">Where the file goes; nothing is written if there is an error.</param>
+    /// <param name="version">Its version; null: the newest.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.NotExportable"/>: the model has no such form, and why; <see cref="ErrorCodes.NotFound"/>.</exception>
+    public async Task ExportModelAsync(string name, Stream destination, int? version = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        var path = $"models/{Escape(name)}/export?format=onnx" + (version is null ? "" : string.Create(CultureInfo.InvariantCulture, $"&version={version}"));
+        using var response = await _rest.SendAsync(() => new HttpRequestMessage(HttpMethod.Get, _rest.Address(path)), true,
+            HttpCompletionOption.ResponseContentRead, cancellationToken);
+        await response.Content.CopyToAsync(destination, cancellationToken);
+    }
+
     /// <summary>Serves a model under a name, or changes what is served.</summary>
     public Task<DeploymentView> DeployAsync(string name, DeploymentSpec spec, CancellationToken cancellationToken = default) =>
         _rest.SendAsync<DeploymentView>(HttpMethod.Put, $"deployments/{Escape(name)}", spec, true, cancellationToken);

@@ -22,6 +22,7 @@ internal static partial class Problems
         [ErrorCodes.Corrupt] = 400,
         [ErrorCodes.CodeLoad] = 400,
         [ErrorCodes.ModelFormat] = 422,
+        [ErrorCodes.NotExportable] = 422,
         [ErrorCodes.NotFound] = 404,
         [ErrorCodes.ObjectNotFound] = 404,
         [ErrorCodes.Conflict] = 409,

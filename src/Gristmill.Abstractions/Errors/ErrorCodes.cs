@@ -49,6 +49,8 @@ public static class ErrorCodes
     public const string CodeLoad = "code.load";
     /// <summary>A model package is malformed or of an unknown engine.</summary>
     public const string ModelFormat = "model.format";
+    /// <summary>A model has no form in the format asked for.</summary>
+    public const string NotExportable = "model.not_exportable";
     /// <summary>A native library could not be loaded.</summary>
     public const string NativeLibrary = "native.library";
     /// <summary>The data folder is in use by another silo.</summary>

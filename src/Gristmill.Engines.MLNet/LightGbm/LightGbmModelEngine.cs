@@ -11,9 +11,22 @@ public sealed class LightGbmModelEngine : IModelEngine
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(manifest);
+        return new LightGbmPredictor(Require(folder), manifest, MatrixPredictorBase.LoadEncoder(folder, manifest), threads);
+    }
+
+    /// <inheritdoc/>
+    public Stream ExportOnnx(string folder, ModelManifest manifest)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(manifest);
+        return LightGbmOnnx.Export(manifest, MatrixPredictorBase.LoadEncoder(folder, manifest).Features, LightGbmText.Read(Require(folder)));
+    }
+
+    private static string Require(string folder)
+    {
         var path = Path.Combine(folder, LightGbmEngine.ModelFile);
         return File.Exists(path)
-            ? new LightGbmPredictor(path, manifest, MatrixPredictorBase.LoadEncoder(folder, manifest), threads)
+            ? path
             : throw new GristmillException(ErrorCodes.ModelFormat, $"The model package has no {LightGbmEngine.ModelFile}.", "Train the model again.");
     }
 }

@@ -31,4 +31,10 @@ public sealed class MLNetModelEngine : IModelEngine
                 "Save it again with MLNetModels.Save, with the ML.NET version in use here.", e);
         }
     }
+
+    /// <summary>Refuses: what knows the ONNX form of each of ML.NET's transformers is a package that this build does not take.</summary>
+    /// <inheritdoc/>
+    public Stream ExportOnnx(string folder, ModelManifest manifest) => throw OnnxExport.Refuse(manifest,
+        "what exports ML.NET's models (Microsoft.ML.OnnxConverter) is not part of this build",
+        "Train with LightGBM or torch.mlp, or convert the model with that package in a program of your own and take the file in with ImportOnnx.");
 }

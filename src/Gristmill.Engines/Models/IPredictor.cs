@@ -50,4 +50,12 @@ public interface IModelEngine
     /// <param name="manifest">Its manifest, already read and checked.</param>
     /// <param name="threads">Threads one prediction may use.</param>
     IPredictor Load(string folder, ModelManifest manifest, int threads);
+
+    /// <summary>The model as an ONNX file, by managed code alone: no library is loaded and nothing is trained or tried.</summary>
+    /// <param name="folder">The package's folder, read-only.</param>
+    /// <param name="manifest">Its manifest, already read and checked.</param>
+    /// <returns>The file's bytes; the caller disposes the stream.</returns>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.NotExportable"/>, saying why; what an engine without an export throws.</exception>
+    Stream ExportOnnx(string folder, ModelManifest manifest) =>
+        throw OnnxExport.Refuse(manifest, "its engine has no export", "Train the model with LightGBM or torch.mlp.");
 }

@@ -19,10 +19,19 @@ public sealed class ModelLoader(ContentStore content, IEnumerable<IModelEngine> 
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         var (folder, manifest) = Open(model);
-        return _engines.TryGetValue(manifest.Engine, out var engine)
-            ? engine.Load(folder, manifest, threads)
-            : throw new GristmillException(ErrorCodes.ModelFormat, $"The model is of engine '{manifest.Engine}', which is not here; there are {string.Join(", ", _engines.Keys.Order(StringComparer.Ordinal))}.",
-                "Add the engine's package to the host, or train the model with another engine.").With("engine", manifest.Engine);
+        return EngineOf(manifest).Load(folder, manifest, threads);
+    }
+
+    /// <summary>Writes a package's model as an ONNX file, without loading the model (<see cref="OnnxExport"/>).</summary>
+    /// <param name="model">The package.</param>
+    /// <returns>The file's bytes; the caller disposes the stream.</returns>
+    /// <exception cref="GristmillException">
+    /// <see cref="ErrorCodes.NotExportable"/>, saying why; <see cref="ErrorCodes.ModelFormat"/>, <see cref="ErrorCodes.NotFound"/>.
+    /// </exception>
+    public Stream ExportOnnx(ModelRef model)
+    {
+        var (folder, manifest) = Open(model);
+        return EngineOf(manifest).ExportOnnx(folder, manifest);
     }
 
     /// <summary>Loads the fitted transforms of a package without its model.</summary>
@@ -39,6 +48,11 @@ public sealed class ModelLoader(ContentStore content, IEnumerable<IModelEngine> 
     /// <summary>Reads a package's manifest without loading the model.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.ModelFormat"/>, <see cref="ErrorCodes.NotFound"/>.</exception>
     public ModelManifest ReadManifest(ModelRef model) => ReadManifest(_content.GetPath(model.Digest));
+
+    private IModelEngine EngineOf(ModelManifest manifest) => _engines.TryGetValue(manifest.Engine, out var engine)
+        ? engine
+        : throw new GristmillException(ErrorCodes.ModelFormat, $"The model is of engine '{manifest.Engine}', which is not here; there are {string.Join(", ", _engines.Keys.Order(StringComparer.Ordinal))}.",
+            "Add the engine's package to the host, or train the model with another engine.").With("engine", manifest.Engine);
 
     private static ModelManifest ReadManifest(string folder)
     {

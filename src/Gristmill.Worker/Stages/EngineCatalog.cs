@@ -92,5 +92,7 @@ public sealed class EngineCatalog
         public bool IsLoaded => _engine.IsValueCreated;
 
         public IPredictor Load(string folder, ModelManifest manifest, int threads) => _engine.Value.Load(folder, manifest, threads);
+
+        public Stream ExportOnnx(string folder, ModelManifest manifest) => _engine.Value.ExportOnnx(folder, manifest);
     }
 }

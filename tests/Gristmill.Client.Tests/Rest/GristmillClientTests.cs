@@ -43,6 +43,32 @@ public sealed class GristmillClientTests
         Assert.Equal("""{"parameters":{"n":5}}""", http.Asked[0].Body);
     }
 
+    [Theory]
+    [InlineData(null, "http://mill.test/base/api/v1/models/a%20b/export?format=onnx")]
+    [InlineData(3, "http://mill.test/base/api/v1/models/a%20b/export?format=onnx&version=3")]
+    public async Task A_model_is_exported_as_the_bytes_that_come(int? version, string address)
+    {
+        var http = new ScriptedHandler().Answer("file", type: "application/octet-stream");
+        using var client = http.Client();
+        using var file = new MemoryStream();
+
+        await client.ExportModelAsync("a b", file, version);
+
+        Assert.Equal("file"u8, file.ToArray());
+        Assert.Equal(("GET", address), (http.Asked[0].Method, http.Asked[0].Address));
+    }
+
+    [Fact]
+    public async Task An_export_that_is_refused_writes_nothing()
+    {
+        var http = new ScriptedHandler().Answer("""{"code":"model.not_exportable","detail":"no"}""", HttpStatusCode.UnprocessableEntity, "application/problem+json");
+        using var client = http.Client();
+        using var file = new MemoryStream();
+
+        Assert.Equal(ErrorCodes.NotExportable, (await Assert.ThrowsAsync<GristmillException>(() => client.ExportModelAsync("m", file))).Code);
+        Assert.Equal(0, file.Length);
+    }
+
     [Fact]
     public async Task A_server_that_is_not_there_is_unreachable_after_all_attempts()
     {

@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using Gristmill.Engines.Onnx;
 using Gristmill.Objects;
 
 namespace Gristmill.Engines.MLNet;
@@ -40,6 +41,23 @@ public sealed class LightGbmEngineTests : IDisposable
         var scores = new float[500];
         matrix.Score(features, 500, scores);
         Assert.Equal(score.Values.ToArray(), scores);
+    }
+
+    [Fact]
+    public async Task A_trained_package_exports_what_it_scores()
+    {
+        var outputs = await Train(new { label = "tall", exclude = Leaks, iterations = 50 });
+        using var predictor = Assert.IsAssignableFrom<IMatrixPredictor>(_host.Models.Load(outputs.Artifacts["out"].Model!));
+        var test = TestTables.Trees(500, 99);
+        var features = new float[500 * predictor.Encoder.Width];
+        predictor.Encoder.Encode(test, features);
+        var expected = new float[500];
+        predictor.Score(features, 500, expected);
+
+        using var exported = new OnnxRun(_host.Models.ExportOnnx(outputs.Artifacts["out"].Model!));
+
+        Assert.Equal(expected, exported.Scores(features, ModelTask.Binary), (a, b) => Math.Abs(a - b) <= 1e-6);
+        Assert.Equal("tall", exported.Metadata["gristmill.label"]);
     }
 
     [Fact]

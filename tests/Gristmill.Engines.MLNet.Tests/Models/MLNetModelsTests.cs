@@ -33,6 +33,16 @@ public sealed class MLNetModelsTests : IDisposable
     }
 
     [Fact]
+    public void A_chain_says_why_it_has_no_ONNX_form()
+    {
+        var model = Save(out _, out var view);
+        view.Dispose();
+        var error = Assert.Throws<GristmillException>(() => _host.Models.ExportOnnx(model));
+        Assert.Equal((ErrorCodes.NotExportable, "mlnet"), (error.Code, error.Error.Details["engine"]));
+        Assert.Contains("ML.NET", error.Message);
+    }
+
+    [Fact]
     public void Many_threads_get_their_own_answers()
     {
         var model = Save(out _, out var view);

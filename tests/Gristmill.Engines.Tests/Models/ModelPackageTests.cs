@@ -49,6 +49,18 @@ public sealed class ModelPackageTests
     }
 
     [Fact]
+    public void An_engine_without_an_export_says_so()
+    {
+        using var stores = new TestStores(new TestEngine());
+        var error = Assert.Throws<GristmillException>(() => stores.Models.ExportOnnx(TestEngine.Package(stores.Content, Encoder, ModelTask.Binary, "late")));
+        Assert.Equal((ErrorCodes.NotExportable, "test"), (error.Code, error.Error.Details["engine"]));
+
+        // A file that was changed is no model, whoever asks.
+        Assert.Equal(ErrorCodes.ModelFormat, Assert.Throws<GristmillException>(() =>
+            stores.Models.ExportOnnx(Changed(stores, folder => File.WriteAllText(Path.Combine(folder, "model.txt"), "sign 2")))).Code);
+    }
+
+    [Fact]
     public void Disposing_without_committing_leaves_nothing()
     {
         using var stores = new TestStores();

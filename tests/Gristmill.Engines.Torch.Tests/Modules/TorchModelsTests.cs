@@ -36,6 +36,7 @@ public sealed class TorchModelsTests : IDisposable
 
         using var predicted = predictor.Predict(table);
         Assert.Equal(4, predicted.Length);
+        Assert.Equal(ErrorCodes.NotExportable, Assert.Throws<GristmillException>(() => Loader().ExportOnnx(model)).Code);
     }
 
     [Fact]
