@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Apache.Arrow;
 using Apache.Arrow.Types;
@@ -14,16 +16,17 @@ internal static class OnnxInput
     /// <summary>A column as a tensor of a node's type and shape.</summary>
     /// <param name="column">Rows of the column.</param>
     /// <param name="name">Its name.</param>
+    /// <param name="firstRow">The row of its first value, for errors.</param>
     /// <param name="node">The model's input.</param>
     /// <param name="owned">What to dispose after the run, beside the value.</param>
-    internal static OrtValue Of(IArrowArray column, string name, NodeMetadata node, List<IDisposable> owned)
+    internal static OrtValue Of(IArrowArray column, string name, int firstRow, NodeMetadata node, List<IDisposable> owned)
     {
-        RefuseNulls(column, name);
+        RefuseNulls(column, name, firstRow);
         var type = node.ElementDataType;
         var rows = column.Length;
         if (node.Dimensions.Length > 1 && node.Dimensions[1..] is not [1])
         {
-            return List(column, name, node, owned);
+            return List(column, name, firstRow, node, owned);
         }
 
         long[] shape = node.Dimensions.Length == 1 ? [rows] : [rows, 1];
@@ -38,26 +41,26 @@ internal static class OnnxInput
         }
 
         var converted = new byte[checked(rows * OnnxTypes.Width(type))];
-        Convert(column, name, type, converted, 0, 1);
+        Convert(column, name, firstRow, 1, type, converted, 0, 1);
         CopyCounter.Add("onnx", converted.Length);
         return Own(OnnxTensor.View(converted, type, shape), owned);
     }
 
     /// <summary>Number columns side by side as one [rows, k] tensor of floats.</summary>
-    internal static OrtValue Packed(IReadOnlyList<(string Name, IArrowArray Column)> columns, int rows, List<IDisposable> owned)
+    internal static OrtValue Packed(IReadOnlyList<(string Name, IArrowArray Column)> columns, int firstRow, int rows, List<IDisposable> owned)
     {
         var packed = new byte[checked(rows * columns.Count * sizeof(float))];
         for (var i = 0; i < columns.Count; i++)
         {
-            RefuseNulls(columns[i].Column, columns[i].Name);
-            Convert(columns[i].Column, columns[i].Name, TensorElementType.Float, packed, i, columns.Count);
+            RefuseNulls(columns[i].Column, columns[i].Name, firstRow);
+            Convert(columns[i].Column, columns[i].Name, firstRow, 1, TensorElementType.Float, packed, i, columns.Count);
         }
 
         CopyCounter.Add("onnx", packed.Length);
         return Own(OnnxTensor.View(packed, TensorElementType.Float, [rows, columns.Count]), owned);
     }
 
-    private static OrtValue List(IArrowArray column, string name, NodeMetadata node, List<IDisposable> owned)
+    private static OrtValue List(IArrowArray column, string name, int firstRow, NodeMetadata node, List<IDisposable> owned)
     {
         if (column is not FixedSizeListArray list || list.Data.DataType is not FixedSizeListType listType)
         {
@@ -75,14 +78,14 @@ internal static class OnnxInput
 
         long[] shape = [list.Length, .. inner.Select(d => d < 0 ? size / known : d)];
         var items = ArrowArrayFactory.BuildArray(list.Data.Children[0].Slice(list.Offset * size, list.Length * size));
-        RefuseNulls(items, name);
+        RefuseNulls(items, name, firstRow, size);
         if (OnnxTypes.SameBits(listType.ValueDataType.TypeId, node.ElementDataType))
         {
             return View(items, node.ElementDataType, shape, items.Length, owned);
         }
 
         var converted = new byte[checked(items.Length * OnnxTypes.Width(node.ElementDataType))];
-        Convert(items, name, node.ElementDataType, converted, 0, 1);
+        Convert(items, name, firstRow, size, node.ElementDataType, converted, 0, 1);
         CopyCounter.Add("onnx", converted.Length);
         return Own(OnnxTensor.View(converted, node.ElementDataType, shape), owned);
     }
@@ -121,114 +124,52 @@ internal static class OnnxInput
         return tensor.Value;
     }
 
-    private static void Convert(IArrowArray column, string name, TensorElementType type, byte[] target, int first, int step)
+    private static void Convert(IArrowArray column, string name, int firstRow, int perRow, TensorElementType type, byte[] target, int first, int step)
     {
-        for (var i = 0; i < column.Length; i++)
+        switch (type)
         {
-            var number = Number(column, i) ?? throw Mistyped(column, name, type == TensorElementType.Bool ? "a boolean" : "a number");
-            var at = first + (i * step);
-            switch (type)
-            {
-                case TensorElementType.Float:
-                    MemoryMarshal.Cast<byte, float>(target.AsSpan())[at] = (float)number;
-                    break;
-                case TensorElementType.Double:
-                    MemoryMarshal.Cast<byte, double>(target.AsSpan())[at] = number;
-                    break;
-                case TensorElementType.Float16:
-                    MemoryMarshal.Cast<byte, Half>(target.AsSpan())[at] = (Half)number;
-                    break;
-                case TensorElementType.Bool:
-                    target[at] = number != 0 ? (byte)1 : (byte)0;
-                    break;
-                default:
-                    Whole(number, name, i, type, target, at);
-                    break;
-            }
+            case TensorElementType.Float: To<float>(); break;
+            case TensorElementType.Double: To<double>(); break;
+            case TensorElementType.Float16: To<Half>(); break;
+            case TensorElementType.Int64: To<long>(); break;
+            case TensorElementType.UInt64: To<ulong>(); break;
+            case TensorElementType.Int32: To<int>(); break;
+            case TensorElementType.UInt32: To<uint>(); break;
+            case TensorElementType.Int16: To<short>(); break;
+            case TensorElementType.UInt16: To<ushort>(); break;
+            case TensorElementType.Int8: To<sbyte>(); break;
+            case TensorElementType.UInt8: To<byte>(); break;
+            case TensorElementType.Bool when NumberFit.IsNumeric(column):
+                var numbers = new double[column.Length];
+                NumberFit.Convert<double>(column, name, firstRow, perRow, numbers);
+                for (var i = 0; i < numbers.Length; i++)
+                {
+                    target[first + (i * step)] = numbers[i] != 0 ? (byte)1 : (byte)0;
+                }
+
+                break;
+            default: throw Mistyped(column, name, "a boolean");
         }
+
+        void To<T>()
+            where T : unmanaged, INumber<T> =>
+            NumberFit.Convert(column, name, firstRow, perRow, MemoryMarshal.Cast<byte, T>(target.AsSpan())[Math.Min(first, target.Length / Unsafe.SizeOf<T>())..], step);
     }
 
-    private static void Whole(double number, string name, int row, TensorElementType type, byte[] target, int at)
+    private static void RefuseNulls(IArrowArray column, string name, int firstRow, int perRow = 1)
     {
-        try
-        {
-            if (number != Math.Floor(number))
-            {
-                throw new OverflowException();
-            }
-
-            switch (type)
-            {
-                case TensorElementType.Int64:
-                    MemoryMarshal.Cast<byte, long>(target.AsSpan())[at] = checked((long)number);
-                    break;
-                case TensorElementType.UInt64:
-                    MemoryMarshal.Cast<byte, ulong>(target.AsSpan())[at] = checked((ulong)number);
-                    break;
-                case TensorElementType.Int32:
-                    MemoryMarshal.Cast<byte, int>(target.AsSpan())[at] = checked((int)number);
-                    break;
-                case TensorElementType.UInt32:
-                    MemoryMarshal.Cast<byte, uint>(target.AsSpan())[at] = checked((uint)number);
-                    break;
-                case TensorElementType.Int16:
-                    MemoryMarshal.Cast<byte, short>(target.AsSpan())[at] = checked((short)number);
-                    break;
-                case TensorElementType.UInt16:
-                    MemoryMarshal.Cast<byte, ushort>(target.AsSpan())[at] = checked((ushort)number);
-                    break;
-                case TensorElementType.Int8:
-                    target[at] = unchecked((byte)checked((sbyte)number));
-                    break;
-                default:
-                    target[at] = checked((byte)number);
-                    break;
-            }
-        }
-        catch (OverflowException e)
-        {
-            throw BadValue(name, row, string.Create(CultureInfo.InvariantCulture, $"{number} is no {type}"), e);
-        }
-    }
-
-    private static double? Number(IArrowArray column, int row) => column switch
-    {
-        FloatArray a => a.Values[row],
-        DoubleArray a => a.Values[row],
-        HalfFloatArray a => (double)a.Values[row],
-        Int8Array a => a.Values[row],
-        UInt8Array a => a.Values[row],
-        Int16Array a => a.Values[row],
-        UInt16Array a => a.Values[row],
-        Int32Array a => a.Values[row],
-        UInt32Array a => a.Values[row],
-        Int64Array a => a.Values[row],
-        UInt64Array a => a.Values[row],
-        BooleanArray a => a.GetValue(row) is true ? 1 : 0,
-        _ => null,
-    };
-
-    private static void RefuseNulls(IArrowArray column, string name)
-    {
-        if (column.NullCount == 0)
-        {
-            return;
-        }
-
-        for (var i = 0; i < column.Length; i++)
+        for (var i = 0; column.NullCount != 0 && i < column.Length; i++)
         {
             if (column.IsNull(i))
             {
-                throw BadValue(name, i, "it is null", null);
+                var row = (firstRow + (i / perRow)).ToString(CultureInfo.InvariantCulture);
+                throw new GristmillException(ErrorCodes.BadValue, $"Row {row}: '{name}' is null.", "ONNX tensors have no missing values: fill them first.")
+                    .With("column", name).With("row", row);
             }
         }
     }
 
     private static string Product(NodeMetadata node) => string.Join(" x ", node.Dimensions[1..].Select(d => d <= 0 ? "any" : d.ToString(CultureInfo.InvariantCulture)));
-
-    private static GristmillException BadValue(string name, int row, string what, Exception? inner) =>
-        new GristmillException(ErrorCodes.BadValue, $"Column '{name}', row {row}: {what}.", "ONNX tensors have no missing values: fill them first.", inner)
-            .With("column", name).With("row", row.ToString(CultureInfo.InvariantCulture));
 
     private static GristmillException Mistyped(IArrowArray column, string name, string wanted) =>
         new GristmillException(ErrorCodes.TypeMismatch, $"Column '{name}' is {column.Data.DataType.Name}, the model takes {wanted}.", "Cast the column in SQL.")

@@ -33,12 +33,18 @@ internal sealed class OnnxPredictor : IPredictor
             throw new GristmillException(ErrorCodes.ModelFormat, "The model's inputs and outputs are not those of its manifest.", "Import the model again.");
         }
 
+        // One packed input is of floats; see OnnxEngine.Inputs.
+        InputSchema = InputTypes.Schema(manifest, _packed ? null : name => OnnxTypes.ToArrow(session.InputMetadata[name].ElementDataType));
+
         // A model exported without a free batch dimension takes so many rows a run.
         _rowsPerRun = _nodes.Select(n => n.Dimensions is [> 0, ..] ? n.Dimensions[0] : 0).DefaultIfEmpty(0).Max();
     }
 
     /// <inheritdoc/>
     public ModelManifest Manifest { get; }
+
+    /// <inheritdoc/>
+    public Schema InputSchema { get; }
 
     /// <inheritdoc/>
     public RecordBatch Predict(RecordBatch rows)
@@ -121,8 +127,8 @@ internal sealed class OnnxPredictor : IPredictor
         {
             var part = columns.ConvertAll(c => (c.Name, Column: ArrowArrayFactory.Slice(c.Column, start, count)));
             OrtValue[] values = _packed
-                ? [OnnxInput.Packed(part, count, owned)]
-                : [.. part.Select((c, i) => OnnxInput.Of(c.Column, c.Name, _nodes[i], owned))];
+                ? [OnnxInput.Packed(part, start, count, owned)]
+                : [.. part.Select((c, i) => OnnxInput.Of(c.Column, c.Name, start, _nodes[i], owned))];
             using var results = _session.Run(_run, _inputs, values, _outputs);
             if (_score is not null)
             {

@@ -10,6 +10,7 @@ internal static class OnnxModels
     internal const int Int64 = 7;
     internal const int Text = 8;
     internal const int Boolean = 9;
+    internal const int Double = 11;
 
     /// <summary>score = sigmoid(x W + b), x [N, w.Length].</summary>
     internal static byte[] Logistic(float[] w, float b, string batch = "N") => Model(

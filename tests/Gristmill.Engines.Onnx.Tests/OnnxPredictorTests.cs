@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using Apache.Arrow.Types;
 using Gristmill.Objects;
 
 namespace Gristmill.Engines.Onnx;
@@ -54,7 +55,44 @@ public sealed class OnnxPredictorTests : IDisposable
 
         var fractions = OnnxHost.Table(("a", longs), ("b", OnnxHost.Floats(1, 1.5f)));
         var error = Assert.Throws<GristmillException>(() => predictor.Predict(fractions));
-        Assert.Equal((ErrorCodes.BadValue, "b", "1"), (error.Code, error.Error.Details["column"], error.Error.Details["row"]));
+        Assert.Equal((ErrorCodes.TypeMismatch, "b", "1"), (error.Code, error.Error.Details["column"], error.Error.Details["row"]));
+    }
+
+    [Fact]
+    public async Task Numbers_of_another_type_arrive_as_they_are_or_are_refused()
+    {
+        using var longs = _host.Models.Load(await _host.Import(OnnxModels.Single("Identity", [("a", OnnxModels.Int64, [])], (OnnxModels.Int64, []))));
+        Assert.Equal(ArrowTypeId.Int64, longs.InputSchema.GetFieldByName("a").DataType.TypeId);
+        Assert.Equal([9007199254740993], ((Int64Array)Predict(longs, new UInt64Array.Builder().Append(9007199254740993).Build())).Values.ToArray());
+        Assert.Equal([1L << 60], ((Int64Array)Predict(longs, new DoubleArray.Builder().Append(1L << 60).Build())).Values.ToArray());
+        AssertRefused(longs, new UInt64Array.Builder().Append(0).Append(1UL << 63).Build(), ErrorCodes.BadValue);
+        AssertRefused(longs, new DoubleArray.Builder().Append(0).Append(9223372036854775808d).Build(), ErrorCodes.BadValue);
+        AssertRefused(longs, new DoubleArray.Builder().Append(0).Append(double.NaN).Build(), ErrorCodes.BadValue);
+        AssertRefused(longs, new DoubleArray.Builder().Append(0).Append(-0.5).Build(), ErrorCodes.TypeMismatch);
+
+        using var doubles = _host.Models.Load(await _host.Import(OnnxModels.Single("Identity", [("a", OnnxModels.Double, [])], (OnnxModels.Double, []))));
+        Assert.Equal(ArrowTypeId.Double, doubles.InputSchema.GetFieldByName("a").DataType.TypeId);
+        Assert.Equal([1 / 3.0], ((DoubleArray)Predict(doubles, new DoubleArray.Builder().Append(1 / 3.0).Build())).Values.ToArray());
+        Assert.Equal([9007199254740991], ((DoubleArray)Predict(doubles, new Int64Array.Builder().Append(9007199254740991).Build())).Values.ToArray());
+
+        using var floats = _host.Models.Load(await _host.Import(OnnxModels.Single("Identity", [("a", OnnxModels.Float, [])], (OnnxModels.Float, []))));
+        Assert.Equal([0.1f, float.PositiveInfinity], ((FloatArray)Predict(floats, new DoubleArray.Builder().Append(0.1).Append(double.PositiveInfinity).Build())).Values.ToArray());
+        AssertRefused(floats, new DoubleArray.Builder().Append(0).Append(1e39).Build(), ErrorCodes.BadValue);
+
+        // Of a model that takes one row at a time the row is still the batch's, and of a tensor the row, not the number.
+        using var one = _host.Models.Load(await _host.Import(OnnxModels.Logistic([1, -1], 0, batch: "1")));
+        AssertRefused(one, List(new DoubleArray.Builder().AppendRange([1, 2, 3, 1e39]).Build()), ErrorCodes.BadValue, "x");
+
+        static IArrowArray Predict(IPredictor predictor, IArrowArray column) => predictor.Predict(OnnxHost.Table(("a", column))).Column("y");
+
+        static FixedSizeListArray List(DoubleArray items) =>
+            new(new FixedSizeListType(new Field("item", DoubleType.Default, false), 2), items.Length / 2, items, ArrowBuffer.Empty, 0, 0);
+
+        static void AssertRefused(IPredictor predictor, IArrowArray column, string code, string name = "a")
+        {
+            var error = Assert.Throws<GristmillException>(() => predictor.Predict(OnnxHost.Table((name, column))));
+            Assert.Equal((code, name, "1"), (error.Code, error.Error.Details["column"], error.Error.Details["row"]));
+        }
     }
 
     [Fact]

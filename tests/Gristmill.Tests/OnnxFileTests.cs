@@ -44,6 +44,9 @@ public sealed class OnnxFileTests(OnnxFileTests.Served served) : IClassFixture<O
     [InlineData("parcel-file", """[{"distance":1,"distance":1,"weight":2}]""", ErrorCodes.Invalid, "distance", 0)]
     [InlineData("parcel-tensors", """[{"x":[1,2]},{"x":[1,2,3]}]""", ErrorCodes.BadValue, "x", 1)]
     [InlineData("parcel-tensors", """[{"x":[1,null]}]""", ErrorCodes.TypeMismatch, "x", 0)]
+    [InlineData("parcel-ids", """[{"a":1.0},{"a":1.5}]""", ErrorCodes.TypeMismatch, "a", 1)]
+    [InlineData("parcel-ids", """[{"a":9223372036854775808}]""", ErrorCodes.BadValue, "a", 0)]
+    [InlineData("parcel-doubles", """[{"a":1e309}]""", ErrorCodes.BadValue, "a", 0)]
     [InlineData("parcel-tensors", """[{"x":null}]""", ErrorCodes.BadValue, "x", 0)]
     public async Task What_it_cannot_take_is_refused_by_field_and_row(string deployment, string body, string code, string column, int row)
     {
@@ -56,6 +59,19 @@ public sealed class OnnxFileTests(OnnxFileTests.Served served) : IClassFixture<O
         Assert.Contains($"'{column}'", problem.GetProperty("detail").GetString());
         Assert.Equal(column, problem.GetProperty("details").GetProperty("column").GetString());
         Assert.Equal($"{row}", problem.GetProperty("details").GetProperty("row").GetString());
+    }
+
+    [Theory]
+    [InlineData("parcel-ids", "9007199254740993")]
+    [InlineData("parcel-ids", "-9223372036854775808")]
+    [InlineData("parcel-doubles", "0.1234567890123456")]
+    [InlineData("parcel-doubles", "16777217")]
+    public async Task A_number_goes_through_the_file_s_own_type(string deployment, string number)
+    {
+        using var content = new StringContent($$"""[{"a":0},{"a":{{number}}}]""", Encoding.UTF8, "application/json");
+        using var answer = await served.Silo.Http.PostAsync(new Uri($"/api/v1/predict/{deployment}", UriKind.Relative), content, TestContext.Current.CancellationToken);
+
+        Assert.Contains($$"""[{"y":0},{"y":{{number}}}]""", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -95,6 +111,8 @@ public sealed class OnnxFileTests(OnnxFileTests.Served served) : IClassFixture<O
             Silo = await SiloProcess.StartAsync();
             var path = Path.Combine(Silo.Folder, "parcels.onnx");
             await File.WriteAllBytesAsync(path, OnnxModels.Logistic(s_weights, Bias));
+            var ids = await WriteIdentityAsync("ids.onnx", OnnxModels.Int64);
+            var doubles = await WriteIdentityAsync("doubles.onnx", OnnxModels.Double);
             var csv = Parcels.WriteCsv(Silo.Folder);
             var pipeline = Pipeline.Create("parcels-by-file", p =>
             {
@@ -105,10 +123,21 @@ public sealed class OnnxFileTests(OnnxFileTests.Served served) : IClassFixture<O
                 var best = p.Best(Metric.Auc, over: rows, among: [file]);
                 p.Register("parcel-file", best, when: best.Score > 0.7);
                 p.Register("parcel-tensors", tensors);
+                p.Register("parcel-ids", p.ImportOnnx(ids));
+                p.Register("parcel-doubles", p.ImportOnnx(doubles));
             });
             Assert.Equal(0, await Mill.RunAsync(pipeline, ["--cluster", Silo.Http.BaseAddress!.AbsoluteUri]));
-            await Silo.DeployAsync("parcel-file", "parcel-file");
-            await Silo.DeployAsync("parcel-tensors", "parcel-tensors");
+            foreach (var model in new[] { "parcel-file", "parcel-tensors", "parcel-ids", "parcel-doubles" })
+            {
+                await Silo.DeployAsync(model, model);
+            }
+        }
+
+        private async Task<string> WriteIdentityAsync(string name, int type)
+        {
+            var path = Path.Combine(Silo.Folder, name);
+            await File.WriteAllBytesAsync(path, OnnxModels.Single("Identity", [("a", type, [])], (type, [])));
+            return path;
         }
 
         public ValueTask DisposeAsync() => Silo.DisposeAsync();

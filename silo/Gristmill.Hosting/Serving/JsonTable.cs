@@ -14,9 +14,12 @@ namespace Gristmill.Hosting;
 internal static class JsonTable
 {
     /// <summary>Reads the rows of a request; see <see cref="JsonRowCursor"/> for the shapes it may have.</summary>
-    public static RecordBatch Read(ReadOnlySpan<byte> json, ModelManifest manifest)
+    /// <param name="json">The request.</param>
+    /// <param name="manifest">Says which fields there are, and which may be null.</param>
+    /// <param name="types">The model's <see cref="IPredictor.InputSchema"/>: numbers are read in the types it computes with.</param>
+    public static RecordBatch Read(ReadOnlySpan<byte> json, ModelManifest manifest, Schema types)
     {
-        var columns = manifest.Inputs.Select(input => new Column(input)).ToArray();
+        var columns = manifest.Inputs.Select(input => JsonColumn.Create(input, types.GetFieldByName(input.Name).DataType)).ToArray();
         var cursor = new JsonRowCursor(json);
         var rows = 0;
         while (cursor.MoveNext())
@@ -48,7 +51,7 @@ internal static class JsonTable
         }
     }
 
-    private static void ReadRow(ref Utf8JsonReader reader, int row, Column[] columns)
+    private static void ReadRow(ref Utf8JsonReader reader, int row, JsonColumn[] columns)
     {
         foreach (var column in columns)
         {
@@ -57,7 +60,7 @@ internal static class JsonTable
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            Column? found = null;
+            JsonColumn? found = null;
             foreach (var column in columns)
             {
                 if (reader.ValueTextEquals(column.Signature.Name))
@@ -100,9 +103,9 @@ internal static class JsonTable
         }
     }
 
-    private static string Names(Column[] columns) => string.Join(", ", columns.Select(column => $"'{column.Signature.Name}'"));
+    private static string Names(JsonColumn[] columns) => string.Join(", ", columns.Select(column => $"'{column.Signature.Name}'"));
 
-    private static GristmillException Error(string code, int row, string column, string what, string hint) =>
+    internal static GristmillException Error(string code, int row, string column, string what, string hint) =>
         new GristmillException(code, $"Row {row}: {what}.", hint).With("column", column).With("row", row.ToString(CultureInfo.InvariantCulture));
 
     private static void WriteValue(Utf8JsonWriter writer, IArrowArray array, int row)
@@ -116,10 +119,16 @@ internal static class JsonTable
         switch (array)
         {
             case FloatArray floats: WriteNumber(writer, floats.Values[row]); break;
+            case HalfFloatArray halves: WriteNumber(writer, (float)halves.Values[row]); break;
             case DoubleArray doubles: WriteNumber(writer, doubles.Values[row]); break;
             case Int64Array longs: writer.WriteNumberValue(longs.Values[row]); break;
+            case UInt64Array longs: writer.WriteNumberValue(longs.Values[row]); break;
             case Int32Array ints: writer.WriteNumberValue(ints.Values[row]); break;
-            case UInt32Array uints: writer.WriteNumberValue(uints.Values[row]); break;
+            case UInt32Array ints: writer.WriteNumberValue(ints.Values[row]); break;
+            case Int16Array shorts: writer.WriteNumberValue(shorts.Values[row]); break;
+            case UInt16Array shorts: writer.WriteNumberValue(shorts.Values[row]); break;
+            case Int8Array bytes: writer.WriteNumberValue(bytes.Values[row]); break;
+            case UInt8Array bytes: writer.WriteNumberValue(bytes.Values[row]); break;
             case BooleanArray booleans: writer.WriteBooleanValue(booleans.GetValue(row) ?? false); break;
             case StringArray strings: writer.WriteStringValue(strings.GetBytes(row)); break;
             case TimestampArray timestamps: writer.WriteStringValue(timestamps.GetTimestamp(row)!.Value); break;
@@ -170,126 +179,6 @@ internal static class JsonTable
         else
         {
             writer.WriteNullValue();
-        }
-    }
-
-    private sealed class Column
-    {
-        private readonly FloatArray.Builder? _numbers;
-        private readonly StringArray.Builder? _strings;
-        private readonly BooleanArray.Builder? _booleans;
-        private readonly TimestampArray.Builder? _timestamps;
-        private readonly FixedSizeListArray.Builder? _tensors;
-        private readonly int _width;
-
-        public Column(ColumnSignature signature)
-        {
-            Signature = signature;
-            switch (signature.Type)
-            {
-                case ColumnType.Number: _numbers = new FloatArray.Builder(); Type = FloatType.Default; break;
-                case ColumnType.String: _strings = new StringArray.Builder(); Type = StringType.Default; break;
-                case ColumnType.Boolean: _booleans = new BooleanArray.Builder(); Type = BooleanType.Default; break;
-                case ColumnType.Timestamp:
-                    var utc = new TimestampType(TimeUnit.Microsecond, "UTC");
-                    _timestamps = new TimestampArray.Builder(utc);
-                    Type = utc;
-                    break;
-                default:
-                    _width = checked((int)(signature.Shape ?? []).Where(extent => extent > 0).Aggregate(1L, (a, b) => a * b));
-                    _tensors = new FixedSizeListArray.Builder(FloatType.Default, _width);
-                    Type = new FixedSizeListType(FloatType.Default, _width);
-                    break;
-            }
-        }
-
-        public ColumnSignature Signature { get; }
-
-        public IArrowType Type { get; }
-
-        public bool Seen { get; set; }
-
-        public void Append(ref Utf8JsonReader reader, int row)
-        {
-            switch (reader.TokenType)
-            {
-                case JsonTokenType.Null:
-                    AppendNull(row);
-                    break;
-                case JsonTokenType.String when _numbers is not null && reader.ValueTextEquals("NaN"u8):
-                    AppendNull(row);
-                    break;
-                case JsonTokenType.Number when _numbers is not null:
-                    _numbers.Append(Single(ref reader, row));
-                    break;
-                case JsonTokenType.String when _strings is not null:
-                    _strings.Append(reader.GetString());
-                    break;
-                case JsonTokenType.True or JsonTokenType.False when _booleans is not null:
-                    _booleans.Append(reader.GetBoolean());
-                    break;
-                case JsonTokenType.String when _timestamps is not null && DateTimeOffset.TryParse(reader.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant):
-                    _timestamps.Append(instant);
-                    break;
-                case JsonTokenType.StartArray when _tensors is not null:
-                    AppendTensor(ref reader, row);
-                    break;
-                default:
-                    throw Error(ErrorCodes.TypeMismatch, row, Signature.Name,
-                        $"the field '{Signature.Name}' is a JSON {reader.TokenType.ToString().ToLowerInvariant()}", $"It takes a {Signature.Type.ToString().ToLowerInvariant()}.");
-            }
-        }
-
-        public void AppendNull(int row)
-        {
-            if (!Signature.Nullable)
-            {
-                throw Error(ErrorCodes.BadValue, row, Signature.Name, $"the field '{Signature.Name}' is null or NaN", "The model has nothing to put in its place: send a value.");
-            }
-
-            _numbers?.AppendNull();
-            _strings?.AppendNull();
-            _booleans?.AppendNull();
-            _timestamps?.AppendNull();
-            _tensors?.AppendNull();
-        }
-
-        public IArrowArray Build() =>
-            _numbers?.Build() ?? _strings?.Build() ?? _booleans?.Build() ?? _timestamps?.Build() ?? (IArrowArray)_tensors!.Build();
-
-        // A number too large for 32 bits would be read as infinity.
-        private float Single(ref Utf8JsonReader reader, int row)
-        {
-            var value = reader.GetSingle();
-            return float.IsFinite(value) ? value
-                : throw Error(ErrorCodes.BadValue, row, Signature.Name, $"the number in the field '{Signature.Name}' does not fit a 32-bit float", "Send a smaller one.");
-        }
-
-        private void AppendTensor(ref Utf8JsonReader reader, int row)
-        {
-            // Nested arrays are read in row-major order: [[1,2],[3,4]] and [1,2,3,4] are the same tensor.
-            // The builder's Append starts a list and checks that the one before it is whole.
-            _tensors!.Append();
-            var values = (FloatArray.Builder)_tensors.ValueBuilder;
-            var depth = reader.CurrentDepth;
-            var count = 0;
-            while (reader.Read() && !(reader.TokenType == JsonTokenType.EndArray && reader.CurrentDepth == depth))
-            {
-                if (reader.TokenType == JsonTokenType.Number)
-                {
-                    values.Append(Single(ref reader, row));
-                    count++;
-                }
-                else if (reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.EndArray))
-                {
-                    throw Error(ErrorCodes.TypeMismatch, row, Signature.Name, $"the field '{Signature.Name}' holds a JSON {reader.TokenType.ToString().ToLowerInvariant()}", "It takes numbers.");
-                }
-            }
-
-            if (count != _width)
-            {
-                throw Error(ErrorCodes.BadValue, row, Signature.Name, $"the field '{Signature.Name}' has {count} numbers", $"It takes {_width}.");
-            }
         }
     }
 }

@@ -60,7 +60,7 @@ internal static class PredictionJson
         }
         else
         {
-            using var batch = JsonTable.Read(json, model.Predictor.Manifest);
+            using var batch = JsonTable.Read(json, model.Predictor.Manifest, model.Predictor.InputSchema);
             using var predicted = model.Predictor.Predict(batch);
             JsonTable.Write(writer, predicted);
             rows = batch.Length;

@@ -21,22 +21,44 @@ internal abstract class ChainColumn
         _ => null,
     };
 
+    /// <summary>The Arrow type of a column's numbers, which holds each of them as it is; null where it has none.</summary>
+    internal static IArrowType? ArrowType(DataViewType type) => type switch
+    {
+        KeyDataViewType => Int64Type.Default,
+        VectorDataViewType vector => ArrowType(vector.ItemType),
+        NumberDataViewType { RawType: var raw } => System.Type.GetTypeCode(raw) switch
+        {
+            TypeCode.Single => FloatType.Default,
+            TypeCode.Double => DoubleType.Default,
+            TypeCode.SByte => Int8Type.Default,
+            TypeCode.Byte => UInt8Type.Default,
+            TypeCode.Int16 => Int16Type.Default,
+            TypeCode.UInt16 => UInt16Type.Default,
+            TypeCode.Int32 => Int32Type.Default,
+            TypeCode.UInt32 => UInt32Type.Default,
+            TypeCode.Int64 => Int64Type.Default,
+            TypeCode.UInt64 => UInt64Type.Default,
+            _ => null,
+        },
+        _ => null,
+    };
+
     /// <summary>A collector for a column, or null for a type that cannot be handed out.</summary>
     internal static ChainColumn? Create(DataViewRow row, DataViewSchema.Column column) => column.Type switch
     {
         KeyDataViewType { RawType: var raw } when raw == typeof(uint) => new Keys(row, column),
         NumberDataViewType { RawType: var raw } => System.Type.GetTypeCode(raw) switch
         {
-            TypeCode.Single => new Floats(row, column),
-            TypeCode.Double => new Doubles<double>(row, column),
-            TypeCode.SByte => new Doubles<sbyte>(row, column),
-            TypeCode.Byte => new Doubles<byte>(row, column),
-            TypeCode.Int16 => new Doubles<short>(row, column),
-            TypeCode.UInt16 => new Doubles<ushort>(row, column),
-            TypeCode.Int32 => new Doubles<int>(row, column),
-            TypeCode.UInt32 => new Doubles<uint>(row, column),
-            TypeCode.Int64 => new Doubles<long>(row, column),
-            TypeCode.UInt64 => new Doubles<ulong>(row, column),
+            TypeCode.Single => new Numbers<float>(row, column),
+            TypeCode.Double => new Numbers<double>(row, column),
+            TypeCode.SByte => new Numbers<sbyte>(row, column),
+            TypeCode.Byte => new Numbers<byte>(row, column),
+            TypeCode.Int16 => new Numbers<short>(row, column),
+            TypeCode.UInt16 => new Numbers<ushort>(row, column),
+            TypeCode.Int32 => new Numbers<int>(row, column),
+            TypeCode.UInt32 => new Numbers<uint>(row, column),
+            TypeCode.Int64 => new Numbers<long>(row, column),
+            TypeCode.UInt64 => new Numbers<ulong>(row, column),
             _ => null,
         },
         BooleanDataViewType => new Booleans(row, column),
@@ -53,47 +75,26 @@ internal abstract class ChainColumn
     /// <summary>The array so far; the next starts empty.</summary>
     internal abstract IArrowArray Take();
 
-    private sealed class Floats(DataViewRow row, DataViewSchema.Column column) : ChainColumn
+    /// <summary>Numbers in the very type that the chain gives.</summary>
+    private sealed class Numbers<T>(DataViewRow row, DataViewSchema.Column column) : ChainColumn
+        where T : unmanaged, System.Numerics.INumber<T>
     {
-        private readonly ValueGetter<float> _get = row.GetGetter<float>(column);
-        private FloatArray.Builder _values = new();
+        private readonly ValueGetter<T> _get = row.GetGetter<T>(column);
+        private ArrowBuffer.Builder<T> _values = new();
 
-        internal override IArrowType Type => FloatType.Default;
+        internal override IArrowType Type { get; } = ArrowType(column.Type)!;
 
         internal override void Append()
         {
-            float value = 0;
+            T value = default;
             _get(ref value);
             _values.Append(value);
         }
 
         internal override IArrowArray Take()
         {
-            var array = _values.Build();
-            _values = new FloatArray.Builder();
-            return array;
-        }
-    }
-
-    private sealed class Doubles<T>(DataViewRow row, DataViewSchema.Column column) : ChainColumn
-        where T : struct, System.Numerics.INumber<T>
-    {
-        private readonly ValueGetter<T> _get = row.GetGetter<T>(column);
-        private DoubleArray.Builder _values = new();
-
-        internal override IArrowType Type => DoubleType.Default;
-
-        internal override void Append()
-        {
-            T value = default;
-            _get(ref value);
-            _values.Append(double.CreateSaturating(value));
-        }
-
-        internal override IArrowArray Take()
-        {
-            var array = _values.Build();
-            _values = new DoubleArray.Builder();
+            var array = ArrowArrayFactory.BuildArray(new ArrayData(Type, _values.Length, 0, 0, [ArrowBuffer.Empty, _values.Build()]));
+            _values = new ArrowBuffer.Builder<T>();
             return array;
         }
     }

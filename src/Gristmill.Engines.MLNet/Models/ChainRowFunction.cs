@@ -1,4 +1,8 @@
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using Apache.Arrow;
+using Apache.Arrow.Types;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -9,6 +13,7 @@ internal sealed class ChainRowFunction : IDisposable
 {
     private readonly DataViewSchema _schema;
     private readonly HashSet<string> _inputs;
+    private readonly HashSet<string> _nullable;
     private readonly RowState _state = new();
     private readonly InputRow _input;
     private readonly DataViewRow _output;
@@ -25,6 +30,7 @@ internal sealed class ChainRowFunction : IDisposable
         _schema = schema;
         _manifest = manifest;
         _inputs = manifest.Inputs.Select(i => i.Name).ToHashSet(StringComparer.Ordinal);
+        _nullable = manifest.Inputs.Where(i => i.Nullable).Select(i => i.Name).ToHashSet(StringComparer.Ordinal);
         _slots = [.. schema.Select(c => ColumnSlot.Create(c.Type))];
         _input = new InputRow(schema, c => _slots[c.Index].Getter(_state));
         var mapper = chain.GetRowToRowMapper(schema);
@@ -102,7 +108,7 @@ internal sealed class ChainRowFunction : IDisposable
         return PredictionOutput.Build(_manifest, scores, rows);
     }
 
-    private static ColumnReader Reader(RecordBatch rows, DataViewSchema.Column column)
+    private ColumnReader Reader(RecordBatch rows, DataViewSchema.Column column)
     {
         for (var i = 0; i < rows.ColumnCount; i++)
         {
@@ -117,7 +123,17 @@ internal sealed class ChainRowFunction : IDisposable
                     dictionary.Add(coded.Dictionary);
                 }
 
-                var reader = ReaderFactory.Create(field.Name, field.DataType, column.Type, dictionary);
+                if (column.Type is NumberDataViewType or BooleanDataViewType && !_nullable.Contains(column.Name))
+                {
+                    RefuseNulls(array, column.Name);
+                }
+
+                if (column.Type is NumberDataViewType && NumberFit.IsNumeric(array))
+                {
+                    array = ToTypeOf(column, array);
+                }
+
+                var reader = ReaderFactory.Create(field.Name, array.Data.DataType, column.Type, dictionary);
                 reader.Bind(array);
                 return reader;
             }
@@ -125,6 +141,55 @@ internal sealed class ChainRowFunction : IDisposable
 
         throw new GristmillException(ErrorCodes.UnknownColumn, $"Column '{column.Name}' is missing.",
             $"There are {string.Join(", ", rows.Schema.FieldsList.Select(f => f.Name))}.").With("column", column.Name);
+    }
+
+    // ML.NET's integers and booleans have no missing value, and a reader would give 0 for it.
+    private static void RefuseNulls(IArrowArray array, string name)
+    {
+        for (var i = 0; array.NullCount != 0 && i < array.Length; i++)
+        {
+            if (array.IsNull(i))
+            {
+                throw new GristmillException(ErrorCodes.BadValue, $"Row {i}: '{name}' is null.", "The model has nothing to put in its place: send a value.")
+                    .With("column", name).With("row", i.ToString(CultureInfo.InvariantCulture));
+            }
+        }
+    }
+
+    /// <summary>The numbers in the chain's own type: a reader of another would cut and clamp them without a word.</summary>
+    private static IArrowArray ToTypeOf(DataViewSchema.Column column, IArrowArray array) => ChainColumn.ArrowType(column.Type) switch
+    {
+        var type when type?.TypeId == array.Data.DataType.TypeId => array,
+        FloatType => Convert<float>(column, array),
+        DoubleType => Convert<double>(column, array),
+        Int8Type => Convert<sbyte>(column, array),
+        UInt8Type => Convert<byte>(column, array),
+        Int16Type => Convert<short>(column, array),
+        UInt16Type => Convert<ushort>(column, array),
+        Int32Type => Convert<int>(column, array),
+        UInt32Type => Convert<uint>(column, array),
+        Int64Type => Convert<long>(column, array),
+        UInt64Type => Convert<ulong>(column, array),
+        _ => array,
+    };
+
+    private static IArrowArray Convert<T>(DataViewSchema.Column column, IArrowArray array)
+        where T : unmanaged, INumber<T>
+    {
+        var values = new T[array.Length];
+        NumberFit.Convert<T>(array, column.Name, 0, 1, values);
+        for (var i = 0; array.NullCount != 0 && i < array.Length; i++)
+        {
+            if (array.IsNull(i))
+            {
+                // Only floats are nullable, and this is how they miss a value.
+                values[i] = T.CreateSaturating(double.NaN);
+            }
+        }
+
+        var bytes = MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+        Gristmill.Objects.CopyCounter.Add("mlnet", bytes.Length);
+        return ArrowArrayFactory.BuildArray(new ArrayData(ChainColumn.ArrowType(column.Type)!, values.Length, 0, 0, [ArrowBuffer.Empty, new ArrowBuffer(bytes)]));
     }
 
     /// <summary>Disposes readers, and counts what they decoded.</summary>

@@ -13,12 +13,16 @@ internal sealed class MLNetChainPredictor : IPredictor
     {
         _chain = chain;
         Manifest = manifest;
+        InputSchema = InputTypes.Schema(manifest, name => schema.GetColumnOrNull(name) is { } column ? ChainColumn.ArrowType(column.Type) : null);
         _functions = new RowFunctionPool<ChainRowFunction>(() => new ChainRowFunction(chain, schema, manifest));
         _functions.Return(_functions.Rent());
     }
 
     /// <inheritdoc/>
     public ModelManifest Manifest { get; }
+
+    /// <inheritdoc/>
+    public Apache.Arrow.Schema InputSchema { get; }
 
     /// <inheritdoc/>
     public RecordBatch Predict(RecordBatch rows)

@@ -8,6 +8,13 @@ public interface IPredictor : IDisposable
     /// <summary>Its manifest.</summary>
     ModelManifest Manifest { get; }
 
+    /// <summary>
+    /// The manifest's inputs in the types that the model computes with, for whoever makes a batch out of text: in them numbers
+    /// arrive as they were sent. <see cref="Predict"/> takes other number types too.
+    /// </summary>
+    /// <value>Of an engine that does not say: 32-bit floats for numbers and tensors.</value>
+    Schema InputSchema => InputTypes.Schema(Manifest);
+
     /// <summary>Predicts a batch whose columns fit <see cref="ModelManifest.Inputs"/>; returns one row a row with the manifest's output columns.</summary>
     /// <exception cref="GristmillException">unknown_column, type_mismatch or bad_value, naming the field.</exception>
     RecordBatch Predict(RecordBatch rows);

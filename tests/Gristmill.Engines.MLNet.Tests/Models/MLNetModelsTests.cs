@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using Apache.Arrow.Types;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -78,6 +79,40 @@ public sealed class MLNetModelsTests : IDisposable
         var label = (BooleanArray)predictor.Predict(rows).Column("label");
         Assert.True(label.GetValue(0));
         Assert.False(label.GetValue(1));
+    }
+
+    [Fact]
+    public void Numbers_arrive_and_leave_as_they_are_or_are_refused()
+    {
+        using var view = ArrowDataView.Of(TestTables.Of(
+            ("id", new Int64Array.Builder().Append(1).Build()), ("small", new UInt8Array.Builder().Append(1).Build()), ("x", new DoubleArray.Builder().Append(1).Build())));
+        var chain = _ml.Transforms.CopyColumns("id2", "id").Append(_ml.Transforms.CopyColumns("small2", "small")).Append(_ml.Transforms.CopyColumns("x2", "x")).Fit(view);
+        using var predictor = _host.Models.Load(MLNetModels.Save(_host.Content, _ml, chain, view.Schema));
+        Assert.Equal([ArrowTypeId.Int64, ArrowTypeId.UInt8, ArrowTypeId.Double], predictor.InputSchema.FieldsList.Select(f => f.DataType.TypeId));
+
+        var same = Predict(Longs(9007199254740993), Longs(255), new DoubleArray.Builder().Append(1 / 3.0).Build());
+        Assert.Equal(9007199254740993, ((Int64Array)same.Column("id2")).GetValue(0));
+        Assert.Equal((byte)255, ((UInt8Array)same.Column("small2")).GetValue(0));
+        Assert.Equal(1 / 3.0, ((DoubleArray)same.Column("x2")).GetValue(0));
+        var unsigned = Predict(new UInt64Array.Builder().Append(9007199254740993).Build(), Longs(0), new FloatArray.Builder().AppendNull().Build());
+        Assert.Equal(9007199254740993, ((Int64Array)unsigned.Column("id2")).GetValue(0));
+        Assert.Equal(double.NaN, ((DoubleArray)unsigned.Column("x2")).GetValue(0));
+
+        Refused(ErrorCodes.TypeMismatch, "id", () => Predict(new DoubleArray.Builder().Append(1.5).Build(), Longs(0), Longs(0)));
+        Refused(ErrorCodes.BadValue, "id", () => Predict(new DoubleArray.Builder().Append(1e19).Build(), Longs(0), Longs(0)));
+        Refused(ErrorCodes.BadValue, "small", () => Predict(Longs(0), Longs(256), Longs(0)));
+        Refused(ErrorCodes.BadValue, "small", () => Predict(Longs(0), Longs(-1), Longs(0)));
+        Refused(ErrorCodes.BadValue, "id", () => Predict(new Int64Array.Builder().AppendNull().Build(), Longs(0), Longs(0)));
+
+        RecordBatch Predict(IArrowArray id, IArrowArray small, IArrowArray x) => predictor.Predict(TestTables.Of(("id", id), ("small", small), ("x", x)));
+
+        static Int64Array Longs(long value) => new Int64Array.Builder().Append(value).Build();
+
+        static void Refused(string code, string column, Func<object> predict)
+        {
+            var error = Assert.Throws<GristmillException>(predict);
+            Assert.Equal((code, column, "0"), (error.Code, error.Error.Details["column"], error.Error.Details["row"]));
+        }
     }
 
     [Fact]
