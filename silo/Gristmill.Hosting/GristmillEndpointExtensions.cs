@@ -46,7 +46,7 @@ public static class GristmillEndpointExtensions
 
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready") });
-        DashboardEndpoint.Map(app, "/orleans");
+        DashboardOnDemand.Map(app, "/orleans");
         return api;
     }
 

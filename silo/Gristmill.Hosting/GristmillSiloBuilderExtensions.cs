@@ -9,7 +9,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
-using Orleans.Dashboard;
 
 namespace Gristmill.Hosting;
 
@@ -61,7 +60,7 @@ public static class GristmillSiloBuilderExtensions
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, StaleMembers>();
         silo.AddGristmillGrains();
         silo.AddActivityPropagation();
-        silo.AddDashboard(dashboard => dashboard.HideTrace = true);
+        DashboardOnDemand.Add(silo);
 
         services.AddSingleton(_ => ObjectStore.Open(new ObjectStoreOptions
         {
