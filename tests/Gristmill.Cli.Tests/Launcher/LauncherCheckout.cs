@@ -7,7 +7,7 @@ internal sealed class LauncherCheckout : IDisposable
 {
     private static readonly string[] s_tools =
     [
-        "awk", "bash", "cat", "cut", "df", "dirname", "env", "find", "grep", "head", "mkdir", "paste", "sed", "sha256sum", "sleep", "sort", "tail", "touch", "tr", "xargs",
+        "awk", "bash", "cat", "cp", "cut", "df", "dirname", "env", "find", "grep", "head", "mkdir", "mv", "paste", "rm", "sed", "sha256sum", "sleep", "sort", "tail", "touch", "tr", "xargs",
     ];
 
     private readonly string _root = Directory.CreateTempSubdirectory("gristmill-launcher-").FullName;
