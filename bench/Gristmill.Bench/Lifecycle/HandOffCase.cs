@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using System.Text;
 using Apache.Arrow;
 using Apache.Arrow.Ipc;
 using Apache.Arrow.Types;
@@ -43,7 +45,7 @@ internal static class HandOffCase
             {
                 store.Delete(id);
                 id = Build(store, BatchRows, out var sealedAt);
-                rounds.Add(receiver.Ask($"object {id}", sealedAt));
+                rounds.Add(receiver.Ask(id, sealedAt));
             }
 
             var first = rounds.Select(round => round.First).Order().ElementAt(Rounds / 2);
@@ -57,7 +59,7 @@ internal static class HandOffCase
             {
                 var sent = Stopwatch.GetTimestamp();
                 Post(receiver.Url, lease);
-                (httpFirst, httpScan, httpSum, _) = receiver.Ask("http", sent);
+                (httpFirst, httpScan, httpSum, _) = receiver.Ask(Receiver.Http, sent);
             }
 
             if (sum != httpSum)
@@ -75,7 +77,7 @@ internal static class HandOffCase
         }
     }
 
-    /// <summary>The receiving process: answers lines on standard input.</summary>
+    /// <summary>The receiving process: answers what it is asked over its socket.</summary>
     public static int Serve(string folder)
     {
         using var store = ObjectStore.Open(new ObjectStoreOptions { Directory = folder });
@@ -101,28 +103,34 @@ internal static class HandOffCase
         }));
         app.StartAsync().GetAwaiter().GetResult();
         Console.WriteLine(app.Urls.First());
-        while (Console.ReadLine() is { } line)
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
+        socket.Connect(new UnixDomainSocketEndPoint(SocketPath(folder)));
+        Span<byte> message = stackalloc byte[64];
+        while (socket.Receive(message) is > 0 and var length)
         {
-            if (line.StartsWith("object ", StringComparison.Ordinal))
+            Answer answer;
+            if (length > 1)
             {
                 var before = CopyCounter.Total;
-                using var lease = store.Get(line[7..]);
+                using var lease = store.Get(Encoding.ASCII.GetString(message[..length]));
                 _ = ((DoubleArray)lease.Batches[0].Column(0)).Values[0];
                 var first = Stopwatch.GetTimestamp();
                 var sum = Sum(lease.Batches);
-                Answer(first, Stopwatch.GetTimestamp(), sum, CopyCounter.Total - before);
+                answer = new Answer(first, Stopwatch.GetTimestamp(), sum, CopyCounter.Total - before);
             }
             else
             {
-                Answer(httpFirst, httpScan, httpSum, 0);
+                answer = new Answer(httpFirst, httpScan, httpSum, 0);
             }
+
+            socket.Send(MemoryMarshal.AsBytes(new ReadOnlySpan<Answer>(in answer)));
         }
 
         return 0;
     }
 
-    private static void Answer(long first, long scan, double sum, long copied) =>
-        Console.WriteLine(F($"{first} {scan} {sum:R} {copied}"));
+    /// <summary>A worker's way of being told: a Unix domain socket.</summary>
+    private static string SocketPath(string folder) => Path.Combine(folder, "receiver");
 
     private static double Sum(IReadOnlyList<RecordBatch> batches)
     {
@@ -144,7 +152,7 @@ internal static class HandOffCase
         for (var i = 0; i < 2_000; i++)
         {
             var id = Build(store, 64, out var sealedAt);
-            receiver.Ask($"object {id}", sealedAt);
+            receiver.Ask(id, sealedAt);
             store.Delete(id);
         }
     }
@@ -222,21 +230,27 @@ internal static class HandOffCase
         }
     }
 
+    /// <summary>When the receiver had the first row and the last, in ticks of the host's clock, the sum of all values, and the bytes it copied.</summary>
+    private readonly record struct Answer(long First, long Scan, double Sum, long Copied);
+
     private sealed class Receiver : IDisposable
     {
-        private readonly Process _process;
+        /// <summary>Asks about the table that came by HTTP; anything else is an object's id.</summary>
+        public const string Http = "h";
 
-        private Receiver(Process process)
-        {
-            _process = process;
-            Url = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The receiver did not start.");
-        }
+        private readonly Process _process;
+        private readonly Socket _socket;
+
+        private Receiver(Process process, Socket socket, string url) => (_process, _socket, Url) = (process, socket, url);
 
         public string Url { get; }
 
         public static Receiver Start(string folder)
         {
-            var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
+            using var listener = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
+            listener.Bind(new UnixDomainSocketEndPoint(SocketPath(folder)));
+            listener.Listen();
+            var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
             if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
             {
                 start.ArgumentList.Add(typeof(HandOffCase).Assembly.Location);
@@ -244,23 +258,25 @@ internal static class HandOffCase
 
             start.ArgumentList.Add("hand-off-receiver");
             start.ArgumentList.Add(folder);
-            return new Receiver(Process.Start(start)!);
+            var process = Process.Start(start)!;
+            var url = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The receiver did not start.");
+            return new Receiver(process, listener.Accept(), url);
         }
 
-        public (double FirstMs, double ScanMs, double Sum, long Copied) Ask(string line, long since)
+        public (double FirstMs, double ScanMs, double Sum, long Copied) Ask(string what, long since)
         {
-            _process.StandardInput.WriteLine(line);
-            _process.StandardInput.Flush();
-            var parts = (_process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The receiver has died.")).Split(' ');
-            var culture = CultureInfo.InvariantCulture;
-            return (Stopwatch.GetElapsedTime(since, long.Parse(parts[0], culture)).TotalMilliseconds,
-                Stopwatch.GetElapsedTime(since, long.Parse(parts[1], culture)).TotalMilliseconds,
-                double.Parse(parts[2], culture), long.Parse(parts[3], culture));
+            Span<byte> message = stackalloc byte[64];
+            _socket.Send(message[..Encoding.ASCII.GetBytes(what, message)]);
+            Answer answer = default;
+            var bytes = MemoryMarshal.AsBytes(new Span<Answer>(ref answer));
+            return _socket.Receive(bytes) == bytes.Length
+                ? (Stopwatch.GetElapsedTime(since, answer.First).TotalMilliseconds, Stopwatch.GetElapsedTime(since, answer.Scan).TotalMilliseconds, answer.Sum, answer.Copied)
+                : throw new InvalidOperationException("The receiver has died.");
         }
 
         public void Dispose()
         {
-            _process.StandardInput.Close();
+            _socket.Dispose();
             _process.WaitForExit(5000);
             _process.Dispose();
         }

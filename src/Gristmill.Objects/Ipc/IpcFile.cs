@@ -20,7 +20,10 @@ internal sealed class IpcFile
     public required long FooterStart { get; init; }
 
     /// <summary>Reads the footer of a file of this many bytes.</summary>
-    public static unsafe IpcFile Parse(byte* file, long length)
+    /// <param name="file">The whole file.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <param name="own">Whether it is a segment of the store, whose fingerprint is to be believed.</param>
+    public static unsafe IpcFile Parse(byte* file, long length, bool own = false)
     {
         if (length < 8 + 10 || !new ReadOnlySpan<byte>(file, 6).SequenceEqual(Magic[..6])
             || !new ReadOnlySpan<byte>(file + length - 6, 6).SequenceEqual(Magic[..6]))
@@ -35,13 +38,13 @@ internal sealed class IpcFile
             Malformed.Throw($"the footer claims {footerLength} bytes in a file of {length}");
         }
 
-        return Footer(new ReadOnlySpan<byte>(file + start, footerLength), start);
+        return Footer(new ReadOnlySpan<byte>(file + start, footerLength), start, own);
     }
 
-    /// <summary>Reads a footer that was taken from a file.</summary>
+    /// <summary>Reads a footer that was taken from a segment of the store.</summary>
     /// <param name="footer">The footer's bytes.</param>
     /// <param name="start">Where it starts in the file.</param>
-    public static IpcFile ParseFooter(ReadOnlySpan<byte> footer, long start) => Footer(footer, start);
+    public static IpcFile ParseFooter(ReadOnlySpan<byte> footer, long start) => Footer(footer, start, own: true);
 
     /// <summary>The reference that was sealed into the footer; null if it was written by another program.</summary>
     public ObjectRef? Reference(string id, long length, string host) =>
@@ -66,7 +69,7 @@ internal sealed class IpcFile
         return metadata.Slice(prefix, length);
     }
 
-    private static IpcFile Footer(ReadOnlySpan<byte> footer, long start)
+    private static IpcFile Footer(ReadOnlySpan<byte> footer, long start, bool own)
     {
         var view = new FlatView(footer);
         int root = view.Root();
@@ -78,7 +81,6 @@ internal sealed class IpcFile
             Malformed.Throw("the footer has no schema");
         }
 
-        var (schema, nodes) = SchemaDecoder.Decode(view, table);
         var metadata = new Dictionary<string, string>();
         long budget = 2L * footer.Length;
         var (pairs, count) = view.Vector(root, 4, 4, "footer metadata");
@@ -88,15 +90,32 @@ internal sealed class IpcFile
             metadata[view.Text(pair, 0, "a metadata key", ref budget) ?? ""] = view.Text(pair, 1, "a metadata value", ref budget) ?? "";
         }
 
+        var decoded = own && metadata.TryGetValue(SegmentFooter.Fingerprint, out string? fingerprint) ? OwnSchema(view, table, fingerprint) : SchemaDecoder.Decode(view, table);
         return new IpcFile
         {
-            Schema = schema,
-            Nodes = nodes,
+            Schema = decoded.Schema,
+            Nodes = decoded.Nodes,
             Dictionaries = Blocks(view, root, 2, start),
             Batches = Blocks(view, root, 3, start),
             Metadata = metadata,
             FooterStart = start,
         };
+    }
+
+    private static (Schema Schema, FieldNode[] Nodes) OwnSchema(FlatView view, int table, string fingerprint)
+    {
+        if (!SchemaCache.TryGet(fingerprint, out var known))
+        {
+            known = SchemaDecoder.Decode(view, table);
+
+            // A damaged segment must not speak for the whole ones of its kind.
+            if (Checksum.Of(SchemaEncoder.Message(known.Schema)) == fingerprint)
+            {
+                SchemaCache.Add(fingerprint, known);
+            }
+        }
+
+        return known;
     }
 
     private static Block[] Blocks(FlatView view, int root, int index, long end)

@@ -136,7 +136,7 @@ internal sealed class MappedObject
         });
     }
 
-    private static unsafe IpcFile Parse(MappedFile file) => IpcFile.Parse(file.Pointer, file.Length);
+    private static unsafe IpcFile Parse(MappedFile file) => IpcFile.Parse(file.Pointer, file.Length, own: true);
 
     private static unsafe BatchMessage Message(MappedFile file, Block block, bool dictionary)
     {

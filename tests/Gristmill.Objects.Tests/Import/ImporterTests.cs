@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using Apache.Arrow;
 using Apache.Arrow.Compression;
 using Apache.Arrow.Ipc;
@@ -22,6 +23,45 @@ public sealed class ImporterTests
         lease.Verify();
         Assert.DoesNotContain(test.Files(), f => f.EndsWith(".building", StringComparison.Ordinal));
         AssertSame([array, array], ArrowIpc.Decode(file).Batches);
+    }
+
+    [Fact]
+    public async Task A_fingerprint_is_believed_of_no_file_from_outside_and_of_no_damaged_segment()
+    {
+        using var test = new TestStore();
+        string name = Guid.NewGuid().ToString("n"); // a schema that nothing has met yet
+        var (whole, mark) = Seal(new Int64Array.Builder().Append(1).Build());
+        var (other, otherMark) = Seal(new DoubleArray.Builder().Append(1).Build());
+        Encoding.ASCII.GetBytes(mark).CopyTo(other, other.AsSpan().IndexOf(Encoding.ASCII.GetBytes(otherMark)));
+
+        // A segment that has changed, read first: whole ones of that fingerprint are read by their own schema.
+        Assert.IsType<DoubleType>(TypeOf(Place(other)));
+        Assert.IsType<Int64Type>(TypeOf(Place(whole)));
+
+        // And the other way round: a file that comes in is read as what it holds.
+        Assert.IsType<DoubleType>(TypeOf((await test.Store.ImportAsync(new MemoryStream(other), 1 << 20, TestContext.Current.CancellationToken)).Id));
+
+        (byte[] Bytes, string Fingerprint) Seal(IArrowArray array)
+        {
+            var schema = new Schema([new Field(name, array.Data.DataType, true)], null);
+            using var writer = test.Store.Create(schema);
+            writer.Append(new RecordBatch(schema, [array], array.Length));
+            var sealedAs = writer.Seal();
+            return (File.ReadAllBytes(Path.Combine(test.Directory, sealedAs.Id + ".arrow")), sealedAs.SchemaFingerprint);
+        }
+
+        string Place(byte[] segment)
+        {
+            string id = Guid.NewGuid().ToString("n");
+            File.WriteAllBytes(Path.Combine(test.Directory, id + ".arrow"), segment);
+            return id;
+        }
+
+        IArrowType TypeOf(string id)
+        {
+            using var lease = test.Store.Get(id);
+            return lease.Batches[0].Column(0).Data.DataType;
+        }
     }
 
     [Theory]
