@@ -14,18 +14,14 @@ internal sealed class ScoredRows(IMatrixPredictor predictor, long total)
     /// <summary>Below so many rows there is little to spare.</summary>
     public const int Worthwhile = 64 * 1024;
 
-    // Bounds what is held; rows beyond it are scored as they come.
-    private const long MaxBytes = 64 << 20;
-
     private readonly object _gate = new();
     private readonly int _width = predictor.Encoder.Width;
     private readonly int _perRow = predictor.ScoresPerRow;
-    private readonly int _most = (int)Math.Min(int.MaxValue, MaxBytes / (sizeof(float) * (predictor.Encoder.Width + predictor.ScoresPerRow)));
     private readonly DistinctRows _rows = new(predictor.Encoder.Width);
     private float[] _scores = [];
     private State[] _states = [];
     private long _seen;
-    private bool _idle;
+    private bool _rare;
 
     private enum State : byte
     {
@@ -65,16 +61,16 @@ internal sealed class ScoredRows(IMatrixPredictor predictor, long total)
         {
             first = _rows.Count;
             fresh = default;
-            _idle = _idle || DistinctRows.Idle(_rows.Count, Math.Max(1, _seen), total);
+            _rare = _rare || DistinctRows.AreRare(_rows.Count, Math.Max(1, _seen), total);
             _seen += numbers.Length;
-            if (_idle)
+            if (_rare)
             {
                 return false;
             }
 
             for (var i = 0; i < numbers.Length; i++)
             {
-                numbers[i] = _rows.Find(features.Slice(i * _width, _width), add: _rows.Count < _most);
+                numbers[i] = _rows.FindOrAdd(features.Slice(i * _width, _width));
             }
 
             fresh = _rows.Rows[(first * _width)..];
@@ -91,7 +87,7 @@ internal sealed class ScoredRows(IMatrixPredictor predictor, long total)
 
     private void Ask(ReadOnlySpan<float> fresh, int first)
     {
-        var count = fresh.Length / Math.Max(1, _width);
+        var count = fresh.Length / _width;
         if (count == 0)
         {
             return;

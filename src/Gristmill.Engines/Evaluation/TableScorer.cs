@@ -19,8 +19,8 @@ internal static class TableScorer
         var total = Math.Max(1, table.Sum(b => (long)b.Length));
         long done = 0;
         var matrix = predictor as IMatrixPredictor;
-        var scored = matrix is { ScoresRowsAlone: true } && total >= ScoredRows.Worthwhile ? new ScoredRows(matrix, total) : null;
-        var bound = matrix is null ? null : Bind(matrix.Encoder, table, rowBase);
+        var scored = matrix is { ScoresRowsAlone: true, Encoder.Width: > 0 } && total >= ScoredRows.Worthwhile ? new ScoredRows(matrix, total) : null;
+        var bound = matrix is null ? null : matrix.Encoder.Bind(table, rowBase);
         RowRanges.ForEach(ranges, threads, range =>
         {
             var target = scores.Span.Slice(checked((int)(range.RowInTable * perRow)), range.Count * perRow);
@@ -36,17 +36,6 @@ internal static class TableScorer
             progress?.Invoke((double)Interlocked.Add(ref done, range.Count) / total);
         }, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
-    }
-
-    private static BoundRows[] Bind(FeatureEncoder encoder, IReadOnlyList<RecordBatch> table, long rowBase)
-    {
-        var bound = new BoundRows[table.Count];
-        for (var b = 0; b < bound.Length; rowBase += table[b++].Length)
-        {
-            bound[b] = encoder.Bind(table[b], rowBase);
-        }
-
-        return bound;
     }
 
     private static void Encoded(IMatrixPredictor predictor, ScoredRows? scored, BoundRows rows, RowRange range, Span<float> target)

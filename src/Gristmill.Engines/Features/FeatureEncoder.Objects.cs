@@ -17,6 +17,9 @@ public sealed partial class FeatureEncoder
     /// <summary>Name of the column of <see cref="EncodeDistinctTo"/> that says how many rows a row stands for.</summary>
     public const string WeightColumn = "weight";
 
+    // 4 MiB a thread: a quarter of a million rows of three features and a label.
+    private const int MergeScratchFloats = 1 << 20;
+
     /// <summary>
     /// Encodes a table into a new object with one batch of two columns: "features", a fixed-size list of Width floats
     /// (row-major, contiguous: a matrix to torch, LightGBM, ONNX Runtime and ML.NET without a copy), and, if a label is
@@ -43,32 +46,14 @@ public sealed partial class FeatureEncoder
     internal ObjectRef EncodeTo(ObjectStore store, IReadOnlyList<RecordBatch> table, LabelEncoder? label, int threads, Action<double>? progress,
         int maxBufferBytes, CancellationToken cancellationToken)
     {
-        var item = new Field("item", FloatType.Default, nullable: false);
-        var listType = new FixedSizeListType(item, Width);
-        var fields = new List<Field> { new(FeaturesColumn, listType, nullable: false) };
-        if (label is not null)
-        {
-            fields.Add(new Field(LabelColumn, FloatType.Default, nullable: false));
-        }
-
         var total = table.Sum(b => (long)b.Length);
         var perBatch = (int)Math.Min(maxBufferBytes / (sizeof(float) * Width), int.MaxValue);
-        var bound = new BoundRows[table.Count];
-        var boundLabels = label is null ? null : new LabelEncoder.BoundLabel[table.Count];
-        long rowBase = 0;
-        for (var b = 0; b < table.Count; rowBase += table[b++].Length)
-        {
-            bound[b] = Bind(table[b], rowBase);
-            if (boundLabels is not null)
-            {
-                boundLabels[b] = label!.Bind(table[b], rowBase);
-            }
-        }
-
+        var bound = Bind(table);
+        var boundLabels = label?.Bind(table);
         var ranges = RowRanges.Split([.. table.Select(b => b.Length)], Math.Min(RowRanges.Rows, perBatch));
         long done = 0;
 
-        using var writer = store.Create(new Schema(fields, null), (total * sizeof(float) * (Width + (label is null ? 0 : 1))) + (1 << 16));
+        using var writer = CreateMatrix(store, total, label is null ? [] : [LabelColumn]);
         for (int first = 0, next; first < ranges.Count || first == 0; first = next)
         {
             next = first;
@@ -96,14 +81,7 @@ public sealed partial class FeatureEncoder
                 progress?.Invoke((double)Interlocked.Add(ref done, range.Count) / total);
             }, cancellationToken);
 
-            var values = new FloatArray(new ArrowBuffer(matrix), ArrowBuffer.Empty, rows * Width, 0, 0);
-            var columns = new List<IArrowArray> { new FixedSizeListArray(listType, rows, values, ArrowBuffer.Empty, 0, 0) };
-            if (label is not null)
-            {
-                columns.Add(new FloatArray(new ArrowBuffer(labels), ArrowBuffer.Empty, rows, 0, 0));
-            }
-
-            writer.EndBatch(rows, columns);
+            writer.EndBatch(rows, MatrixColumns(rows, matrix, label is null ? [] : [labels]));
             if (next >= ranges.Count)
             {
                 break;
@@ -124,7 +102,7 @@ public sealed partial class FeatureEncoder
     /// <param name="label">How to read the label.</param>
     /// <param name="threads">Threads to use.</param>
     /// <param name="cancellationToken">Ends the work; nothing remains.</param>
-    /// <returns>The object of one batch; null, and nothing is made, where it would have more than half of the table's rows.</returns>
+    /// <returns>The object of one batch; null, and nothing is made, where it would have more than half of the table's rows, or more than 64 MiB.</returns>
     /// <exception cref="GristmillException">unknown_column, type_mismatch or bad_value, naming column and row; store_full.</exception>
     public ObjectRef? EncodeDistinctTo(ObjectStore store, IReadOnlyList<RecordBatch> table, LabelEncoder label, int threads, CancellationToken cancellationToken)
     {
@@ -140,30 +118,26 @@ public sealed partial class FeatureEncoder
         var total = table.Sum(b => (long)b.Length);
         var rows = new DistinctRows(Width + 1);
         var counts = new List<int>();
-        var ranges = RowRanges.Split([.. table.Select(b => b.Length)], RowRanges.Rows);
-        var bases = new long[table.Count];
-        for (var b = 1; b < table.Count; b++)
-        {
-            bases[b] = bases[b - 1] + table[b - 1].Length;
-        }
+        var rangeRows = Math.Clamp(MergeScratchFloats / (Width + 1), 1, RowRanges.Rows);
+        var ranges = RowRanges.Split([.. table.Select(b => b.Length)], rangeRows);
+        var bound = Bind(table);
+        var boundLabels = label.Bind(table);
 
         // Encoded side by side, merged one after the other, so that the order of the rows does not depend on timing.
-        var scratch = Enumerable.Range(0, Math.Max(1, threads)).Select(_ => new float[RowRanges.Rows * (Width + 1)]).ToArray();
+        var scratch = Enumerable.Range(0, Math.Max(1, threads)).Select(_ => new float[rangeRows * (Width + 1)]).ToArray();
         for (var first = 0; first < ranges.Count; first += scratch.Length)
         {
             var group = ranges.GetRange(first, Math.Min(scratch.Length, ranges.Count - first));
             RowRanges.ForEach(group.Count, threads, i =>
             {
                 var range = group[i];
-                var batch = table[range.Batch];
-                Bind(batch, bases[range.Batch]).Encode(range.Start, range.Count, scratch[i].AsSpan(0, range.Count * Width));
-                label.Bind(batch, bases[range.Batch]).Read(range.Start, scratch[i].AsSpan(range.Count * Width, range.Count));
+                bound[range.Batch].Encode(range.Start, range.Count, scratch[i].AsSpan(0, range.Count * Width));
+                boundLabels[range.Batch].Read(range.Start, scratch[i].AsSpan(range.Count * Width, range.Count));
             }, cancellationToken);
             for (var i = 0; i < group.Count; i++)
             {
-                Merge(rows, counts, scratch[i], group[i].Count);
-                var seen = group[i].RowInTable + group[i].Count;
-                if (rows.Count > total / 2 || DistinctRows.Idle(rows.Count, seen, total))
+                var merged = Merge(rows, counts, scratch[i], group[i].Count);
+                if (!merged || rows.Count > total / 2 || DistinctRows.AreRare(rows.Count, group[i].RowInTable + group[i].Count, total))
                 {
                     return (null, counts);
                 }
@@ -173,7 +147,8 @@ public sealed partial class FeatureEncoder
         return (rows, counts);
     }
 
-    private void Merge(DistinctRows rows, List<int> counts, ReadOnlySpan<float> encoded, int count)
+    /// <summary>Counts encoded rows, their labels behind them; false if there are more different ones than may be held.</summary>
+    private bool Merge(DistinctRows rows, List<int> counts, ReadOnlySpan<float> encoded, int count)
     {
         var labels = encoded.Slice(count * Width, count);
         var row = Width < 512 ? stackalloc float[Width + 1] : new float[Width + 1];
@@ -181,7 +156,12 @@ public sealed partial class FeatureEncoder
         {
             encoded.Slice(r * Width, Width).CopyTo(row);
             row[Width] = labels[r];
-            var number = rows.Find(row, add: true);
+            var number = rows.FindOrAdd(row);
+            if (number < 0)
+            {
+                return false;
+            }
+
             if (number == counts.Count)
             {
                 counts.Add(0);
@@ -189,19 +169,14 @@ public sealed partial class FeatureEncoder
 
             counts[number]++;
         }
+
+        return true;
     }
 
     private ObjectRef Write(ObjectStore store, ReadOnlySpan<float> rows, ReadOnlySpan<int> counts)
     {
-        var listType = new FixedSizeListType(new Field("item", FloatType.Default, nullable: false), Width);
-        var schema = new Schema(
-        [
-            new Field(FeaturesColumn, listType, nullable: false),
-            new Field(LabelColumn, FloatType.Default, nullable: false),
-            new Field(WeightColumn, FloatType.Default, nullable: false),
-        ], null);
         var count = counts.Length;
-        using var writer = store.Create(schema, ((long)count * sizeof(float) * (Width + 2)) + (1 << 16));
+        using var writer = CreateMatrix(store, count, [LabelColumn, WeightColumn]);
         writer.BeginBatch();
         var features = writer.Allocate(count * Width * sizeof(float));
         var labels = writer.Allocate(count * sizeof(float));
@@ -211,13 +186,24 @@ public sealed partial class FeatureEncoder
         var weight = MemoryMarshal.Cast<byte, float>(weights.Span);
         for (var r = 0; r < count; r++)
         {
-            rows.Slice(r * (Width + 1), Width).CopyTo(matrix[(r * Width)..]);
-            weight[r] = counts[r];
-            label[r] = rows[(r * (Width + 1)) + Width];
+            var row = rows.Slice(r * (Width + 1), Width + 1);
+            row[..Width].CopyTo(matrix[(r * Width)..]);
+            (label[r], weight[r]) = (row[Width], counts[r]);
         }
 
-        FloatArray Array(ReadOnlyMemory<byte> memory, int length) => new(new ArrowBuffer(memory), ArrowBuffer.Empty, length, 0, 0);
-        writer.EndBatch(count, [new FixedSizeListArray(listType, count, Array(features, count * Width), ArrowBuffer.Empty, 0, 0), Array(labels, count), Array(weights, count)]);
+        writer.EndBatch(count, MatrixColumns(count, features, [labels, weights]));
         return writer.Seal();
+    }
+
+    private FixedSizeListType MatrixType => new(new Field("item", FloatType.Default, nullable: false), Width);
+
+    private ObjectWriter CreateMatrix(ObjectStore store, long rows, string[] others) => store.Create(
+        new Schema([new Field(FeaturesColumn, MatrixType, nullable: false), .. others.Select(name => new Field(name, FloatType.Default, nullable: false))], null),
+        (rows * sizeof(float) * (Width + others.Length)) + (1 << 16));
+
+    private List<IArrowArray> MatrixColumns(int rows, ReadOnlyMemory<byte> matrix, ReadOnlyMemory<byte>[] others)
+    {
+        FloatArray Floats(ReadOnlyMemory<byte> memory, int count) => new(new ArrowBuffer(memory), ArrowBuffer.Empty, count, 0, 0);
+        return [new FixedSizeListArray(MatrixType, rows, Floats(matrix, rows * Width), ArrowBuffer.Empty, 0, 0), .. others.Select(other => Floats(other, rows))];
     }
 }

@@ -129,6 +129,18 @@ public sealed partial class FeatureEncoder
         return new BoundRows(transforms, _offsets, Width);
     }
 
+    /// <summary>Resolves the encoder's columns in each batch of a table.</summary>
+    internal BoundRows[] Bind(IReadOnlyList<RecordBatch> table, long rowBase = 0)
+    {
+        var bound = new BoundRows[table.Count];
+        for (var b = 0; b < bound.Length; rowBase += table[b++].Length)
+        {
+            bound[b] = Bind(table[b], rowBase);
+        }
+
+        return bound;
+    }
+
     private static float[]? ReadLabel(IReadOnlyList<RecordBatch> table, LabelEncoder? label)
     {
         if (label is null)

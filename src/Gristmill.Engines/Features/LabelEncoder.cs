@@ -123,6 +123,19 @@ public sealed class LabelEncoder
         return new BoundLabel(this, column, column.Find(batch), rowBase);
     }
 
+    /// <summary>Resolves the label in each batch of a table.</summary>
+    internal BoundLabel[] Bind(IReadOnlyList<RecordBatch> table)
+    {
+        var bound = new BoundLabel[table.Count];
+        long rowBase = 0;
+        for (var b = 0; b < bound.Length; rowBase += table[b++].Length)
+        {
+            bound[b] = Bind(table[b], rowBase);
+        }
+
+        return bound;
+    }
+
     private static ColumnType TypeIn(RecordBatch batch, string name)
     {
         var field = InputColumn.IndexOf(batch.Schema, name);
