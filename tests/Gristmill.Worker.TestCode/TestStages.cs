@@ -34,16 +34,18 @@ public static class TestStages
         throw new InvalidOperationException(line);
     }
 
-    /// <summary>Ends once it may use so many threads.</summary>
-    public static async Task<int> WaitForThreads(int threads, StageContext context, IProgress<StageProgress> progress, CancellationToken cancellationToken)
+    /// <summary>Ends once it may use so many threads, the first number, then the second, and so on; says when it has seen each.</summary>
+    public static async Task WaitForThreads(int[] threads, StageContext context, IProgress<StageProgress> progress, CancellationToken cancellationToken)
     {
-        progress.Report(new StageProgress(Message: "waiting"));
-        while (context.Threads != threads)
+        foreach (var count in threads)
         {
-            await Task.Delay(5, cancellationToken);
-        }
+            while (context.Threads != count)
+            {
+                await Task.Delay(5, cancellationToken);
+            }
 
-        return context.Threads;
+            progress.Report(new StageProgress(Message: $"{count} threads"));
+        }
     }
 
     public static void Nothing()

@@ -80,9 +80,9 @@ internal sealed class WorkerHandle
                 return;
             }
 
-            foreach (var id in _pending.Keys)
+            foreach (var (id, attempt) in _pending)
             {
-                Tell(id, value);
+                Tell(id, attempt.Request, value);
             }
         }
     }
@@ -175,10 +175,11 @@ internal sealed class WorkerHandle
 
             _connection!.Send(FrameKind.Execute, id, request, WorkerJson.Default.StageRequest);
             // What changed since the request was made up found nobody to tell.
-            if (Volatile.Read(ref _threads) is var threads and > 0 && threads != request.Limits.Threads)
+            if (Volatile.Read(ref _threads) is var threads && threads != request.Limits.Threads)
             {
-                Tell(id, threads);
+                Tell(id, request, threads);
             }
+
 
             using var registration = cancellationToken.CanBeCanceled
                 ? cancellationToken.UnsafeRegister(_ => _ = CancelAsync(id, pending), null)
@@ -192,11 +193,15 @@ internal sealed class WorkerHandle
         }
     }
 
-    private void Tell(long id, int threads)
+    /// <summary>Tells an attempt its threads. Those that share a worker, the light ones, have none of their own.</summary>
+    private void Tell(long id, StageRequest request, int threads)
     {
-        Span<byte> payload = stackalloc byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32LittleEndian(payload, threads);
-        _connection?.Send(FrameKind.Threads, id, payload);
+        if (threads > 0 && request.Limits.Threads > 0)
+        {
+            Span<byte> payload = stackalloc byte[sizeof(int)];
+            BinaryPrimitives.WriteInt32LittleEndian(payload, threads);
+            _connection?.Send(FrameKind.Threads, id, payload);
+        }
     }
 
     /// <summary>Kills the process; what it runs fails for this reason.</summary>

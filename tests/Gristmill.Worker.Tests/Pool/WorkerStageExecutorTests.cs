@@ -246,19 +246,16 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
     [Fact]
     public async Task An_attempt_gets_the_processors_of_those_that_end_and_shares_with_those_that_start()
     {
-        var share = Math.Max(1, Environment.ProcessorCount / 2);
-        using var other = new CancellationTokenSource();
-        var reports = new Reports();
-        var first = Executor.ExecuteAsync(Mill.Call("WaitForToken"), reports, other.Token);
-        await reports.First;
-        await Executor.ExecuteAsync(Mill.Call("WaitForThreads", new { threads = share }), null, default);
-
-        var grows = new Reports();
-        var second = Executor.ExecuteAsync(Mill.Call("WaitForThreads", new { threads = Environment.ProcessorCount }), grows, default);
-        await grows.First;
-        await other.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
-        await second;
+        var (all, half) = (Environment.ProcessorCount, Math.Max(1, Environment.ProcessorCount / 2));
+        using var leave = new CancellationTokenSource();
+        var (alone, beside) = (new Reports(), new Reports());
+        var attempt = Executor.ExecuteAsync(Mill.Call("WaitForThreads", new { threads = (int[])[all, half, all] }), alone, default);
+        await alone.First;
+        var other = Executor.ExecuteAsync(Mill.Call("WaitForThreads", new { threads = (int[])[half, 1 + all] }), beside, leave.Token);
+        await beside.First;
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => other);
+        await attempt;
     }
 
     [Fact]
