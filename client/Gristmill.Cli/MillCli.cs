@@ -19,6 +19,7 @@ internal static class MillCli
             ShowCommand.Create(context),
             CancelCommand.Create(context),
             ModelsCommand.Create(context),
+            ExportCommand.Create(context),
             DeployCommand.Create(context),
             DeploymentsCommand.Create(context),
             PredictCommand.Create(context),

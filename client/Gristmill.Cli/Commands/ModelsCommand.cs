@@ -13,7 +13,7 @@ internal static class ModelsCommand
         var server = CliContext.ServerOption();
         var json = CliContext.JsonOption();
 
-        var command = new Command("models", "List registered models, or the versions of one.") { name, server, json, ModelsExportCommand.Create(context) };
+        var command = new Command("models", "List registered models, or the versions of one.") { name, server, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = CliContext.Connect(parsed.GetValue(server));

@@ -4,7 +4,7 @@ using Gristmill.Display;
 namespace Gristmill.Cli.Commands;
 
 /// <summary>Writes a model as a file that other programs load.</summary>
-internal static class ModelsExportCommand
+internal static class ExportCommand
 {
     private const string Onnx = "onnx";
 

@@ -5,15 +5,15 @@ using System.Text.Json;
 
 namespace Gristmill.Cli.Commands;
 
-/// <summary>"mill models export" against a server of two answers.</summary>
-public sealed class ModelsExportTests : IDisposable
+/// <summary>"mill export" against a server of two answers.</summary>
+public sealed class ExportCommandTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("gristmill-export-").FullName;
     private readonly HttpListener _server = new();
     private readonly string _address;
     private readonly List<string> _asked = [];
 
-    public ModelsExportTests()
+    public ExportCommandTests()
     {
         using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -37,7 +37,7 @@ public sealed class ModelsExportTests : IDisposable
         await File.WriteAllTextAsync(file, "what was there before, and longer", TestContext.Current.CancellationToken);
         var console = new TestConsole();
 
-        Assert.Equal(0, await MillCli.InvokeAsync(["models", "export", "late", "--out", file, "--server", _address], console.Console, TestContext.Current.CancellationToken));
+        Assert.Equal(0, await MillCli.InvokeAsync(["export", "late", "--out", file, "--server", _address], console.Console, TestContext.Current.CancellationToken));
 
         Assert.Equal("file 2", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
         Assert.Contains("late version 2", console.Text);
@@ -50,7 +50,7 @@ public sealed class ModelsExportTests : IDisposable
         var file = Path.Combine(_folder, "model.onnx");
         var console = new TestConsole();
 
-        Assert.Equal(0, await MillCli.InvokeAsync(["models", "export", "late", "--version", "1", "--format", "onnx", "-o", file, "--json", "-s", _address],
+        Assert.Equal(0, await MillCli.InvokeAsync(["export", "late", "--version", "1", "--format", "onnx", "-o", file, "--json", "-s", _address],
             console.Console, TestContext.Current.CancellationToken));
 
         Assert.Equal("file 1", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
@@ -65,7 +65,7 @@ public sealed class ModelsExportTests : IDisposable
         var file = Path.Combine(_folder, "model.onnx");
         await File.WriteAllTextAsync(file, "before", TestContext.Current.CancellationToken);
 
-        Assert.Equal(1, await MillCli.InvokeAsync(["models", "export", "chain", "--version", "1", "--out", file, "--server", _address], new TestConsole().Console,
+        Assert.Equal(1, await MillCli.InvokeAsync(["export", "chain", "--version", "1", "--out", file, "--server", _address], new TestConsole().Console,
             TestContext.Current.CancellationToken));
 
         Assert.Equal("before", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
