@@ -48,6 +48,15 @@ public static class TestStages
         }
     }
 
+    public static async Task WaitForFile(string path, IProgress<StageProgress> progress, CancellationToken cancellationToken)
+    {
+        progress.Report(new StageProgress(Message: "waiting"));
+        while (!File.Exists(path))
+        {
+            await Task.Delay(5, cancellationToken);
+        }
+    }
+
     public static void Nothing()
     {
     }

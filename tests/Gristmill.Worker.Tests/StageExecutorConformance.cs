@@ -50,6 +50,19 @@ public abstract class StageExecutorConformance(ExecutorFixture fixture)
     }
 
     [Fact]
+    public async Task Copies_are_counted_for_the_attempt_that_made_them()
+    {
+        var go = Mill.Path("go-" + Guid.NewGuid().ToString("n"));
+        var reports = new Reports();
+        var idle = Executor.ExecuteAsync(Mill.Call("WaitForFile", new { path = go }), reports, Stop);
+        await reports.First;
+        var copying = await Executor.ExecuteAsync(Mill.Call("Both"), null, Stop);
+        await File.WriteAllTextAsync(go, "", Stop);
+        Assert.True(copying.Usage.BytesCopied >= 3 * sizeof(long), copying.Usage.ToString());
+        Assert.Equal(0, (await idle).Usage.BytesCopied);
+    }
+
+    [Fact]
     public async Task A_query_runs_over_an_input()
     {
         var made = await Executor.ExecuteAsync(Mill.Call("Sequence", new { batches = 2, rows = 4 }), null, Stop);

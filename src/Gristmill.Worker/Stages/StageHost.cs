@@ -54,7 +54,7 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
 
         var wall = Stopwatch.GetTimestamp();
         var cpu = Environment.CpuUsage.TotalTime;
-        var copied = CopyCounter.Total;
+        var copied = CopyCounter.Open();
         try
         {
             var outputs = await RunAsync(request, progress, share, cancellationToken).ConfigureAwait(false);
@@ -67,7 +67,7 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
                     CpuMs = (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds,
                     Rows = outputs.Values.Sum(o => o.Dataset?.Rows ?? 0),
                     BytesOut = outputs.Values.Sum(o => (o.Dataset?.Bytes ?? 0) + (o.Model?.Bytes ?? 0)),
-                    BytesCopied = CopyCounter.Total - copied,
+                    BytesCopied = copied.Bytes,
                     PeakRss = ProcessMemory.Self().Peak,
                 },
             };

@@ -59,10 +59,10 @@ public sealed class CommandTests
     [InlineData(2, "run", "/nowhere/pipeline.cs")]
     [InlineData(2, "models", "--server", "ftp://x")]
     [InlineData(3, "models", "--server", "127.0.0.1:1")]
-    [InlineData(2, "models", "export")]
-    [InlineData(2, "models", "export", "m", "--format", "pmml")]
-    [InlineData(2, "models", "export", "m", "--out", "/nowhere/m.onnx")]
-    [InlineData(3, "models", "export", "m", "--out", "/tmp/m.onnx", "--server", "127.0.0.1:1")]
+    [InlineData(2, "export")]
+    [InlineData(2, "export", "m", "--format", "pmml")]
+    [InlineData(2, "export", "m", "--out", "/nowhere/m.onnx")]
+    [InlineData(3, "export", "m", "--out", "/tmp/m.onnx", "--server", "127.0.0.1:1")]
     [InlineData(0, "runs", "--help")]
     public async Task Exit_codes_are_as_documented(int exitCode, params string[] args) =>
         Assert.Equal(exitCode, await MillCli.InvokeAsync(args, new TestConsole().Console, TestContext.Current.CancellationToken));
