@@ -1,3 +1,4 @@
+using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -15,6 +16,8 @@ public static class GristmillGrainsExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton<SpecCache>();
+        builder.Services.TryAddSingleton<StagePages>();
         builder.Services.TryAddSingleton<RunRecovery>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<RunRecovery>());
         return builder;

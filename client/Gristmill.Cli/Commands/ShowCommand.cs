@@ -11,14 +11,26 @@ internal static class ShowCommand
     {
         var id = new Argument<string>("run") { Description = "The run's id; 'mill runs' lists them." };
         var follow = new Option<bool>("--follow", "-f") { Description = "Follow the run until it ends." };
+        var stages = new Option<bool>("--stages") { Description = "List the run's stages, page by page; without it, of more than 100 those that failed or run." };
+        var status = new Option<StageStatus?>("--status") { Description = "With --stages: only stages of this status.", HelpName = "STATUS" };
+        var offset = new Option<int>("--offset") { Description = "With --stages: how many stages to pass over.", HelpName = "N" };
+        var limit = new Option<int>("--limit", "-n") { Description = "With --stages: how many to list, at most 1000.", DefaultValueFactory = _ => 100, HelpName = "N" };
         var server = CliContext.ServerOption();
         var json = CliContext.JsonOption();
 
-        var command = new Command("show", "Show a run with its stages. With --follow the exit code tells how it ended.") { id, follow, server, json };
+        var command = new Command("show", "Show a run with its stages. With --follow the exit code tells how it ended.") { id, follow, stages, status, offset, limit, server, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = CliContext.Connect(parsed.GetValue(server));
             var display = new RunDisplay(context.Console, context.Time);
+            if (parsed.GetValue(stages))
+            {
+                var page = await client.GetStagesAsync(
+                    parsed.GetValue(id)!, parsed.GetValue(offset), parsed.GetValue(limit), parsed.GetValue(status), cancellationToken);
+                WritePage(context, page, parsed.GetValue(json));
+                return ExitCodes.Ok;
+            }
+
             var run = await client.GetRunAsync(parsed.GetValue(id)!, cancellationToken);
             var following = parsed.GetValue(follow);
             if (parsed.GetValue(json))
@@ -54,13 +66,33 @@ internal static class ShowCommand
         }
         else
         {
-            context.WriteTable(["stage", "status", "rows", "time", ""], run.Stages.Select(stage => new[]
-            {
-                stage.Name, Texts.Status(stage.Status), stage.Usage is { Rows: > 0 } usage ? Texts.Count(usage.Rows) : "",
-                Texts.Elapsed(stage, context.Time.GetUtcNow()) is { } elapsed ? Texts.Duration(elapsed) : "", Texts.Detail(stage),
-            }));
+            WriteStages(context, run.Stages);
+        }
+
+        if (!run.IsWhole)
+        {
+            context.WriteLine($"{Texts.Counts(run.Counts)}; 'mill show {run.Id} --stages' lists them.");
         }
 
         display.WriteEnd(run);
     }
+
+    private static void WritePage(CliContext context, StagePage page, bool json)
+    {
+        if (json)
+        {
+            context.WriteJson(page);
+            return;
+        }
+
+        WriteStages(context, page.Stages);
+        context.WriteLine(page.Next is { } next ? $"{Texts.Counts(page.Counts)}; --offset {next} goes on." : Texts.Counts(page.Counts));
+    }
+
+    private static void WriteStages(CliContext context, IEnumerable<StageView> stages) =>
+        context.WriteTable(["stage", "status", "rows", "time", ""], stages.Select(stage => new[]
+        {
+            stage.Name, Texts.Status(stage.Status), stage.Usage is { Rows: > 0 } usage ? Texts.Count(usage.Rows) : "",
+            Texts.Elapsed(stage, context.Time.GetUtcNow()) is { } elapsed ? Texts.Duration(elapsed) : "", Texts.Detail(stage),
+        }));
 }

@@ -9,8 +9,9 @@ namespace Gristmill.Client;
 public sealed partial class GristmillClient
 {
     /// <summary>
-    /// The changes of a run until it ends: first the whole run, then one event a change, last the whole run again. A lost
-    /// connection is made again, and the whole run is sent anew.
+    /// The changes of a run until it ends: first the run, then one event a change, last the run again. Of a run with more stages
+    /// than a view holds, all of them come after the first event, several an event. A lost connection is made again, and the
+    /// run is sent anew.
     /// </summary>
     /// <param name="id">The run.</param>
     /// <param name="cancellationToken">Ends the watching, not the run.</param>
@@ -62,7 +63,7 @@ public sealed partial class GristmillClient
     }
 
     /// <summary>Waits until a run has ended.</summary>
-    /// <returns>The run as it ended: succeeded, failed or cancelled.</returns>
+    /// <returns>The run as it ended: succeeded, failed or cancelled. Of a large run it has some of the stages.</returns>
     public async Task<RunView> WaitRunAsync(string id, CancellationToken cancellationToken = default)
     {
         RunView? last = null;
@@ -90,7 +91,7 @@ public sealed partial class GristmillClient
         }, true, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
 
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-        var parser = SseParser.Create(stream, (type, data) => type is "run" or "stage" or "message"
+        var parser = SseParser.Create(stream, (type, data) => type is "run" or "stage" or "stages" or "message"
             ? JsonSerializer.Deserialize<RunEvent>(data, GristmillJson.Tolerant)
             : null);
         await foreach (var item in parser.EnumerateAsync(cancellationToken))

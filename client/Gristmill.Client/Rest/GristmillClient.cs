@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Gristmill.Client;
 
@@ -67,8 +68,38 @@ public sealed partial class GristmillClient : IDisposable
         return started.Id;
     }
 
-    /// <summary>A run as it stands.</summary>
+    /// <summary>A run as it stands. Of more than <see cref="RunView.MaxStages"/> stages it has some; <see cref="ListStagesAsync"/> has all.</summary>
     public Task<RunView> GetRunAsync(string id, CancellationToken cancellationToken = default) => GetAsync<RunView>($"runs/{Escape(id)}", cancellationToken);
+
+    /// <summary>Stages of a run in the order of the spec.</summary>
+    /// <param name="id">The run.</param>
+    /// <param name="offset">How many stages of the run to pass over; <see cref="StagePage.Next"/> of the page before.</param>
+    /// <param name="limit">At most 1,000.</param>
+    /// <param name="status">Only stages of this status.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public Task<StagePage> GetStagesAsync(string id, int offset = 0, int limit = 100, StageStatus? status = null, CancellationToken cancellationToken = default) =>
+        GetAsync<StagePage>(string.Create(CultureInfo.InvariantCulture, $"runs/{Escape(id)}/stages?offset={offset}&limit={limit}")
+            + (status is { } wanted ? $"&status={wanted.ToString().ToLowerInvariant()}" : ""), cancellationToken);
+
+    /// <summary>All stages of a run in the order of the spec, or those of one status.</summary>
+    public async IAsyncEnumerable<StageView> ListStagesAsync(
+        string id, StageStatus? status = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        for (int? offset = 0; offset is { } at;)
+        {
+            var page = await GetStagesAsync(id, at, 1000, status, cancellationToken);
+            foreach (var stage in page.Stages)
+            {
+                yield return stage;
+            }
+
+            offset = page.Next;
+        }
+    }
+
+    /// <summary>One stage of a run.</summary>
+    public Task<StageView> GetStageAsync(string id, string stage, CancellationToken cancellationToken = default) =>
+        GetAsync<StageView>($"runs/{Escape(id)}/stages/{Escape(stage)}", cancellationToken);
 
     /// <summary>Runs, newest first.</summary>
     /// <param name="pipeline">Only of this pipeline; null: of all.</param>

@@ -11,6 +11,9 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
     /// <summary>Between two lines of progress of one stage, where there is no live table.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
 
+    /// <summary>Rows of a live table of a large run: the ones to look at, and a line for all others.</summary>
+    private const int MaxRows = 24;
+
     /// <summary>Shows the events until they end.</summary>
     /// <returns>The run as it was last seen, or null if there was no event.</returns>
     public Task<RunView?> FollowAsync(IAsyncEnumerable<RunEvent> events, CancellationToken cancellationToken) =>
@@ -24,7 +27,15 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
         var table = new Grid().Border(TableBorder.Rounded).BorderColor(Color.Grey);
         table.AddColumn("stage").AddColumn("status").AddColumn(new TableColumn("progress").RightAligned())
             .AddColumn(new TableColumn("rows").RightAligned()).AddColumn(new TableColumn("time").RightAligned()).AddColumn("");
-        foreach (var stage in run.Stages)
+        var stages = run.Stages.AsEnumerable();
+        if (run.Counts.Total > RunView.MaxStages)
+        {
+            stages = run.Stages.Where(static stage => stage.Status is StageStatus.Failed or StageStatus.Running)
+                .OrderByDescending(static stage => stage.Status == StageStatus.Failed).Take(MaxRows);
+            table.Caption(Texts.Counts(run.Counts));
+        }
+
+        foreach (var stage in stages)
         {
             var retries = stage.Attempts > 1 ? $" (attempt {stage.Attempts})" : "";
             table.AddRow(
@@ -87,12 +98,21 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
     {
         var board = new RunBoard();
         var written = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
+        var counted = time.GetTimestamp();
         await foreach (var change in events.WithCancellation(cancellationToken))
         {
             foreach (var (before, after) in board.Apply(change))
             {
                 var now = time.GetUtcNow();
-                if (before?.Status != after.Status && after.Status != StageStatus.Pending)
+                if (board.IsLarge)
+                {
+                    // Of thousands of stages those that fail, and now and then how far it is.
+                    if (after.Status == StageStatus.Failed && before?.Status != StageStatus.Failed)
+                    {
+                        WriteLine(after);
+                    }
+                }
+                else if (before?.Status != after.Status && after.Status != StageStatus.Pending)
                 {
                     WriteLine(after);
                     written[after.Name] = now;
@@ -103,6 +123,13 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
                     WriteLine(after);
                     written[after.Name] = now;
                 }
+            }
+
+            if (board is { IsLarge: true, Latest: { } run } && (change.Run?.Ended is not null || time.GetElapsedTime(counted) >= Quiet))
+            {
+                counted = time.GetTimestamp();
+                console.Profile.Out.Writer.WriteLine($"  {Texts.Counts(run.Counts)}");
+                console.Profile.Out.Writer.Flush();
             }
         }
 

@@ -34,6 +34,12 @@ internal static class Texts
 
     public static string Status(RunStatus status) => status.ToString().ToLowerInvariant();
 
+    /// <summary>How many stages are in each status, without those that none is in.</summary>
+    public static string Counts(StageCounts counts) => string.Join(", ", new[]
+    {
+        StageStatus.Succeeded, StageStatus.Running, StageStatus.Failed, StageStatus.Skipped, StageStatus.Cancelled, StageStatus.Pending,
+    }.Where(status => counts.Of(status) > 0).Select(status => $"{Count(counts.Of(status))} {Status(status)}")) + $" of {Count(counts.Total)} stages";
+
     public static string Colour(StageStatus status) => status switch
     {
         StageStatus.Running => "blue",

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Gristmill.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -44,18 +43,12 @@ internal sealed class EmbeddedTarget : IRunTarget
 
     public async Task<string> StartAsync(Pipeline pipeline, RunRequest request, CancellationToken cancellationToken)
     {
-        var grain = _grains.GetGrain<IPipelineGrain>(pipeline.Name);
-        await grain.RegisterAsync(pipeline.Spec);
-        return await grain.StartRunAsync(request);
+        await _grains.RegisterPipelineAsync(pipeline.Spec);
+        return await _grains.GetGrain<IPipelineGrain>(pipeline.Name).StartRunAsync(request);
     }
 
-    public async IAsyncEnumerable<RunEvent> WatchAsync(string run, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await foreach (var change in _grains.GetGrain<IRunGrain>(run).WatchAsync(cancellationToken).WithCancellation(cancellationToken))
-        {
-            yield return change;
-        }
-    }
+    public IAsyncEnumerable<RunEvent> WatchAsync(string run, CancellationToken cancellationToken) =>
+        _grains.GetGrain<IRunGrain>(run).FollowAsync(cancellationToken);
 
     public Task CancelAsync(string run, CancellationToken cancellationToken) =>
         _grains.GetGrain<IRunGrain>(run).CancelAsync().WaitAsync(cancellationToken);

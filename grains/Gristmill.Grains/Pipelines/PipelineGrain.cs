@@ -12,22 +12,32 @@ namespace Gristmill.Grains.Pipelines;
 internal sealed partial class PipelineGrain : Grain, IPipelineGrain
 {
     private const int MaxKeyLength = 256;
+    private const long MaxSpecBytes = 256 << 20;
+
+    /// <summary>Runs in one answer: a summary takes some hundred bytes.</summary>
+    private const int MaxListed = 200;
 
     private readonly Durable<PipelineState> _state;
     private readonly RunList _runs;
+    private readonly SpecCache _specs;
     private readonly TimeProvider _time;
     private readonly ILogger<PipelineGrain> _logger;
     private readonly TurnLock _registering = new();
     private readonly Dictionary<string, Task<string>> _starting = new(StringComparer.Ordinal);
 
+    /// <summary>The newest spec, if it fits in a message.</summary>
+    private PipelineSpec? _spec;
+
     public PipelineGrain(
         [PersistentState("pipeline", StorageNames.Gristmill)] IPersistentState<PipelineState> state,
         IPersistentStateFactory stateFactory,
         IGrainContext context,
+        SpecCache specs,
         TimeProvider time,
         ILogger<PipelineGrain> logger)
     {
         _state = new Durable<PipelineState>(state);
+        _specs = specs;
         _time = time;
         _logger = logger;
         _runs = new RunList(stateFactory, context);
@@ -35,48 +45,52 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
 
     private string Name => this.GetPrimaryKeyString();
 
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _runs.Load();
+        if (_state.Value.Source is { IsSmall: true } source)
+        {
+            try
+            {
+                _spec = await _specs.GetAsync(source);
+            }
+            catch (GristmillException e)
+            {
+                // Registering it again mends it.
+                LogSpecNotRead(Name, e);
+            }
+        }
+
         // Runs that were under way tell their status again; the list does not wait for them.
         _ = RefreshAsync();
-        return Task.CompletedTask;
     }
 
     public async Task<PipelineView> RegisterAsync(PipelineSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        PipelineSpecValidator.ThrowIfInvalid(spec);
-        if (spec.Name != Name)
+        // Not in a turn: a large spec takes tens of milliseconds.
+        var json = await Task.Run(() =>
+        {
+            PipelineSpecValidator.ThrowIfInvalid(spec);
+            return GristmillJson.CanonicalBytes(spec);
+        });
+        RequireName(spec);
+        return await RegisterAsync(spec, BlobRef.Of(json), () => GrainFactory.PutBlobAsync(json));
+    }
+
+    public async Task<PipelineView> PublishAsync(BlobRef spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        if (spec.Bytes > MaxSpecBytes)
         {
             throw new GristmillException(
-                ErrorCodes.Invalid, $"The spec is of pipeline '{spec.Name}' but was sent to '{Name}'.", "Send it to the pipeline of its name.");
+                ErrorCodes.Invalid, $"The spec has {spec.Bytes} bytes; at most {MaxSpecBytes} are possible.", "Split the pipeline.");
         }
 
-        var version = PipelineVersion.Of(spec);
-        await _registering.EnterAsync();
-        try
-        {
-            if (_state.Value.Version != version)
-            {
-                var next = new PipelineState
-                {
-                    Spec = spec,
-                    Version = version,
-                    Updated = _time.GetUtcNow(),
-                    Versions = _state.Value.Versions + 1,
-                };
-                await CatalogNames.ListAndStoreAsync(
-                    GrainFactory, CatalogNames.Pipelines, Name, isNew: next.Versions == 1, () => _state.SetAsync(next));
-                LogRegistered(Name, version, spec.Stages.Length);
-            }
-        }
-        finally
-        {
-            _registering.Leave();
-        }
-
-        return View()!;
+        var read = await _specs.GetAsync(spec);
+        await Task.Run(() => PipelineSpecValidator.ThrowIfInvalid(read));
+        RequireName(read);
+        return await RegisterAsync(read, spec, () => Task.CompletedTask);
     }
 
     public Task<PipelineView?> GetAsync() => Task.FromResult(View());
@@ -106,13 +120,70 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
                 ErrorCodes.Invalid, $"The limit is {limit}; 1 to {RunList.Capacity} are possible.", "Ask for fewer and page with the last id.");
         }
 
-        return Task.FromResult<IReadOnlyList<RunSummary>>(_runs.List(limit, before));
+        return Task.FromResult<IReadOnlyList<RunSummary>>(_runs.List(Math.Min(limit, MaxListed), before));
     }
 
     public Task OnRunChangedAsync(RunSummary summary)
     {
         ArgumentNullException.ThrowIfNull(summary);
         return _runs.UpdateAsync(summary, durable: summary.Ended is not null);
+    }
+
+    private void RequireName(PipelineSpec spec)
+    {
+        if (spec.Name != Name)
+        {
+            throw new GristmillException(
+                ErrorCodes.Invalid, $"The spec is of pipeline '{spec.Name}' but was sent to '{Name}'.", "Send it to the pipeline of its name.");
+        }
+    }
+
+    private async Task<PipelineView> RegisterAsync(PipelineSpec spec, BlobRef source, Func<Task> store)
+    {
+        var version = PipelineVersion.Of(source);
+        await _registering.EnterAsync();
+        try
+        {
+            // The spec before the version that refers to it; again, as that costs no write and mends what was lost.
+            await store();
+            if (_state.Value.Version != version || _state.Value.Source is null)
+            {
+                var isNew = _state.Value.Version != version;
+                var next = new PipelineState
+                {
+                    Source = source,
+                    Version = version,
+                    Updated = isNew ? _time.GetUtcNow() : _state.Value.Updated,
+                    Versions = _state.Value.Versions + (isNew ? 1 : 0),
+                };
+                await CatalogNames.ListAndStoreAsync(
+                    GrainFactory, CatalogNames.Pipelines, Name, isNew: _state.Value.Versions == 0, () => _state.SetAsync(next));
+                LogRegistered(Name, version, spec.Stages.Length);
+            }
+
+            _specs.Add(source, spec);
+            _spec = source.IsSmall ? spec : null;
+        }
+        finally
+        {
+            _registering.Leave();
+        }
+
+        return View()!;
+    }
+
+    /// <summary>The newest spec and where it is stored.</summary>
+    private async Task<(PipelineSpec Spec, BlobRef Source)> NewestAsync()
+    {
+        if (_state.Value is { Source: null, Spec: { } old })
+        {
+            // Stored before specs were kept apart.
+            await RegisterAsync(old);
+        }
+
+        var source = _state.Value.Source ?? throw new GristmillException(
+            ErrorCodes.NotFound, $"There is no pipeline '{Name}'.", "Register it first, or check the name.").With("pipeline", Name);
+        return (await _specs.GetAsync(source), source);
     }
 
     private async Task<string> StartOnceAsync(RunRequest request, string key)
@@ -139,9 +210,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
 
     private async Task<string> StartAsync(RunRequest request, string? existing)
     {
-        var pipeline = _state.Value;
-        var spec = pipeline.Spec ?? throw new GristmillException(
-            ErrorCodes.NotFound, $"There is no pipeline '{Name}'.", "Register it first, or check the name.").With("pipeline", Name);
+        var (spec, source) = await NewestAsync();
         if (existing is not null && await GrainFactory.GetGrain<IRunControlGrain>(existing).GetSummaryAsync() is not null)
         {
             return existing;
@@ -157,7 +226,14 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
                 await _runs.AddAsync(new RunEntry { Summary = summary, IdempotencyKey = request.IdempotencyKey });
             }
 
-            await GrainFactory.GetGrain<IRunGrain>(id).StartAsync(spec, pipeline.Version, parameters);
+            await GrainFactory.GetGrain<IRunGrain>(id).StartAsync(new RunStart
+            {
+                Pipeline = Name,
+                Version = PipelineVersion.Of(source),
+                Spec = source,
+                Parameters = parameters,
+                Request = request with { Parameters = request.Parameters.Clear(), IdempotencyKey = null },
+            });
             return id;
         }
         catch (GristmillException e)
@@ -211,12 +287,13 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         }
     }
 
-    private PipelineView? View() => _state.Value.Spec is { } spec
+    private PipelineView? View() => _state.Value.Versions > 0
         ? new PipelineView
         {
             Name = Name,
             Version = _state.Value.Version,
-            Spec = spec,
+            Spec = _spec ?? _state.Value.Spec,
+            Source = _state.Value.Source,
             Updated = _state.Value.Updated,
             Versions = _state.Value.Versions,
         }
@@ -224,6 +301,9 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Pipeline {Pipeline} has version {Version} with {Stages} stages")]
     private partial void LogRegistered(string pipeline, string version, int stages);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The spec of pipeline {Pipeline} could not be read")]
+    private partial void LogSpecNotRead(string pipeline, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run} did not start: {Code}")]
     private partial void LogNotStarted(string run, string code, Exception exception);

@@ -4,10 +4,13 @@ namespace Gristmill.Grains.Pipelines;
 [GenerateSerializer, Alias("gristmill.state.Pipeline")]
 internal sealed record PipelineState
 {
+    /// <summary>Only in what was stored before specs were kept apart; now there is <see cref="Source"/>.</summary>
     [Id(0)] public PipelineSpec? Spec { get; init; }
     [Id(1)] public string Version { get; init; } = "";
     [Id(2)] public DateTimeOffset Updated { get; init; }
     [Id(3)] public int Versions { get; init; }
+    /// <summary>Where the spec is stored, as canonical JSON.</summary>
+    [Id(4)] public BlobRef? Source { get; init; }
 }
 
 /// <summary>Some of a pipeline's runs, in order of their ids.</summary>

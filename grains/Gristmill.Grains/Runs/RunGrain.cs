@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.State;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
@@ -9,20 +10,27 @@ namespace Gristmill.Grains.Runs;
 /// <inheritdoc cref="IRunGrain"/>
 /// <remarks>
 /// Its own state is written three times at most: at the start, when it is cancelled, and at the end. In between the stages
-/// hold the truth; an activation that finds the run unfinished asks them and goes on.
+/// hold the truth; an activation that finds the run unfinished asks them and goes on. State and messages stay small however many
+/// stages there are: the spec is referred to, and views of stages go in pages.
 /// </remarks>
 [GrainType("gristmill.run")]
 internal sealed partial class RunGrain(
     [PersistentState("definition", StorageNames.Gristmill)] IPersistentState<RunDefinition> definition,
     [PersistentState("outcome", StorageNames.Gristmill)] IPersistentState<RunOutcome> outcome,
+    SpecCache specs,
+    StagePages pages,
     TimeProvider time,
     ILogger<RunGrain> logger) : Grain, IRunGrain, IRunControlGrain, IRemindable
 {
     /// <summary>The reminder that keeps an unfinished run going; also how a silo finds unfinished runs.</summary>
     public const string ReminderName = "gristmill.run";
 
+    private const int MaxPage = 1000;
     private const int StartsAtOnce = 256;
     private const int AsksAtOnce = 64;
+
+    /// <summary>Stages of one run that run, or wait for a worker, at a time: the others cost nothing until their turn comes.</summary>
+    private const int MaxRunning = 1024;
 
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
 
@@ -31,17 +39,21 @@ internal sealed partial class RunGrain(
     private readonly TurnLock _writing = new();
     private readonly Durable<RunDefinition> _definition = new(definition);
     private readonly Durable<RunOutcome> _outcome = new(outcome);
+    private PipelineSpec? _spec;
     private RunGraph? _graph;
-    private ImmutableArray<string>[]? _dependencies;
     private ErrorInfo? _error;
     private DateTimeOffset? _started;
     private int _starting;
+    private bool _beginning;
     private bool _ending;
     private Task _ready = Task.CompletedTask;
 
     private string Id => this.GetPrimaryKeyString();
 
-    private bool Exists => _definition.Value.Spec is not null;
+    private bool Exists => _definition.Value.Exists;
+
+    /// <summary>Of runs stored before pipelines were kept apart from specs, the spec knows.</summary>
+    private string Pipeline => _definition.Value.Spec?.Name ?? _definition.Value.Pipeline;
 
     private bool Stopping => _error is not null || _outcome.Value.CancelRequested;
 
@@ -53,34 +65,51 @@ internal sealed partial class RunGrain(
         if (Exists && !_outcome.Value.IsFinal)
         {
             // Not awaited: stages that come alive by being asked may call back at once.
-            _graph = new RunGraph(_definition.Value.Spec!);
             _ready = RecoverAsync();
         }
 
         return Task.CompletedTask;
     }
 
-    public async Task StartAsync(PipelineSpec spec, string version, ImmutableDictionary<string, string> parameters)
+    public async Task StartAsync(RunStart start)
     {
-        ArgumentNullException.ThrowIfNull(spec);
-        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(start);
         if (Exists)
         {
             return;
         }
 
-        // A reminder without a run removes itself; a run without one could be forgotten.
-        await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
-        await _definition.SetAsync(new RunDefinition
+        await LoadAsync(await specs.GetAsync(start.Spec));
+        _beginning = true;
+        try
         {
-            Spec = spec,
-            Version = version,
-            Parameters = parameters,
-            Created = time.GetUtcNow(),
-            TraceParent = Activity.Current?.Id,
-        });
-        _graph = new RunGraph(spec);
-        LogStarted(Id, spec.Name, version, spec.Stages.Length);
+            // At once, so that they share a flush. A reminder without a run removes itself; a run without one, whose starter
+            // never heard of it, gets one when it is next activated.
+            await Task.WhenAll(
+                this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod),
+                _definition.SetAsync(new RunDefinition
+                {
+                    Source = start.Spec,
+                    Pipeline = start.Pipeline,
+                    Version = start.Version,
+                    Parameters = start.Parameters,
+                    Request = start.Request,
+                    Created = time.GetUtcNow(),
+                    TraceParent = Activity.Current?.Id,
+                }));
+        }
+        catch when (Exists)
+        {
+            // Its starter is told that there is no run.
+            await _definition.ClearAsync();
+            throw;
+        }
+        finally
+        {
+            _beginning = false;
+        }
+
+        LogStarted(Id, start.Pipeline, start.Version, _spec!.Stages.Length);
         Advance();
     }
 
@@ -88,6 +117,28 @@ internal sealed partial class RunGrain(
     {
         await _ready;
         return Exists ? View() : null;
+    }
+
+    public async Task<StagePage?> GetStagesAsync(int offset, int limit, StageStatus? status)
+    {
+        await _ready;
+        if (offset < 0 || limit is < 1 or > MaxPage)
+        {
+            throw new GristmillException(
+                ErrorCodes.Invalid, $"The offset is {offset} and the limit {limit}; 0 or more, and 1 to {MaxPage}, are possible.", "Ask for fewer, and page with the offset.");
+        }
+
+        return !Exists ? null
+            : Pages.IsEmpty ? StageSelection.Page(Views, Counts, offset, limit, status)
+            : await pages.GetAsync(Pages, Counts, offset, limit, status);
+    }
+
+    public async Task<StageView?> GetStageAsync(string name)
+    {
+        await _ready;
+        return !Exists ? null
+            : !Pages.IsEmpty ? await pages.FindAsync(Pages, name)
+            : Views.FirstOrDefault(view => view.Name == name);
     }
 
     public async Task<RunSummary?> GetSummaryAsync()
@@ -100,7 +151,7 @@ internal sealed partial class RunGrain(
     {
         await _ready;
         Require();
-        await foreach (var change in _watchers.WatchAsync(View(), cancellationToken))
+        await foreach (var change in _watchers.WatchAsync(View(), Views, cancellationToken))
         {
             yield return change;
         }
@@ -146,7 +197,11 @@ internal sealed partial class RunGrain(
         await _ready;
         if (!Exists || _outcome.Value.IsFinal)
         {
-            await RemoveReminderAsync();
+            if (!_beginning)
+            {
+                await RemoveReminderAsync();
+            }
+
             return;
         }
 
@@ -167,9 +222,15 @@ internal sealed partial class RunGrain(
 
     private async Task RecoverAsync()
     {
-        LogRecovering(Id, _definition.Value.Spec!.Name);
+        LogRecovering(Id, Pipeline);
         try
         {
+            await LoadAsync(_definition.Value.Spec ?? await specs.GetAsync(_definition.Value.Source!));
+            if (await this.GetReminder(ReminderName) is null)
+            {
+                await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
+            }
+
             await AskAsync([.. Enumerable.Range(0, _graph!.Views.Length)]);
         }
         catch
@@ -186,6 +247,13 @@ internal sealed partial class RunGrain(
 
         // On the next turn: whoever waits for the recovery sees it before anything new starts.
         _ = Task.Factory.StartNew(Advance, CancellationToken.None, TaskCreationOptions.None, TaskScheduler.Current);
+    }
+
+    /// <summary>Makes the graph; of many stages not in a turn.</summary>
+    private async Task LoadAsync(PipelineSpec spec)
+    {
+        var graph = spec.Stages.Length <= RunView.MaxStages ? new RunGraph(spec) : await Task.Run(() => new RunGraph(spec));
+        (_spec, _graph) = (spec, graph);
     }
 
     private async Task AskAsync(int[] stages)
@@ -223,10 +291,9 @@ internal sealed partial class RunGrain(
             return;
         }
 
-        while (!Stopping && _starting < StartsAtOnce && _graph.TryTakeReady(out var i))
+        while (!Stopping && _starting < StartsAtOnce && _graph.Running < MaxRunning && _graph.TryTakeReady(out var i))
         {
-            var spec = _definition.Value.Spec!.Stages[i];
-            var decision = StageDecision.Of(spec, _graph.Needs[i], _graph, _definition.Value);
+            var decision = StageDecision.Of(_spec!.Stages[i], _graph.Needs[i], _graph, _definition.Value, _spec.Code);
             var now = time.GetUtcNow();
             if (decision.SkipReason is { } reason)
             {
@@ -303,7 +370,10 @@ internal sealed partial class RunGrain(
                 : error with { Details = error.Details.SetItem("stage", view.Name) };
         }
 
-        _watchers.Publish(_graph.Views[i], Status);
+        if (_watchers.Any)
+        {
+            _watchers.Publish(_graph.Views[i], Status, _graph.Counts);
+        }
     }
 
     private async Task EndAsync()
@@ -315,19 +385,23 @@ internal sealed partial class RunGrain(
         [
             .. _graph!.Views.Select(view => (view.Status == StageStatus.Pending
                 ? view with { Status = StageStatus.Cancelled, Reason = why, Ended = now }
-                : view) with { Progress = null, DependsOn = [] }),
+                : view) with { Progress = null }),
         ];
+        var shown = StageSelection.Of(stages);
         await _writing.EnterAsync();
         try
         {
             await Retry.StorageAsync(
-                () => _outcome.SetAsync(_outcome.Value with
+                async () => await _outcome.SetAsync(_outcome.Value with
                 {
                     Status = status,
                     Started = _started,
                     Ended = now,
                     Error = status == RunStatus.Failed ? _error : null,
-                    Stages = stages,
+                    Stages = shown,
+                    Counts = StageCounts.Of(stages),
+                    // Before the outcome that refers to them, and outside the outcome: its size does not depend on theirs.
+                    Pages = shown.Length < stages.Length ? await pages.PutAsync(stages) : [],
                 }),
                 time,
                 e => LogEndNotStored(Id, e));
@@ -345,7 +419,7 @@ internal sealed partial class RunGrain(
         }
 
         LogEnded(Id, status, _error?.Code);
-        _watchers.Publish(View());
+        _watchers.End(View());
         await TellPipelineAsync(Summary());
         await Retry.TransientAsync(RemoveReminderAsync, time);
         _graph = null;
@@ -372,12 +446,12 @@ internal sealed partial class RunGrain(
         }
     }
 
-    private IStageGrain Stage(int i) => GrainFactory.GetGrain<IStageGrain>($"{Id}/{_definition.Value.Spec!.Stages[i].Name}");
+    private IStageGrain Stage(int i) => GrainFactory.GetGrain<IStageGrain>($"{Id}/{_graph!.Views[i].Name}");
 
     private RunSummary Summary() => new()
     {
         Id = Id,
-        Pipeline = _definition.Value.Spec!.Name,
+        Pipeline = Pipeline,
         Status = Status,
         Created = _definition.Value.Created,
         Ended = _outcome.Value.Ended,
@@ -386,23 +460,24 @@ internal sealed partial class RunGrain(
     private RunView View() => new()
     {
         Id = Id,
-        Pipeline = _definition.Value.Spec!.Name,
+        Pipeline = Pipeline,
         PipelineVersion = _definition.Value.Version,
         Status = Status,
         Parameters = _definition.Value.Parameters,
-        Stages = _outcome.Value.IsFinal ? WithDependencies(_outcome.Value.Stages) : [.. _graph!.Views],
+        Stages = _outcome.Value.IsFinal ? _outcome.Value.Stages : StageSelection.Of(Views),
+        Counts = Counts,
         Created = _definition.Value.Created,
         Started = _started,
         Ended = _outcome.Value.Ended,
         Error = _outcome.Value.IsFinal ? _outcome.Value.Error : _error,
     };
 
-    private ImmutableArray<StageView> WithDependencies(ImmutableArray<StageView> stages) =>
-    [
-        .. stages.Zip(
-            _dependencies ??= [.. _definition.Value.Spec!.Stages.Select(static spec => StageDependencies.Of(spec).All)],
-            static (view, dependencies) => view with { DependsOn = dependencies }),
-    ];
+    private ImmutableArray<StagePageRef> Pages => _outcome.Value.IsFinal ? _outcome.Value.Pages : [];
+
+    /// <summary>All stages, unless they are in <see cref="Pages"/>.</summary>
+    private IReadOnlyList<StageView> Views => _outcome.Value.IsFinal ? _outcome.Value.Stages : _graph!.Views;
+
+    private StageCounts Counts => _outcome.Value.IsFinal ? _outcome.Value.Counts ?? StageCounts.Of(_outcome.Value.Stages) : _graph!.Counts;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run} of pipeline {Pipeline} {Version} started with {Stages} stages")]
     private partial void LogStarted(string run, string pipeline, string version, int stages);

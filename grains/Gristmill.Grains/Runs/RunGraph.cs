@@ -8,10 +8,13 @@ namespace Gristmill.Grains.Runs;
 /// </summary>
 internal sealed class RunGraph
 {
+    private const int MaxShown = 64;
+
     private readonly Dictionary<string, int> _index;
     private readonly int[] _waiting;
     private readonly List<int>[] _dependents;
     private readonly Queue<int> _ready = new();
+    private readonly int[] _counts = new int[Enum.GetValues<StageStatus>().Length];
 
     public RunGraph(PipelineSpec spec)
     {
@@ -39,10 +42,11 @@ internal sealed class RunGraph
                 _ready.Enqueue(i);
             }
 
-            Views[i] = new StageView { Name = stage.Name, Operation = stage.Operation, Status = StageStatus.Pending, DependsOn = dependencies.All };
+            Views[i] = new StageView { Name = stage.Name, Operation = stage.Operation, Status = StageStatus.Pending, DependsOn = Shown(dependencies.All) };
         }
 
         Unfinished = stages.Length;
+        _counts[(int)StageStatus.Pending] = stages.Length;
     }
 
     /// <summary>Stages in the order of the spec.</summary>
@@ -55,7 +59,18 @@ internal sealed class RunGraph
     public int Unfinished { get; private set; }
 
     /// <summary>Stages that run.</summary>
-    public int Running { get; private set; }
+    public int Running => _counts[(int)StageStatus.Running];
+
+    /// <summary>Stages by status.</summary>
+    public StageCounts Counts => new()
+    {
+        Pending = _counts[(int)StageStatus.Pending],
+        Running = _counts[(int)StageStatus.Running],
+        Succeeded = _counts[(int)StageStatus.Succeeded],
+        Failed = _counts[(int)StageStatus.Failed],
+        Skipped = _counts[(int)StageStatus.Skipped],
+        Cancelled = _counts[(int)StageStatus.Cancelled],
+    };
 
     public StageView this[string stage] => Views[_index[stage]];
 
@@ -84,7 +99,8 @@ internal sealed class RunGraph
             return false;
         }
 
-        Running += (view.Status == StageStatus.Running ? 1 : 0) - (known.Status == StageStatus.Running ? 1 : 0);
+        _counts[(int)known.Status]--;
+        _counts[(int)view.Status]++;
         Views[stage] = view with { DependsOn = known.DependsOn };
         if (IsOver(view.Status))
         {
@@ -100,6 +116,10 @@ internal sealed class RunGraph
 
         return true;
     }
+
+    /// <summary>A view names some of the stages that its stage waits for: a join may wait for all.</summary>
+    private static ImmutableArray<string> Shown(ImmutableArray<string> dependencies) =>
+        dependencies.Length <= MaxShown ? dependencies : [.. dependencies.Take(MaxShown)];
 
     private static bool IsOver(StageStatus status) =>
         status is StageStatus.Succeeded or StageStatus.Failed or StageStatus.Skipped or StageStatus.Cancelled;

@@ -6,11 +6,19 @@ namespace Gristmill.Grains.Runs;
 [GenerateSerializer, Alias("gristmill.state.RunDefinition")]
 internal sealed record RunDefinition
 {
+    /// <summary>Only in runs that were stored before specs were kept apart; now there is <see cref="Source"/>.</summary>
     [Id(0)] public PipelineSpec? Spec { get; init; }
     [Id(1)] public string Version { get; init; } = "";
     [Id(2)] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
     [Id(3)] public DateTimeOffset Created { get; init; }
     [Id(4)] public string? TraceParent { get; init; }
+    /// <summary>Where the spec is stored.</summary>
+    [Id(20)] public BlobRef? Source { get; init; }
+    [Id(21)] public string Pipeline { get; init; } = "";
+    /// <summary>What was asked for, without its parameters and key.</summary>
+    [Id(22)] public RunRequest Request { get; init; } = new();
+
+    public bool Exists => Source is not null || Spec is not null;
 }
 
 /// <summary>How a run ended, or that it is to be cancelled. Stages keep the truth about themselves until the end.</summary>
@@ -22,10 +30,21 @@ internal sealed record RunOutcome
     [Id(2)] public DateTimeOffset? Started { get; init; }
     [Id(3)] public DateTimeOffset? Ended { get; init; }
     [Id(4)] public ErrorInfo? Error { get; init; }
+    /// <summary>The stages as they ended; of a large run, those that a view of it shows.</summary>
     [Id(5)] public ImmutableArray<StageView> Stages { get; init; } = [];
+    [Id(20)] public StageCounts? Counts { get; init; }
+    /// <summary>All stages of a large run, in pages that are stored apart.</summary>
+    [Id(21)] public ImmutableArray<StagePageRef> Pages { get; init; } = [];
 
     public bool IsFinal => Ended is not null;
 }
+
+/// <summary>A page of stages of a run that is over.</summary>
+/// <param name="Blob">Where it is stored: an array of views, as Orleans serialises it.</param>
+/// <param name="First">Its first stage's place among all, from 0.</param>
+/// <param name="Counts">Its stages by status.</param>
+[GenerateSerializer, Immutable, Alias("gristmill.state.StagePageRef")]
+internal sealed record StagePageRef([property: Id(0)] BlobRef Blob, [property: Id(1)] int First, [property: Id(2)] StageCounts Counts);
 
 /// <summary>A stage of a run. Every transition is written before it is acted on.</summary>
 [GenerateSerializer, Alias("gristmill.state.Stage")]

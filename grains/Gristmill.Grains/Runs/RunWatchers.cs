@@ -1,75 +1,72 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 
 namespace Gristmill.Grains.Runs;
 
-/// <summary>Those who watch a run. A slow one loses events, which the sequence shows, and never holds up the run or its memory.</summary>
+/// <summary>
+/// Those who watch a run. A slow one is told of several changes at once, and of the newest state of each stage only: it never
+/// holds up the run, and takes no more memory than the run has stages.
+/// </summary>
 internal sealed class RunWatchers
 {
-    private const int Backlog = 256;
-
-    private readonly HashSet<Channel<RunEvent>> _watchers = [];
+    private readonly HashSet<RunWatcher> _watchers = [];
     private long _sequence;
 
     public bool Any => _watchers.Count > 0;
 
-    public void Publish(StageView stage, RunStatus status)
+    public void Publish(StageView stage, RunStatus status, StageCounts counts)
     {
         _sequence++;
-        if (_watchers.Count > 0)
+        if (_watchers.Count == 0)
         {
-            Send(new RunEvent { Sequence = _sequence, Stage = stage, Status = status });
+            return;
+        }
+
+        var change = new RunEvent { Sequence = _sequence, Stage = stage, Status = status, Counts = counts };
+        foreach (var watcher in _watchers)
+        {
+            watcher.Add(change);
         }
     }
 
-    /// <summary>Sends the whole run; if it is over, that was the last event.</summary>
-    public void Publish(RunView run)
+    /// <summary>Sends the run as it ended: the last event.</summary>
+    public void End(RunView run)
     {
         _sequence++;
-        Send(new RunEvent { Sequence = _sequence, Run = run, Status = run.Status });
-        if (run.Ended is not null)
+        foreach (var watcher in _watchers)
         {
-            foreach (var watcher in _watchers)
-            {
-                watcher.Writer.TryComplete();
-            }
-
-            _watchers.Clear();
+            watcher.End(Event(run));
         }
+
+        _watchers.Clear();
     }
 
-    /// <summary>The run as it stands, then events until it is over.</summary>
-    public async IAsyncEnumerable<RunEvent> WatchAsync(RunView run, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The run as it stands, then the stages that the view leaves out, then changes until it is over.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="stages">All of its stages.</param>
+    /// <param name="cancellationToken">Ends the watching.</param>
+    public async IAsyncEnumerable<RunEvent> WatchAsync(
+        RunView run, IReadOnlyList<StageView> stages, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var first = new RunEvent { Sequence = _sequence, Run = run, Status = run.Status };
         if (run.Ended is not null)
         {
-            yield return first;
+            yield return Event(run);
             yield break;
         }
 
-        // The oldest events go when a watcher falls behind: the last one, with the outcome, always arrives.
-        var channel = Channel.CreateBounded<RunEvent>(new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.DropOldest });
-        _watchers.Add(channel);
+        var watcher = new RunWatcher(Event(run), run.IsWhole ? [] : stages);
+        _watchers.Add(watcher);
         try
         {
-            yield return first;
-            await foreach (var change in channel.Reader.ReadAllAsync(cancellationToken))
+            await foreach (var change in watcher.ReadAsync(cancellationToken))
             {
                 yield return change;
             }
         }
         finally
         {
-            _watchers.Remove(channel);
+            _watchers.Remove(watcher);
         }
     }
 
-    private void Send(RunEvent change)
-    {
-        foreach (var watcher in _watchers)
-        {
-            watcher.Writer.TryWrite(change);
-        }
-    }
+    private RunEvent Event(RunView run) => new() { Sequence = _sequence, Run = run, Status = run.Status, Counts = run.Counts };
 }

@@ -8,7 +8,7 @@ internal readonly record struct StageDecision(StageStart? Start, string? SkipRea
     private const int MaxKeptMetrics = 256;
 
     /// <summary>Decides from the outcome of what the stage waited for; the same outcome always gives the same decision.</summary>
-    public static StageDecision Of(StageSpec stage, ImmutableArray<string> needs, RunGraph graph, RunDefinition definition)
+    public static StageDecision Of(StageSpec stage, ImmutableArray<string> needs, RunGraph graph, RunDefinition definition, CodeRef? code)
     {
         if (needs.FirstOrDefault(name => graph[name].Status == StageStatus.Skipped) is { } skipped)
         {
@@ -33,7 +33,7 @@ internal readonly record struct StageDecision(StageStart? Start, string? SkipRea
                     Spec = stage with { When = null, After = [], Options = "{}", Inputs = ImmutableDictionary<string, OutputRef>.Empty },
                     Options = OptionsTemplate.Fill(stage.Options, definition.Parameters, (from, name) => Metric(stage.Name, graph[from], name)),
                     Inputs = Inputs(stage, graph),
-                    Code = definition.Spec!.Code,
+                    Code = code,
                     TraceParent = definition.TraceParent,
                 },
                 null,

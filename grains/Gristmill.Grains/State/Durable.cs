@@ -26,6 +26,13 @@ internal sealed class Durable<T>(IPersistentState<T> state)
         }
     }
 
+    /// <summary>Forgets the value; the state is as if it had never been stored.</summary>
+    public async Task ClearAsync()
+    {
+        await state.ClearStateAsync();
+        _value = null;
+    }
+
     /// <summary>Shows a value that the store does not have, for what could not be stored.</summary>
     public void Show(T value) => _value = value;
 }

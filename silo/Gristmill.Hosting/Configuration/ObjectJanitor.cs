@@ -42,9 +42,9 @@ internal sealed partial class ObjectJanitor(
                     spare = summary.Created;
                 }
 
-                if (await grains.GetGrain<IRunGrain>(summary.Id).GetAsync() is { } run)
+                await foreach (var stage in grains.GetGrain<IRunGrain>(summary.Id).ListStagesAsync())
                 {
-                    keep.UnionWith(run.Stages.SelectMany(stage => stage.Outputs.Values).Select(output => output.Dataset?.Id).OfType<string>());
+                    keep.UnionWith(stage.Outputs.Values.Select(static output => output.Dataset?.Id).OfType<string>());
                 }
             }
         }
@@ -99,7 +99,7 @@ internal sealed partial class ObjectJanitor(
                 yield return run;
             }
 
-            if (page.Count < RunsPerPage)
+            if (page.Count == 0)
             {
                 yield break;
             }

@@ -19,7 +19,7 @@ internal static class PipelineEndpoints
                 throw new GristmillException(ErrorCodes.Invalid, $"The spec is named '{spec.Name}', the address '{name}'.", "Use one name.");
             }
 
-            return RestBody.Json(await grains.GetGrain<IPipelineGrain>(name).RegisterAsync(spec));
+            return RestBody.Json(await grains.RegisterPipelineAsync(spec));
         }).Accepts<PipelineSpec>("application/json").Produces<PipelineView>().ProducesProblem(400)
           .WithSummary("Registers a pipeline; the same spec again changes nothing.");
 
@@ -31,7 +31,7 @@ internal static class PipelineEndpoints
         }).Produces<PipelineView[]>().WithSummary("Lists pipelines.");
 
         group.MapGet("/{name}", async (string name, IGrainFactory grains) =>
-            RestBody.Json(await grains.GetGrain<IPipelineGrain>(name).GetAsync() ?? throw Missing(name)))
+            RestBody.Json(await grains.GetPipelineAsync(name) ?? throw Missing(name)))
             .Produces<PipelineView>().ProducesProblem(404).WithSummary("Shows a pipeline with its newest spec.");
 
         group.MapPost("/{name}/runs", async (string name, HttpContext http, IGrainFactory grains) =>

@@ -21,17 +21,31 @@ internal static class RunEndpoints
             }
 
             IReadOnlyList<string> names = pipeline is null ? await grains.GetGrain<ICatalogGrain>("pipelines").ListAsync() : [pipeline];
-            var lists = await Task.WhenAll(names.Select(name => grains.GetGrain<IPipelineGrain>(name).ListRunsAsync(count, before)));
+            var lists = await Task.WhenAll(names.Select(name => ListAsync(grains.GetGrain<IPipelineGrain>(name), count, before)));
             return RestBody.Json(lists.SelectMany(list => list).OrderByDescending(run => run.Id, StringComparer.Ordinal).Take(count).ToArray());
         }).Produces<RunSummary[]>().WithSummary("Lists runs, newest first; page with 'before'.");
 
         group.MapGet("/{id}", async (string id, IGrainFactory grains) =>
-            RestBody.Json(await grains.GetGrain<IRunGrain>(id).GetAsync() ?? throw Missing(id)))
-            .Produces<RunView>().ProducesProblem(404).WithSummary("Shows a run with its stages.");
+            RestBody.Json(await grains.GetGrain<IRunGrain>(id).GetWholeAsync() ?? throw Missing(id)))
+            .Produces<RunView>().ProducesProblem(404)
+            .WithSummary("Shows a run with its stages; of more than 100 those that failed or run, and 'counts' of all.");
+
+        group.MapGet("/{id}/stages", async (string id, int? offset, int? limit, string? status, IGrainFactory grains) =>
+            RestBody.Json(await PageAsync(grains.GetGrain<IRunGrain>(id), offset ?? 0, limit ?? 100, Status(status)) ?? throw Missing(id)))
+            .Produces<StagePage>().ProducesProblem(400).ProducesProblem(404)
+            .WithSummary("Lists a run's stages in the order of the spec, 1 to 1000 at once; 'next' is the offset to go on from. 'status' picks those of one status.");
+
+        group.MapGet("/{id}/stages/{stage}", async (string id, string stage, IGrainFactory grains) =>
+        {
+            var run = grains.GetGrain<IRunGrain>(id);
+            return RestBody.Json(await run.GetStageAsync(stage) ?? throw (await run.GetAsync() is null
+                ? Missing(id)
+                : new GristmillException(ErrorCodes.NotFound, $"Run '{id}' has no stage '{stage}'.", $"'mill show {id} --stages' lists them.")));
+        }).Produces<StageView>().ProducesProblem(404).WithSummary("Shows one stage of a run.");
 
         group.MapGet("/{id}/events", WatchAsync)
             .Produces<RunEvent>(200, "text/event-stream").ProducesProblem(404)
-            .WithSummary("Follows a run by server-sent events until it ends: first the whole run, then one event a change, last the whole run.");
+            .WithSummary("Follows a run by server-sent events until it ends: first the run, of a large one then all stages several an event, then the changes, last the run.");
 
         group.MapPost("/{id}/cancel", async (string id, IGrainFactory grains) =>
         {
@@ -50,13 +64,49 @@ internal static class RunEndpoints
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers["X-Accel-Buffering"] = "no";
         await http.Response.StartAsync(http.RequestAborted);
-        await foreach (var change in run.WatchAsync(http.RequestAborted).WithCancellation(http.RequestAborted))
+        await foreach (var change in run.FollowAsync(http.RequestAborted))
         {
             var data = JsonSerializer.Serialize(change, GristmillJson.Options);
-            await http.Response.WriteAsync($"id: {change.Sequence}\nevent: {(change.Run is null ? "stage" : "run")}\ndata: {data}\n\n", http.RequestAborted);
+            await http.Response.WriteAsync($"id: {change.Sequence}\nevent: {(change.Run is not null ? "run" : change.Stage is not null ? "stage" : "stages")}\ndata: {data}\n\n", http.RequestAborted);
             await http.Response.Body.FlushAsync(http.RequestAborted);
         }
     }
+
+    /// <summary>A page as large as was asked for, of as many messages as it takes.</summary>
+    private static async Task<StagePage?> PageAsync(IRunGrain run, int offset, int limit, StageStatus? status)
+    {
+        if (await run.GetStagesAsync(offset, limit, status) is not { } page)
+        {
+            return null;
+        }
+
+        var stages = page.Stages.ToBuilder();
+        while (stages.Count < limit && page.Next is { } next && await run.GetStagesAsync(next, limit - stages.Count, status) is { } more)
+        {
+            stages.AddRange(more.Stages);
+            page = more;
+        }
+
+        return page with { Stages = stages.ToImmutable() };
+    }
+
+    private static async Task<List<RunSummary>> ListAsync(IPipelineGrain pipeline, int count, string? before)
+    {
+        var runs = new List<RunSummary>();
+        while (runs.Count < count && await pipeline.ListRunsAsync(count - runs.Count, before) is { Count: > 0 } page)
+        {
+            runs.AddRange(page);
+            before = page[^1].Id;
+        }
+
+        return runs;
+    }
+
+    private static StageStatus? Status(string? text) =>
+        text is null ? null
+        : Enum.TryParse<StageStatus>(text, ignoreCase: true, out var status) && !char.IsAsciiDigit(text[0]) ? status
+        : throw new GristmillException(
+            ErrorCodes.Invalid, $"'{text}' is not a stage's status.", $"Use one of {string.Join(", ", Enum.GetNames<StageStatus>()).ToLowerInvariant()}.");
 
     private static GristmillException Missing(string id) =>
         new(ErrorCodes.NotFound, $"There is no run '{id}'.", "'mill runs' lists those there are.");

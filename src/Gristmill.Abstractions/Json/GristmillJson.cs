@@ -54,8 +54,25 @@ public static class GristmillJson
         return error.Path is null ? refusal : refusal.With("path", error.Path);
     }
 
+    /// <summary>Reads a value from UTF-8, refusing unknown members.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>, with the JSON path of what is wrong.</exception>
+    public static T Deserialize<T>(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException("the document is null");
+        }
+        catch (JsonException e)
+        {
+            throw Refuse<T>(e);
+        }
+    }
+
     /// <summary>The canonical form: keys sorted ordinally at every depth, no white space, numbers as they were written.</summary>
     public static string Canonical<T>(T value) => CanonicalText(JsonSerializer.SerializeToElement(value, Options));
+
+    /// <summary>The canonical form in UTF-8.</summary>
+    public static byte[] CanonicalBytes<T>(T value) => WriteCanonical(JsonSerializer.SerializeToElement(value, Options)).WrittenSpan.ToArray();
 
     /// <summary>The canonical form of JSON text.</summary>
     /// <exception cref="JsonException">It is not JSON.</exception>
@@ -65,7 +82,9 @@ public static class GristmillJson
         return CanonicalText(document.RootElement);
     }
 
-    private static string CanonicalText(JsonElement element)
+    private static string CanonicalText(JsonElement element) => Encoding.UTF8.GetString(WriteCanonical(element).WrittenSpan);
+
+    private static ArrayBufferWriter<byte> WriteCanonical(JsonElement element)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
@@ -73,7 +92,7 @@ public static class GristmillJson
             WriteSorted(writer, element);
         }
 
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        return buffer;
     }
 
     private static void WriteSorted(Utf8JsonWriter writer, JsonElement element)

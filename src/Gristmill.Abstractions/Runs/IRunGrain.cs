@@ -9,11 +9,23 @@ public interface IRunGrain : IGrainWithStringKey
 {
     /// <summary>Makes the run durable and starts it; again changes nothing.</summary>
     [Alias("Start")]
-    Task StartAsync(PipelineSpec spec, string version, ImmutableDictionary<string, string> parameters);
-    /// <summary>The run as it stands, or null if there is none of this id.</summary>
+    Task StartAsync(RunStart start);
+    /// <summary>The run as it stands, or null if there is none of this id. Of a large run it has some of the stages: see <see cref="RunView.Stages"/>.</summary>
     [Alias("Get"), AlwaysInterleave]
     Task<RunView?> GetAsync();
-    /// <summary>The run's changes until it ends: first the whole run, then one event a change, last the whole run again.</summary>
+    /// <summary>Its stages in the order of the spec, as many as go in one message; null if there is no such run.</summary>
+    /// <param name="offset">How many stages of the run to pass over, whatever their status.</param>
+    /// <param name="limit">1 to 1,000.</param>
+    /// <param name="status">Only stages of this status.</param>
+    [Alias("GetStages"), AlwaysInterleave]
+    Task<StagePage?> GetStagesAsync(int offset, int limit, StageStatus? status);
+    /// <summary>One stage, or null.</summary>
+    [Alias("GetStage"), AlwaysInterleave]
+    Task<StageView?> GetStageAsync(string name);
+    /// <summary>
+    /// The run's changes until it ends: first the run, then one event a change, last the run again. The stages that the first
+    /// event leaves out of a large run follow it, several an event; so do changes that a slow watcher was late for.
+    /// </summary>
     [Alias("Watch"), AlwaysInterleave]
     IAsyncEnumerable<RunEvent> WatchAsync(CancellationToken cancellationToken = default);
     /// <summary>Cancels it: running stages end within a second, pending ones never start.</summary>

@@ -61,7 +61,7 @@ public sealed record RunSummary
     [Id(4)] public DateTimeOffset? Ended { get; init; }
 }
 
-/// <summary>A run with its stages.</summary>
+/// <summary>A run with its stages, or the chief of them if there are many.</summary>
 [GenerateSerializer, Immutable, Alias("gristmill.RunView")]
 public sealed record RunView
 {
@@ -75,7 +75,10 @@ public sealed record RunView
     [Id(3)] public required RunStatus Status { get; init; }
     /// <summary>Effective parameters, JSON literals as text.</summary>
     [Id(4), JsonConverter(typeof(RawJsonMapConverter))] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
-    /// <summary>Stages in the order of the spec.</summary>
+    /// <summary>
+    /// Stages in the order of the spec. Of a run with more than <see cref="MaxStages"/>, or whose stages are too large for one
+    /// message, it has some: those that failed, then those that run, then others. <see cref="IRunGrain.GetStagesAsync"/> has all of them.
+    /// </summary>
     [Id(5)] public ImmutableArray<StageView> Stages { get; init; } = [];
     /// <summary>When it was accepted.</summary>
     [Id(6)] public required DateTimeOffset Created { get; init; }
@@ -85,6 +88,14 @@ public sealed record RunView
     [Id(8)] public DateTimeOffset? Ended { get; init; }
     /// <summary>Why it failed, or null.</summary>
     [Id(9)] public ErrorInfo? Error { get; init; }
+    /// <summary>How many stages are in each status.</summary>
+    [Id(19)] public StageCounts Counts { get; init; } = new();
+
+    /// <summary>As many stages a view holds.</summary>
+    public const int MaxStages = 100;
+
+    /// <summary>Whether all stages are in <see cref="Stages"/>.</summary>
+    [JsonIgnore] public bool IsWhole => Stages.Length >= Counts.Total;
 }
 
 /// <summary>A stage of a run.</summary>
@@ -107,7 +118,7 @@ public sealed record StageView
     [Id(6)] public StageProgress? Progress { get; init; }
     /// <summary>Why it failed, or null.</summary>
     [Id(7)] public ErrorInfo? Error { get; init; }
-    /// <summary>Names of the stages it waits for.</summary>
+    /// <summary>Names of the stages it waits for, the first 64 of them.</summary>
     [Id(8)] public ImmutableArray<string> DependsOn { get; init; } = [];
     /// <summary>When its first attempt started, or null.</summary>
     [Id(9)] public DateTimeOffset? Started { get; init; }
@@ -117,16 +128,20 @@ public sealed record StageView
     [Id(11)] public string? Reason { get; init; }
 }
 
-/// <summary>One change in a run, as watchers see it. The first event of a watch carries the whole run.</summary>
+/// <summary>One change in a run, as watchers see it: of the run, of one stage, or of several.</summary>
 [GenerateSerializer, Immutable, Alias("gristmill.RunEvent")]
 public sealed record RunEvent
 {
-    /// <summary>Counts up within one activation; a gap tells that events were dropped for a slow watcher.</summary>
+    /// <summary>Counts changes within one activation; it skips some where several are told of at once.</summary>
     [Id(0)] public required long Sequence { get; init; }
-    /// <summary>The whole run: in the first event, and in the last.</summary>
+    /// <summary>The run: in the first event, and in the last.</summary>
     [Id(1)] public RunView? Run { get; init; }
-    /// <summary>The stage that changed, otherwise.</summary>
+    /// <summary>The stage that changed.</summary>
     [Id(2)] public StageView? Stage { get; init; }
     /// <summary>The run's status after the change.</summary>
     [Id(3)] public required RunStatus Status { get; init; }
+    /// <summary>Several stages as they stand: those of a large run at the start of a watch, and those that changed while a watcher was behind.</summary>
+    [Id(4)] public ImmutableArray<StageView> Stages { get; init; } = [];
+    /// <summary>How many stages are in each status after the change.</summary>
+    [Id(5)] public StageCounts Counts { get; init; } = new();
 }

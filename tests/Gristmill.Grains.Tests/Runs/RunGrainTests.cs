@@ -387,11 +387,95 @@ public sealed class RunGrainTests : IClassFixture<ClusterFixture>
         TestContext.Current.TestOutputHelper?.WriteLine($"1,000 in a row: {1000 / watch.Elapsed.TotalSeconds:N0} durable stages a second");
         Assert.Equal(RunStatus.Succeeded, run.Status);
 
-        // A spec as a whole may be large; what goes to and fro while it runs may not.
-        var small = _cluster.Largest.Where(static call => !call.Key.EndsWith(".RegisterAsync", StringComparison.Ordinal)
-            && !call.Key.EndsWith("IRunGrain.StartAsync", StringComparison.Ordinal)).ToList();
-        Assert.Contains(small, static call => call.Key.EndsWith("IStageGrain.StartAsync", StringComparison.Ordinal) && call.Value > 0);
-        Assert.All(small, static call => Assert.InRange(call.Value, 0, 64 << 10));
+        AssertSmallMessages();
+    }
+
+    [Fact]
+    public async Task Ten_thousand_stages_run_with_bounded_state_and_messages_and_are_shown_in_pages()
+    {
+        _cluster.Largest.Clear();
+        // Layers of 100, each stage after one of the layer before; a join at the end that waits for all of the last.
+        const int width = 100, depth = 100;
+        StageSpec[] stages =
+        [
+            .. Enumerable.Range(0, width * depth).Select(static i => i < width ? Stage($"stage-{i}") : Stage($"stage-{i}", $"stage-{i - width}")),
+            Stage("join") with { After = [.. Enumerable.Range(0, width * depth).Select(static i => $"stage-{i}")] },
+        ];
+        Executor.On("stage-5000", static request => request.Attempt == 1 ? throw new GristmillException(ErrorCodes.WorkerCrashed, "SIGSEGV") : Done());
+        var spec = Pipeline(stages);
+        var id = await _cluster.RunAsync(spec);
+
+        var told = new Dictionary<string, StageStatus>();
+        RunView? run = null;
+        await foreach (var change in _cluster.Client.GetGrain<IRunGrain>(id).WatchAsync(TestContext.Current.CancellationToken))
+        {
+            run = change.Run ?? run;
+            foreach (var stage in change.Stage is { } one ? [one] : change.Stages)
+            {
+                told[stage.Name] = stage.Status;
+            }
+        }
+
+        // Whoever watches sees every stage's end, the view itself has counts and some of the stages.
+        Assert.Equal(RunStatus.Succeeded, run!.Status);
+        Assert.Equal(stages.Length, run.Counts.Succeeded);
+        Assert.False(run.IsWhole);
+        Assert.InRange(run.Stages.Length, 1, RunView.MaxStages);
+        Assert.Equal(stages.Length, told.Count);
+        Assert.All(told, static stage => Assert.Equal(StageStatus.Succeeded, stage.Value));
+        Assert.Equal(stages.Length + 1, Executor.Attempts.Count);
+
+        // The same from the live run, and from what was stored of it.
+        var grain = _cluster.Client.GetGrain<IRunGrain>(id);
+        var names = stages.Select(static stage => stage.Name).ToArray();
+        var live = await grain.ListStagesAsync().ToListAsync(TestContext.Current.CancellationToken);
+        await _cluster.Cluster.DeactivateAsync(grain);
+        var stored = await grain.ListStagesAsync().ToListAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(names, live.Select(static view => view.Name));
+        Assert.Equal(GristmillJson.Serialize(live), GristmillJson.Serialize(stored));
+        Assert.Equal(["stage-9899"], (await grain.GetStageAsync("stage-9999"))!.DependsOn);
+        Assert.Equal(2, (await grain.GetStageAsync("stage-5000"))!.Attempts);
+        Assert.Null(await grain.GetStageAsync("nothing"));
+        Assert.Empty((await grain.GetStagesAsync(0, 10, StageStatus.Failed))!.Stages);
+        Assert.Equal(["stage-7000", "stage-7001"], (await grain.GetStagesAsync(7000, 2, StageStatus.Succeeded))!.Stages.Select(static view => view.Name));
+        Assert.Equal(ErrorCodes.Invalid, (await Assert.ThrowsAsync<GristmillException>(() => grain.GetStagesAsync(-1, 10, null))).Code);
+
+        AssertSmallMessages();
+        foreach (var name in (string[])["definition", "outcome"])
+        {
+            Assert.InRange(await _cluster.StateBytesAsync(grain, name), 1, 64 << 10);
+        }
+
+        Assert.InRange(await _cluster.StateBytesAsync(_cluster.Client.GetGrain<IPipelineGrain>(spec.Name), "pipeline"), 1, 64 << 10);
+        Assert.Equal(GristmillJson.Serialize(spec), GristmillJson.Serialize((await _cluster.Client.GetPipelineAsync(spec.Name))!.Spec));
+    }
+
+    [Fact]
+    public async Task A_large_run_goes_on_after_its_grain_was_lost_and_its_pages_are_the_same()
+    {
+        var gate = Executor.Hold("last");
+        string[] side = [.. Enumerable.Range(0, 500).Select(static i => $"s{i}")];
+        var id = await _cluster.RunAsync(Pipeline([.. side.Select(static name => Stage(name)), Stage("last", side) with { Inputs = ImmutableDictionary<string, OutputRef>.Empty, After = [.. side] }]));
+        await gate.Started.Task;
+        var grain = _cluster.Client.GetGrain<IRunGrain>(id);
+
+        await _cluster.Cluster.DeactivateAsync(grain);
+        var between = (await grain.GetAsync())!;
+        Assert.Equal((500, 1), (between.Counts.Succeeded, between.Counts.Running));
+        Assert.Equal("last", Assert.Single((await grain.GetStagesAsync(0, 10, StageStatus.Running))!.Stages).Name);
+        gate.Released.SetResult();
+        var run = await _cluster.EndOfAsync(id);
+
+        Assert.Equal(RunStatus.Succeeded, run.Status);
+        Assert.Equal(501, Executor.Attempts.Count);
+        Assert.Equal(501, (await grain.ListStagesAsync().ToListAsync(TestContext.Current.CancellationToken)).Count);
+    }
+
+    private void AssertSmallMessages()
+    {
+        Assert.Contains(_cluster.Largest, static call => call.Key.EndsWith("IStageGrain.StartAsync", StringComparison.Ordinal) && call.Value > 0);
+        Assert.Contains(_cluster.Largest, static call => call.Key.Contains("AsyncEnumerable", StringComparison.Ordinal) && call.Value > 0);
+        Assert.All(_cluster.Largest, static call => Assert.True(call.Value <= 64 << 10, $"{call.Key}: {call.Value} bytes"));
     }
 
     private async Task<RunView> EndOfAsync(params StageSpec[] stages) => await _cluster.EndOfAsync(await _cluster.RunAsync(Pipeline(stages)));

@@ -2,20 +2,31 @@ namespace Gristmill.Grains.Runs;
 
 public sealed class RunWatchersTests
 {
+    private static readonly RunView s_run = new()
+    {
+        Id = "r", Pipeline = "p", PipelineVersion = "v", Status = RunStatus.Running, Created = DateTimeOffset.UnixEpoch, Counts = new StageCounts { Running = 1 },
+    };
+
+    // As in a grain: one thing at a time.
+    private readonly TaskFactory _turns = new(new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler);
+
     [Fact]
-    public async Task A_slow_watcher_loses_events_and_still_gets_the_outcome()
+    public Task A_slow_watcher_misses_no_stage_s_end_and_takes_bounded_memory() => Turn(async () =>
     {
         var watchers = new RunWatchers();
-        var run = new RunView { Id = "r", Pipeline = "p", PipelineVersion = "v", Status = RunStatus.Running, Created = DateTimeOffset.UnixEpoch };
-        await using var slow = watchers.WatchAsync(run, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var whole = s_run with { Counts = new StageCounts() };
+        await using var slow = watchers.WatchAsync(whole, [], TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await slow.MoveNextAsync());
         var next = slow.MoveNextAsync();
-        for (var i = 0; i < 10_000; i++)
+        foreach (var status in (StageStatus[])[StageStatus.Running, StageStatus.Succeeded])
         {
-            watchers.Publish(new StageView { Name = $"s{i}", Operation = "core.noop", Status = StageStatus.Running }, RunStatus.Running);
+            for (var i = 0; i < 5_000; i++)
+            {
+                watchers.Publish(Stage(i, status), RunStatus.Running, new StageCounts { Succeeded = i });
+            }
         }
 
-        watchers.Publish(run with { Status = RunStatus.Succeeded, Ended = DateTimeOffset.UnixEpoch });
+        watchers.End(whole with { Status = RunStatus.Succeeded, Ended = DateTimeOffset.UnixEpoch });
         var seen = new List<RunEvent>();
         while (await next)
         {
@@ -23,9 +34,59 @@ public sealed class RunWatchersTests
             next = slow.MoveNextAsync();
         }
 
-        Assert.InRange(seen.Count, 2, 300);
         Assert.Equal(RunStatus.Succeeded, seen[^1].Run!.Status);
         Assert.Equal(10_001, seen[^1].Sequence);
         Assert.False(watchers.Any);
-    }
+        // Each stage once, as it ended: that it ran is no longer news.
+        Assert.Equal(Enumerable.Range(0, 5_000).Select(static i => $"s{i}"), seen.SelectMany(static e => e.Stages).Select(static stage => stage.Name));
+        Assert.All(seen.SelectMany(static e => e.Stages), static stage => Assert.Equal(StageStatus.Succeeded, stage.Status));
+        Assert.All(seen.SkipLast(1), static change => Assert.InRange(change.Stages.Sum(StageViewSize.Of), 1, StageSelection.MaxBytes));
+        Assert.InRange(seen.Count, 10, 200);
+    });
+
+    [Fact]
+    public Task A_watcher_that_keeps_up_gets_every_change() => Turn(async () =>
+    {
+        var watchers = new RunWatchers();
+        await using var watcher = watchers.WatchAsync(s_run with { Counts = new StageCounts() }, [], TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Assert.True(await watcher.MoveNextAsync());
+        for (var i = 0; i < 1_000; i++)
+        {
+            var next = watcher.MoveNextAsync();
+            watchers.Publish(Stage(0, StageStatus.Running) with { Attempts = i }, RunStatus.Running, new StageCounts { Running = 1 });
+            Assert.True(await next);
+            Assert.Equal((i, i + 1L, 1), (watcher.Current.Stage!.Attempts, watcher.Current.Sequence, watcher.Current.Counts.Running));
+        }
+    });
+
+    [Fact]
+    public Task A_large_run_s_stages_follow_the_first_event_as_they_are_then() => Turn(async () =>
+    {
+        var watchers = new RunWatchers();
+        StageView[] stages = [.. Enumerable.Range(0, 1_000).Select(static i => Stage(i, StageStatus.Pending))];
+        await using var watcher = watchers.WatchAsync(s_run with { Counts = StageCounts.Of(stages) }, stages, TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Assert.True(await watcher.MoveNextAsync());
+        Assert.NotNull(watcher.Current.Run);
+        watchers.Publish(Stage(999, StageStatus.Running), RunStatus.Running, new StageCounts { Pending = 999, Running = 1 });
+
+        var told = new List<StageView>();
+        while (told.Count < 1_000)
+        {
+            Assert.True(await watcher.MoveNextAsync());
+            told.AddRange(watcher.Current.Stages);
+        }
+
+        Assert.Equal(stages.Select(static stage => stage.Name), told.Select(static stage => stage.Name));
+        Assert.Equal(StageStatus.Running, told[^1].Status);
+        // Caught up: from now on change by change.
+        watchers.Publish(Stage(5, StageStatus.Running), RunStatus.Running, new StageCounts());
+        Assert.True(await watcher.MoveNextAsync());
+        Assert.Equal("s5", watcher.Current.Stage!.Name);
+    });
+
+    private static StageView Stage(int i, StageStatus status) => new() { Name = $"s{i}", Operation = "core.noop", Status = status };
+
+    private Task Turn(Func<Task> test) => _turns.StartNew(test).Unwrap();
 }

@@ -1,18 +1,25 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
 using Orleans.Serialization;
 
 namespace Gristmill.Grains.Testing;
 
-/// <summary>Notes how large the arguments of grain calls are when serialised.</summary>
+/// <summary>Notes how large the arguments of grain calls are when serialised, and their answers ("... answers"), streams of events among them.</summary>
 internal sealed class MessageSizes(ConcurrentDictionary<string, long> largest) : IIncomingGrainCallFilter
 {
-    private static readonly Serializer Serializer = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions
-        .GetRequiredService<Serializer>(Microsoft.Extensions.DependencyInjection.ServiceCollectionContainerBuilderExtensions.BuildServiceProvider(
-            new Microsoft.Extensions.DependencyInjection.ServiceCollection().AddSerializer()));
+    private static readonly Serializer Serializer = new ServiceCollection().AddSerializer().BuildServiceProvider().GetRequiredService<Serializer>();
 
-    public Task Invoke(IIncomingGrainCallContext context)
+    public async Task Invoke(IIncomingGrainCallContext context)
     {
-        if (context.InterfaceName.Contains("Gristmill", StringComparison.Ordinal))
+        var stream = context.InterfaceName.Contains("AsyncEnumerable", StringComparison.Ordinal);
+        if (!stream && !context.InterfaceName.Contains("Gristmill", StringComparison.Ordinal))
+        {
+            await context.Invoke();
+            return;
+        }
+
+        var name = $"{context.InterfaceName}.{context.MethodName}";
+        if (!stream)
         {
             long bytes = 0;
             for (var i = 0; i < context.Request.GetArgumentCount(); i++)
@@ -23,9 +30,15 @@ internal sealed class MessageSizes(ConcurrentDictionary<string, long> largest) :
                 }
             }
 
-            largest.AddOrUpdate($"{context.InterfaceName}.{context.MethodName}", bytes, (_, known) => Math.Max(known, bytes));
+            Note(name, bytes);
         }
 
-        return context.Invoke();
+        await context.Invoke();
+        if (context.Result is { } answer)
+        {
+            Note(name + " answers", Serializer.SerializeToArray(answer).Length);
+        }
     }
+
+    private void Note(string name, long bytes) => largest.AddOrUpdate(name, bytes, (_, known) => Math.Max(known, bytes));
 }

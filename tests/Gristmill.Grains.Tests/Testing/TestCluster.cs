@@ -63,9 +63,8 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public async Task<string> RunAsync(PipelineSpec spec, RunRequest? request = null)
     {
-        var pipeline = Client.GetGrain<IPipelineGrain>(spec.Name);
-        await pipeline.RegisterAsync(spec);
-        return await pipeline.StartRunAsync(request ?? new RunRequest());
+        await Client.RegisterPipelineAsync(spec);
+        return await Client.GetGrain<IPipelineGrain>(spec.Name).StartRunAsync(request ?? new RunRequest());
     }
 
     /// <summary>The run once it is over, by watching it.</summary>
@@ -99,6 +98,18 @@ internal sealed class TestCluster : IAsyncDisposable
         {
             await Task.Delay(10, patience.Token);
         }
+    }
+
+    /// <summary>Bytes that a grain's state takes in the database.</summary>
+    public async Task<long> StateBytesAsync(IGrain grain, string name)
+    {
+        await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Database};Mode=ReadOnly;Pooling=False");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "select length(payload) from grain_state where grain=$grain and name=$name";
+        command.Parameters.AddWithValue("$grain", grain.GetGrainId().ToString());
+        command.Parameters.AddWithValue("$name", name);
+        return (long)(await command.ExecuteScalarAsync() ?? throw new InvalidOperationException($"No state '{name}' of {grain.GetGrainId()}."));
     }
 
     public async ValueTask DisposeAsync()
