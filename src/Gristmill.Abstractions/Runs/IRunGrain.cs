@@ -8,7 +8,7 @@ namespace Gristmill;
 public interface IRunGrain : IGrainWithStringKey
 {
     /// <summary>Makes the run durable and starts it; again changes nothing.</summary>
-    [Alias("Start")]
+    [Alias("Begin")]
     Task StartAsync(RunStart start);
     /// <summary>The run as it stands, or null if there is none of this id. Of a large run it has some of the stages: see <see cref="RunView.Stages"/>.</summary>
     [Alias("Get"), AlwaysInterleave]

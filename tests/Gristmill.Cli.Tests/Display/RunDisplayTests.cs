@@ -124,4 +124,43 @@ public sealed class RunDisplayTests
 
         Assert.Equal("Run r1 failed in 2.0 s.\nno such table [sql.error]\nName one that is there.\nlast line\n", console.Text);
     }
+
+    [Fact]
+    public async Task Of_thousands_of_stages_redirected_output_has_those_that_fail_and_counts()
+    {
+        var console = new TestConsole();
+        var display = new RunDisplay(console.Console, new FakeTimeProvider(Start));
+        var run = Run(RunStatus.Running, Stage("s0", StageStatus.Running)) with { Counts = new StageCounts { Pending = 9_999, Running = 1 } };
+        var ended = new StageCounts { Succeeded = 9_998, Failed = 1, Cancelled = 1 };
+
+        var last = await display.FollowAsync(Events(
+            new RunEvent { Sequence = 1, Status = RunStatus.Running, Run = run, Counts = run.Counts },
+            new RunEvent { Sequence = 1, Status = RunStatus.Running, Counts = run.Counts, Stages = [.. Enumerable.Range(0, 10_000).Select(i => Stage($"s{i}", StageStatus.Pending))] },
+            new RunEvent { Sequence = 9, Status = RunStatus.Running, Counts = run.Counts, Stages = [.. Enumerable.Range(0, 9_000).Select(i => Stage($"s{i}", StageStatus.Succeeded))] },
+            new RunEvent { Sequence = 10, Status = RunStatus.Running, Counts = run.Counts, Stage = Stage("s9999", StageStatus.Failed) with { Error = new ErrorInfo(ErrorCodes.StageFailed, "it threw") } },
+            new RunEvent { Sequence = 11, Status = RunStatus.Failed, Counts = ended, Run = run with { Status = RunStatus.Failed, Counts = ended, Ended = Start, Stages = [Stage("s9999", StageStatus.Failed)] } }),
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal(10_000, last!.Stages.Length);
+        Assert.Equal("""
+              s9999            failed     it threw [stage.failed]
+              9,998 succeeded, 1 failed, 1 cancelled of 10,000 stages
+
+            """, console.Text);
+    }
+
+    [Fact]
+    public void The_table_of_a_large_run_has_the_stages_to_look_at()
+    {
+        var console = new TestConsole();
+        var stages = Enumerable.Range(0, 10_000).Select(i => Stage($"s{i}", i == 5_000 ? StageStatus.Failed : i >= 9_000 ? StageStatus.Running : StageStatus.Succeeded)).ToArray();
+
+        console.Console.Write(new RunDisplay(console.Console, new FakeTimeProvider(Start)).Table(Run(RunStatus.Running, stages) with { Counts = StageCounts.Of(stages) }));
+
+        Assert.Contains("s5000", console.Text, StringComparison.Ordinal);
+        Assert.Contains("s9000", console.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("s10 ", console.Text, StringComparison.Ordinal);
+        Assert.Contains("8,999 succeeded", console.Text, StringComparison.Ordinal);
+        Assert.InRange(console.Text.Split('\n').Length, 20, 40);
+    }
 }

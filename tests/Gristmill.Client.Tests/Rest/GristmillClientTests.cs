@@ -43,6 +43,22 @@ public sealed class GristmillClientTests
         Assert.Equal("""{"parameters":{"n":5}}""", http.Asked[0].Body);
     }
 
+    [Fact]
+    public async Task Stages_are_read_page_by_page()
+    {
+        static string Page(string stage, string next) =>
+            $$"""{"stages":[{"name":"{{stage}}","operation":"core.noop","status":"failed"}]{{next}},"counts":{"failed":2,"succeeded":5} }""";
+        var http = new ScriptedHandler().Answer(Page("a", ""","next":7""")).Answer(Page("b", ""));
+        using var client = http.Client();
+
+        var stages = await client.ListStagesAsync("r 1", StageStatus.Failed, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(["a", "b"], stages.Select(s => s.Name));
+        Assert.Equal(
+            ["http://mill.test/base/api/v1/runs/r%201/stages?offset=0&limit=1000&status=failed", "http://mill.test/base/api/v1/runs/r%201/stages?offset=7&limit=1000&status=failed"],
+            http.Asked.Select(a => a.Address));
+    }
+
     [Theory]
     [InlineData(null, "http://mill.test/base/api/v1/models/a%20b/export?format=onnx")]
     [InlineData(3, "http://mill.test/base/api/v1/models/a%20b/export?format=onnx&version=3")]
