@@ -20,6 +20,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
     private readonly Durable<PipelineState> _state;
     private readonly RunList _runs;
     private readonly SpecCache _specs;
+    private readonly IStageExecutor _executor;
     private readonly TimeProvider _time;
     private readonly ILogger<PipelineGrain> _logger;
     private readonly TurnLock _registering = new();
@@ -33,11 +34,13 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         IPersistentStateFactory stateFactory,
         IGrainContext context,
         SpecCache specs,
+        IStageExecutor executor,
         TimeProvider time,
         ILogger<PipelineGrain> logger)
     {
         _state = new Durable<PipelineState>(state);
         _specs = specs;
+        _executor = executor;
         _time = time;
         _logger = logger;
         _runs = new RunList(stateFactory, context);
@@ -140,6 +143,8 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
 
     private async Task<PipelineView> RegisterAsync(PipelineSpec spec, BlobRef source, Func<Task> store)
     {
+        // Who registers a pipeline runs it next, as a rule.
+        _executor.Prepare();
         var version = PipelineVersion.Of(source);
         await _registering.EnterAsync();
         try

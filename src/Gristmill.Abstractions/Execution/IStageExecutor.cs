@@ -14,4 +14,9 @@ public interface IStageExecutor
     /// <exception cref="GristmillException">The attempt failed; the code says how (stage.failed, worker.crashed, sql.error, ...).</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken);
+
+    /// <summary>Says that attempts are about to come, so that what takes time to start may start now. Returns at once.</summary>
+    void Prepare()
+    {
+    }
 }

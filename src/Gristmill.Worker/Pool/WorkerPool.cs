@@ -79,6 +79,18 @@ internal sealed partial class WorkerPool : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts a worker if there is none.</summary>
+    public void Prepare()
+    {
+        lock (_gate)
+        {
+            if (!_stopped && Alive == 0)
+            {
+                Add(_memoryLimit);
+            }
+        }
+    }
+
     /// <summary>A worker for light attempts; many share it.</summary>
     public WorkerHandle Share()
     {
@@ -185,8 +197,10 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     /// <summary>Gives waiting attempts to workers, first come first served. Under the lock.</summary>
     private void Dispatch()
     {
+        var dispatched = false;
         while (_waiters.First is { Value: var waiter } && Find(waiter.Slot) is { } worker)
         {
+            dispatched = true;
             _waiters.RemoveFirst();
             worker.Slot = waiter.Slot;
             worker.Attempts++;
@@ -198,7 +212,22 @@ internal sealed partial class WorkerPool : IAsyncDisposable
             }));
         }
 
+        if (dispatched)
+        {
+            AddSpares();
+        }
+
         Rebalance();
+    }
+
+    /// <summary>Starts workers ahead of the next attempts. Only when an attempt has got its worker: those that cannot start are not started for ever. Under the lock.</summary>
+    private void AddSpares()
+    {
+        var busy = _workers.Count(static w => w.Slot is not null && !w.IsDead);
+        while (Alive - busy < _options.Spare && Alive < _options.Slots)
+        {
+            Add(_memoryLimit);
+        }
     }
 
     /// <summary>Tells attempts their share of the processors as others start and end. Under the lock.</summary>

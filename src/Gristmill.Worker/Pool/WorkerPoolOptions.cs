@@ -23,6 +23,10 @@ public sealed record WorkerPoolOptions
     /// <value>1</value>
     public int KeepWarm { get; init; } = 1;
 
+    /// <summary>Idle workers that are started beside busy ones, so that an attempt that comes next need not wait for a process.</summary>
+    /// <value>1</value>
+    public int Spare { get; init; } = 1;
+
     /// <summary>Own memory above which even the last idle worker is ended: libraries it loaded are not given back otherwise.</summary>
     /// <value>128 MiB</value>
     public int IdleMemoryMiB { get; init; } = 128;

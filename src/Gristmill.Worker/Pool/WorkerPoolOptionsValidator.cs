@@ -17,6 +17,7 @@ internal static class WorkerPoolOptionsValidator
         Require(options.ThreadsPerSlot is >= 0 and <= 1024, $"{nameof(options.ThreadsPerSlot)} = {options.ThreadsPerSlot} (0 to 1024)");
         Require(options.MemoryMiB is 0 or >= 64, $"{nameof(options.MemoryMiB)} = {options.MemoryMiB} (0, or 64 and more)");
         Require(options.KeepWarm >= 0, $"{nameof(options.KeepWarm)} = {options.KeepWarm} (0 and more)");
+        Require(options.Spare >= 0, $"{nameof(options.Spare)} = {options.Spare} (0 and more)");
         Require(options.MaxAttempts >= 1, $"{nameof(options.MaxAttempts)} = {options.MaxAttempts} (1 and more)");
         Require(options.IdleTimeout > TimeSpan.Zero, $"{nameof(options.IdleTimeout)} = {options.IdleTimeout} (above 0)");
         Require(options.StartTimeout > TimeSpan.Zero, $"{nameof(options.StartTimeout)} = {options.StartTimeout} (above 0)");

@@ -50,6 +50,9 @@ public sealed class WorkerStageExecutor : IStageExecutor, IAsyncDisposable
             : ExecuteHeavyAsync(request, progress, cancellationToken);
     }
 
+    /// <inheritdoc/>
+    public void Prepare() => _pool.Prepare();
+
     /// <summary>Ends all workers, and waits until they are gone. Attempts that still run fail.</summary>
     public ValueTask DisposeAsync() => _pool.DisposeAsync();
 

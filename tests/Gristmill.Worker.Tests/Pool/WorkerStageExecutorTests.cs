@@ -162,6 +162,27 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
         Assert.Empty((await pool.ExecuteAsync(Mill.NoOp(), null, Stop)).Outputs);
     }
 
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(0, 1)]
+    public async Task A_busy_worker_has_spare_ones_beside_it(int spare, int workers)
+    {
+        await using var pool = Own("spare", new WorkerPoolOptions { Slots = 2, Spare = spare });
+        using var cancellation = new CancellationTokenSource();
+        var reports = new Reports();
+        pool.Prepare();
+        await pool.WarmUpAsync(0, Stop);
+        Assert.Single(pool.Workers);
+
+        var running = Assert.ThrowsAnyAsync<OperationCanceledException>(() => pool.ExecuteAsync(Mill.Call("WaitForToken"), reports, cancellation.Token));
+        await reports.First;
+        await pool.WarmUpAsync(0, Stop);
+
+        Assert.Equal(workers, pool.Workers.Count);
+        await cancellation.CancelAsync();
+        await running;
+    }
+
     [Fact]
     public async Task Idle_workers_are_ended_but_the_warm_ones()
     {
