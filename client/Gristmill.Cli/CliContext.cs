@@ -13,7 +13,7 @@ internal sealed class CliContext(IAnsiConsole console)
     public TimeProvider Time { get; } = TimeProvider.System;
 
     /// <summary>A fresh option for the server's address.</summary>
-    public static Option<string?> ServerOption() => new("--server", "-s")
+    public static Option<string?> ServerOption() => new("--server", "-s", "--cluster", "-c")
     {
         Description = "The server's address (default: GRISTMILL_SERVER, else http://127.0.0.1:5080).",
         HelpName = "URL",

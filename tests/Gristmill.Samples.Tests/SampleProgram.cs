@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Gristmill.Samples;
+
+/// <summary>A sample's file, run as its users run it.</summary>
+internal sealed class SampleProgram(string name)
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(8);
+
+    /// <summary>The checkout's samples.</summary>
+    public static string Folder { get; } = Find();
+
+    private string File => Path.Combine(Folder, name, "pipeline.cs");
+
+    /// <summary><c>dotnet run pipeline.cs</c>: a silo inside the program.</summary>
+    public async Task<RunView> RunHereAsync(string data, IEnumerable<string> arguments)
+    {
+        await ExecuteAsync(["build", File, "-c", "Release", "-v", "quiet", "-nologo", "-clp:NoSummary"]);
+        return Read(await ExecuteAsync(["run", "--file", File, "-c", "Release", "--no-build", "--", "--data", data, "--json", .. arguments]));
+    }
+
+    /// <summary><c>mill run pipeline.cs --cluster URL</c>: shipped to a server.</summary>
+    public async Task<RunView> RunThereAsync(Uri server, IEnumerable<string> arguments) =>
+        Read(await ExecuteAsync([Path.Combine(AppContext.BaseDirectory, "mill.dll"), "run", File, "--cluster", server.AbsoluteUri, "--json", .. arguments]));
+
+    private static RunView Read(string json) => JsonSerializer.Deserialize<RunView>(json, GristmillJson.Options)!;
+
+    private static async Task<string> ExecuteAsync(string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        try
+        {
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(s_patience);
+        }
+        catch
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+
+        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{await output}\n{await errors}");
+        return await output;
+    }
+
+    private static string Find()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !System.IO.File.Exists(Path.Combine(folder.FullName, "Pipelines.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return Path.Combine(folder?.FullName ?? throw new InvalidOperationException("The tests do not lie in a checkout."), "samples");
+    }
+}

@@ -1,0 +1,85 @@
+using Gristmill.Hosting;
+
+namespace Gristmill.Samples;
+
+/// <summary>Every sample, in a process of its own and on a server: the same file, the same result.</summary>
+public sealed class SampleTests(SampleTests.Server server) : IClassFixture<SampleTests.Server>, IDisposable
+{
+    private readonly string _data = Directory.CreateTempSubdirectory("gristmill-sample-").FullName;
+
+    /// <summary>The samples, with parameters that make them small enough for a test.</summary>
+    public static TheoryData<string, string[]> Samples => new()
+    {
+        { "custom", ["--param", "epochs=2"] },
+        { "flights", [] },
+        { "images", ["--param", "pictures=3000", "--param", "epochs=1"] },
+        { "sentiment", [] },
+    };
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    [Theory]
+    [MemberData(nameof(Samples))]
+    public async Task The_same_file_gives_the_same_result_in_its_own_process_and_on_a_server(string sample, string[] parameters)
+    {
+        if (Missing(sample) is { } data)
+        {
+            Assert.Skip($"There are no data at {data}.");
+        }
+
+        var program = new SampleProgram(sample);
+        var here = await program.RunHereAsync(_data, parameters);
+        var there = await program.RunThereAsync(server.Silo.Http.BaseAddress!, parameters);
+
+        Assert.Equal(RunStatus.Succeeded, here.Status);
+        Assert.Equal(Outcome(here), Outcome(there));
+        Assert.Equal(here.Parameters, there.Parameters);
+        foreach (var (name, value) in Metrics(here))
+        {
+            // Threads add floats up in another order from run to run.
+            Assert.True(Math.Abs(value - Metrics(there)[name]) < 0.02, $"{name}: {value} in its own process, {Metrics(there)[name]} on the server");
+        }
+    }
+
+    [Fact]
+    public void No_sample_is_left_out() => Assert.Equal(
+        Directory.GetDirectories(SampleProgram.Folder).Where(folder => File.Exists(Path.Combine(folder, "pipeline.cs"))).Select(Path.GetFileName).Order(),
+        Samples.Select(row => row.Data.Item1).Order());
+
+    /// <summary>What must be equal to the last row: how each stage ended, what it gave, and how many rows.</summary>
+    private static List<string> Outcome(RunView run) =>
+    [
+        .. run.Stages.Select(stage => $"{stage.Name} {stage.Operation} {stage.Status} {stage.Usage?.Rows} rows: " + string.Join(", ", stage.Outputs
+            .OrderBy(output => output.Key, StringComparer.Ordinal)
+            .Select(output => $"{output.Key} {output.Value.Kind} {output.Value.Dataset?.SchemaFingerprint} {output.Value.Model?.Engine}"))),
+    ];
+
+    /// <summary>All numbers but those that say how fast it went.</summary>
+    private static Dictionary<string, double> Metrics(RunView run) => run.Stages
+        .SelectMany(stage => stage.Outputs.Values.SelectMany(output => output.Metrics ?? [])
+            .Where(metric => !metric.Key.EndsWith("_per_s", StringComparison.Ordinal))
+            .Select(metric => ($"{stage.Name}.{metric.Key}", metric.Value)))
+        .ToDictionary();
+
+    private static string? Missing(string sample)
+    {
+        var data = sample switch
+        {
+            "flights" => Path.Combine(Environment.GetEnvironmentVariable("GRISTMILL_DATA") ?? "", "flights-3m.parquet"),
+            "images" => "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz",
+            "sentiment" => Path.Combine(SampleProgram.Folder, "sentiment/node_modules/sentiment/test/fixtures/imdb.json"),
+            _ => null,
+        };
+        return data is null || File.Exists(data) ? null : data;
+    }
+
+    /// <summary>One server for all samples.</summary>
+    public sealed class Server : IAsyncLifetime
+    {
+        public SiloProcess Silo { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Silo = await SiloProcess.StartAsync();
+
+        public ValueTask DisposeAsync() => Silo.DisposeAsync();
+    }
+}
