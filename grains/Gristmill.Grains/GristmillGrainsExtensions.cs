@@ -2,6 +2,7 @@ using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Grains;
 
@@ -18,6 +19,8 @@ public static class GristmillGrainsExtensions
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<SpecCache>();
         builder.Services.TryAddSingleton<StagePages>();
+        builder.Services.TryAddSingleton(static services => new RunIndex(
+            services.GetService<ITrackingStore>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RunIndex>>()));
         builder.Services.TryAddSingleton<RunRecovery>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<RunRecovery>());
         return builder;

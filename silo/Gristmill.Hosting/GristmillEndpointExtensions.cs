@@ -37,6 +37,7 @@ public static class GristmillEndpointExtensions
             .WithTags("Server").WithSummary("What answers here.");
         PipelineEndpoints.Map(api);
         RunEndpoints.Map(api);
+        TrackingEndpoints.Map(api);
         CodeEndpoints.Map(api, options);
         ModelEndpoints.Map(api);
         DeploymentEndpoints.Map(api);

@@ -57,6 +57,7 @@ public static class GristmillSiloBuilderExtensions
         silo.UseSqliteClustering(folder.Database);
         silo.UseSqliteReminders(folder.Database);
         silo.AddSqliteGrainStorage("gristmill", folder.Database);
+        silo.UseSqliteTracking(folder.Tracking);
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, StaleMembers>();
         silo.AddGristmillGrains();
         silo.AddActivityPropagation();
@@ -73,6 +74,7 @@ public static class GristmillSiloBuilderExtensions
         services.AddSingleton<IStageExecutor>(StageExecutorFactory.Create);
         services.AddSingleton<DeploymentRouter>();
         services.AddHostedService(sp => sp.GetRequiredService<DeploymentRouter>());
+        services.AddHostedService<RunIndexRebuild>();
         services.AddHostedService<ObjectJanitor>();
         services.AddSingleton<PredictEndpoint>();
         services.AddHealthChecks().AddCheck<SiloReadiness>("silo", tags: ["ready"]);

@@ -1,3 +1,5 @@
+using Gristmill.Storage.Sqlite.Database;
+
 namespace Gristmill.Storage.Sqlite;
 
 /// <summary>How far a commit goes before a write is acknowledged.</summary>
@@ -34,6 +36,9 @@ public class SqliteDatabaseOptions
     /// <summary>Size of the database file in bytes above which writes fail with <see cref="ErrorCodes.StoreFull"/>.</summary>
     /// <value>0: as large as the disk allows</value>
     public long MaxBytes { get; set; }
+
+    /// <summary>The tables of the file, and the version of them.</summary>
+    internal virtual (int Version, string Create) Schema => (SqliteSchema.Version, SqliteSchema.Create);
 
     internal IEnumerable<string> Problems()
     {

@@ -48,7 +48,7 @@ internal static class WorkerProgram
         connection.Send(FrameKind.Hello, 0, new WorkerHello(settings.Number, settings.Token, Environment.ProcessId), WorkerJson.Default.WorkerHello);
         try
         {
-            new WorkerServer(host, connection).Serve();
+            new WorkerServer(host, connection, settings.Tracking ? content : null).Serve();
         }
         catch (SocketException)
         {

@@ -2,11 +2,12 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Gristmill.Engines;
+using Gristmill.Objects;
 
 namespace Gristmill.Worker;
 
 /// <summary>Serves one connection: runs the attempts it is told to, and answers with progress and results.</summary>
-internal sealed class WorkerServer(StageHost host, FrameConnection connection)
+internal sealed class WorkerServer(StageHost host, FrameConnection connection, ContentStore? tracked)
 {
     private readonly ConcurrentDictionary<long, Attempt> _running = new();
 
@@ -28,6 +29,12 @@ internal sealed class WorkerServer(StageHost host, FrameConnection connection)
             case FrameKind.Threads when _running.TryGetValue(id, out var attempt):
                 attempt.Share.Threads = BinaryPrimitives.ReadInt32LittleEndian(payload);
                 break;
+            case FrameKind.Tracked when _running.TryGetValue(id, out var attempt):
+                attempt.Tracker?.Durable(BinaryPrimitives.ReadInt64LittleEndian(payload));
+                break;
+            case FrameKind.TrackFailed when _running.TryGetValue(id, out var attempt):
+                attempt.Tracker?.Fail(JsonSerializer.Deserialize(payload, WorkerJson.Default.ErrorInfo)!);
+                break;
             case FrameKind.Ping:
                 connection.Send(FrameKind.Pong, id);
                 break;
@@ -38,10 +45,11 @@ internal sealed class WorkerServer(StageHost host, FrameConnection connection)
     {
         var cancellation = new CancellationTokenSource();
         var share = new ThreadShare(request.Limits.Threads);
-        _running[id] = new Attempt(cancellation, share);
+        using var tracker = tracked is null || StageHost.IsLight(request.Operation) ? null : new StageTracker(tracked, new Transport(connection, id), TimeProvider.System);
+        _running[id] = new Attempt(cancellation, share, tracker);
         try
         {
-            var result = await host.ExecuteAsync(request, new Progress(connection, id), cancellation.Token, share).ConfigureAwait(false);
+            var result = await host.ExecuteAsync(request, new Progress(connection, id), cancellation.Token, share, tracker).ConfigureAwait(false);
             connection.Send(FrameKind.Completed, id, result, WorkerJson.Default.StageResult);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -60,7 +68,17 @@ internal sealed class WorkerServer(StageHost host, FrameConnection connection)
         }
     }
 
-    private sealed record Attempt(CancellationTokenSource Cancellation, ThreadShare Share);
+    private sealed record Attempt(CancellationTokenSource Cancellation, ThreadShare Share, StageTracker? Tracker);
+
+    private sealed class Transport(FrameConnection connection, long id) : ITrackTransport
+    {
+        public void Send(long sequence, ReadOnlySpan<byte> frame)
+        {
+            Span<byte> number = stackalloc byte[sizeof(long)];
+            BinaryPrimitives.WriteInt64LittleEndian(number, sequence);
+            connection.Send(FrameKind.Track, id, number, frame);
+        }
+    }
 
     private sealed class Progress(FrameConnection connection, long id) : IProgress<StageProgress>
     {

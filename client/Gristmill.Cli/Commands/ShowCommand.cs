@@ -60,6 +60,11 @@ internal static class ShowCommand
             context.WriteLine($"  {name} = {value}");
         }
 
+        foreach (var (name, value) in run.Tags.OrderBy(static tag => tag.Key, StringComparer.Ordinal))
+        {
+            context.WriteLine($"  tag {name} = {value}");
+        }
+
         if (context.IsInteractive)
         {
             context.Console.Write(display.Table(run));
@@ -72,6 +77,11 @@ internal static class ShowCommand
         if (!run.IsWhole)
         {
             context.WriteLine($"{Texts.Counts(run.Counts)}; 'mill show {run.Id} --stages' lists them.");
+        }
+
+        foreach (var stage in run.Stages.Where(static stage => !stage.Metrics.IsEmpty))
+        {
+            context.WriteLine($"  {stage.Name}: {Texts.Numbers(stage.Metrics, 8)}");
         }
 
         display.WriteEnd(run);

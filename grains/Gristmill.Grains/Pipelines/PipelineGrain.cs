@@ -21,6 +21,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
     private readonly RunList _runs;
     private readonly SpecCache _specs;
     private readonly IStageExecutor _executor;
+    private readonly RunIndex _index;
     private readonly TimeProvider _time;
     private readonly ILogger<PipelineGrain> _logger;
     private readonly TurnLock _registering = new();
@@ -35,9 +36,11 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         IGrainContext context,
         SpecCache specs,
         IStageExecutor executor,
+        RunIndex index,
         TimeProvider time,
         ILogger<PipelineGrain> logger)
     {
+        _index = index;
         _state = new Durable<PipelineState>(state);
         _specs = specs;
         _executor = executor;
@@ -222,6 +225,11 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         }
 
         var parameters = ParameterValues.Resolve(spec, request.Parameters);
+        foreach (var (name, value) in request.Tags)
+        {
+            TrackRules.Require(name, value, "tag");
+        }
+
         var id = existing ?? RunIds.Next(_time);
         try
         {
@@ -231,6 +239,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
                 await _runs.AddAsync(new RunEntry { Summary = summary, IdempotencyKey = request.IdempotencyKey });
             }
 
+            await _index.TagAsync(id, request.Tags);
             await GrainFactory.GetGrain<IRunGrain>(id).StartAsync(new RunStart
             {
                 Pipeline = Name,

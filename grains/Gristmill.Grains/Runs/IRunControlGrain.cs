@@ -10,6 +10,10 @@ internal interface IRunControlGrain : IGrainWithStringKey
     [Alias("GetSummary"), AlwaysInterleave]
     Task<RunSummary?> GetSummaryAsync();
 
+    /// <summary>Has the index of runs take it in; for an index that was lost.</summary>
+    [Alias("Index"), AlwaysInterleave]
+    Task IndexAsync();
+
     /// <summary>Goes on if the run is unfinished, also with stages that a dead silo held.</summary>
     [Alias("Resume"), AlwaysInterleave]
     Task ResumeAsync();

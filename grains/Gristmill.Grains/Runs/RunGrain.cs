@@ -19,6 +19,7 @@ internal sealed partial class RunGrain(
     [PersistentState("outcome", StorageNames.Gristmill)] IPersistentState<RunOutcome> outcome,
     SpecCache specs,
     StagePages pages,
+    RunIndex index,
     TimeProvider time,
     ILogger<RunGrain> logger) : Grain, IRunGrain, IRunControlGrain, IRemindable
 {
@@ -109,6 +110,7 @@ internal sealed partial class RunGrain(
             _beginning = false;
         }
 
+        index.Show(Projection([]));
         LogStarted(Id, start.Pipeline, start.Version, _spec!.Stages.Length);
         Advance();
     }
@@ -197,7 +199,8 @@ internal sealed partial class RunGrain(
         await _ready;
         if (!Exists || _outcome.Value.IsFinal)
         {
-            if (!_beginning)
+            // The silo may have died between the end and what follows it.
+            if (!_beginning && (!Exists || await index.ShowEndAsync(Projection(await AllAsync()))))
             {
                 await RemoveReminderAsync();
             }
@@ -208,6 +211,15 @@ internal sealed partial class RunGrain(
         // Asking a stage brings it back to life where its silo died, and it goes on by itself.
         await AskAsync([.. Enumerable.Range(0, _graph!.Views.Length).Where(i => _graph.Views[i].Status == StageStatus.Running)]);
         Advance();
+    }
+
+    public async Task IndexAsync()
+    {
+        await _ready;
+        if (Exists)
+        {
+            await index.ShowEndAsync(Projection(await AllAsync()));
+        }
     }
 
     public Task ReceiveReminder(string reminderName, TickStatus status) => ResumeAsync();
@@ -346,6 +358,7 @@ internal sealed partial class RunGrain(
         if (_started is null)
         {
             _started = now;
+            index.Show(Projection([]));
             TellPipelineAsync(Summary()).Ignore();
         }
     }
@@ -368,6 +381,11 @@ internal sealed partial class RunGrain(
             _error ??= (view.Error ?? new ErrorInfo(ErrorCodes.StageFailed, $"Stage '{view.Name}' failed.")) is var error && error.Details.ContainsKey("stage")
                 ? error
                 : error with { Details = error.Details.SetItem("stage", view.Name) };
+        }
+
+        if (RunIndex.Metrics(view) is not null)
+        {
+            index.Show(Projection([view]));
         }
 
         if (_watchers.Any)
@@ -421,7 +439,11 @@ internal sealed partial class RunGrain(
         LogEnded(Id, status, _error?.Code);
         _watchers.End(View());
         await TellPipelineAsync(Summary());
-        await Retry.TransientAsync(RemoveReminderAsync, time);
+        if (await index.ShowEndAsync(Projection(stages)))
+        {
+            await Retry.TransientAsync(RemoveReminderAsync, time);
+        }
+
         _graph = null;
     }
 
@@ -455,6 +477,45 @@ internal sealed partial class RunGrain(
         Status = Status,
         Created = _definition.Value.Created,
         Ended = _outcome.Value.Ended,
+    };
+
+    /// <summary>Every stage, also of those that are kept in pages.</summary>
+    private async Task<IReadOnlyList<StageView>> AllAsync()
+    {
+        if (Pages.IsEmpty)
+        {
+            return Views;
+        }
+
+        var all = new List<StageView>();
+        int? next = 0;
+        while (next is { } offset)
+        {
+            var page = await pages.GetAsync(Pages, Counts, offset, MaxPage, StageStatus.Succeeded);
+            all.AddRange(page.Stages);
+            next = page.Next;
+        }
+
+        return all;
+    }
+
+    /// <summary>The run for the index, with the metrics of some stages; each change has a higher sequence.</summary>
+    private RunProjection Projection(IEnumerable<StageView> stages) => new()
+    {
+        Sequence = _outcome.Value.IsFinal ? 2 : _started is null ? 0 : 1,
+        Run = new RunRecord
+        {
+            Id = Id,
+            Pipeline = Pipeline,
+            PipelineVersion = _definition.Value.Version,
+            Status = Status,
+            Created = _definition.Value.Created,
+            Started = _started,
+            Ended = _outcome.Value.Ended,
+            Error = (_outcome.Value.IsFinal ? _outcome.Value.Error : _error)?.Code,
+            Parameters = RunIndex.Plain(_definition.Value.Parameters),
+        },
+        Metrics = [.. stages.Select(RunIndex.Metrics).OfType<StageMetrics>()],
     };
 
     private RunView View() => new()

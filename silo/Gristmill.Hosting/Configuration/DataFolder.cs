@@ -30,7 +30,10 @@ public sealed class DataFolder : IDisposable
     /// <summary>The database of grain state, reminders and membership.</summary>
     public string Database => Path.Combine(Root, "gristmill.db");
 
-    /// <summary>Model packages and user assemblies.</summary>
+    /// <summary>The database of what runs log, and of the index they are searched by.</summary>
+    public string Tracking => Path.Combine(Root, "tracking.db");
+
+    /// <summary>Model packages, user assemblies and artifacts.</summary>
     public string Content => Path.Combine(Root, "content");
 
     /// <summary>Log files of workers.</summary>

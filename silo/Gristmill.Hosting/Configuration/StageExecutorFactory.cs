@@ -14,6 +14,7 @@ internal static class StageExecutorFactory
         var folder = services.GetRequiredService<DataFolder>();
         var objects = services.GetRequiredService<ObjectStore>();
         var content = services.GetRequiredService<ContentStore>();
+        var tracking = services.GetService<ITrackingStore>();
         var time = services.GetRequiredService<TimeProvider>();
         var baseDirectory = Path.GetFullPath(options.BaseDirectory ?? Directory.GetCurrentDirectory());
         if (options.Executor == ExecutorKind.InProcess)
@@ -24,7 +25,7 @@ internal static class StageExecutorFactory
                 Threads = threads,
                 BaseDirectory = baseDirectory,
             });
-            return new InProcessStageExecutor(host, time);
+            return new InProcessStageExecutor(host, time, tracking);
         }
 
         var pool = new WorkerPoolOptions
@@ -39,6 +40,6 @@ internal static class StageExecutorFactory
             pool = pool with { Slots = options.Slots };
         }
 
-        return new WorkerStageExecutor(objects, content, pool, time, services.GetRequiredService<ILogger<WorkerStageExecutor>>());
+        return new WorkerStageExecutor(objects, content, pool, time, services.GetRequiredService<ILogger<WorkerStageExecutor>>(), tracking);
     }
 }

@@ -72,6 +72,12 @@ internal static partial class Problems
         try
         {
             await next(http);
+            if (http.Response is { HasStarted: false, StatusCode: StatusCodes.Status400BadRequest, ContentType: null })
+            {
+                // A handler's parameter that did not bind: the framework answers with nothing.
+                await WriteAsync(http, new ErrorInfo(ErrorCodes.Invalid, $"A value in the address {http.Request.Path}{http.Request.QueryString} is missing or not of its type.",
+                    "See /openapi/v1.json for what this address takes."));
+            }
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {

@@ -12,21 +12,29 @@ internal static class RunEndpoints
     {
         var group = api.MapGroup("/runs").WithTags("Runs");
 
-        group.MapGet("/", async (string? pipeline, int? limit, string? before, IGrainFactory grains) =>
+        group.MapGet("/", async (HttpContext http, ITrackingStore store) =>
         {
-            var count = limit ?? 50;
-            if (count is < 1 or > 1000)
+            var values = new QueryValues(http, "pipeline", "filter", "order", "limit", "page", "before");
+            var page = await store.SearchAsync(new RunQuery
             {
-                throw new GristmillException(ErrorCodes.Invalid, $"limit is {count}.", "Use 1 to 1000, and 'before' to page.");
+                Pipeline = values.Text("pipeline"),
+                Filter = values.Text("filter"),
+                Order = values.Text("order"),
+                Limit = values.Int32("limit", 1, RunQuery.MaxLimit) ?? 50,
+                Page = values.Text("page"),
+                Before = values.Text("before"),
+            }, http.RequestAborted);
+            if (page.Next is { } next)
+            {
+                http.Response.Headers.Link = $"<{values.With("page", next)}>; rel=\"next\"";
             }
 
-            IReadOnlyList<string> names = pipeline is null ? await grains.GetGrain<ICatalogGrain>("pipelines").ListAsync() : [pipeline];
-            var lists = await Task.WhenAll(names.Select(name => ListAsync(grains.GetGrain<IPipelineGrain>(name), count, before)));
-            return RestBody.Json(lists.SelectMany(list => list).OrderByDescending(run => run.Id, StringComparer.Ordinal).Take(count).ToArray());
-        }).Produces<RunSummary[]>().WithSummary("Lists runs, newest first; page with 'before'.");
+            return RestBody.Json(page.Runs);
+        }).Produces<RunRecord[]>().ProducesProblem(400)
+          .WithSummary("Finds runs: of a pipeline, by a filter such as \"params.epochs = '8' and metrics.auc > 0.7\", ordered by a field such as \"metrics.auc desc\" (newest first without). The header Link names the next page.");
 
-        group.MapGet("/{id}", async (string id, IGrainFactory grains) =>
-            RestBody.Json(await grains.GetGrain<IRunGrain>(id).GetWholeAsync() ?? throw Missing(id)))
+        group.MapGet("/{id}", async (string id, IGrainFactory grains, ITrackingStore store, CancellationToken cancellationToken) =>
+            RestBody.Json(await TrackingEndpoints.AddTrackedAsync(await grains.GetGrain<IRunGrain>(id).GetWholeAsync() ?? throw Missing(id), store, cancellationToken)))
             .Produces<RunView>().ProducesProblem(404)
             .WithSummary("Shows a run with its stages; of more than 100 those that failed or run, and 'counts' of all.");
 
@@ -90,24 +98,12 @@ internal static class RunEndpoints
         return page with { Stages = stages.ToImmutable() };
     }
 
-    private static async Task<List<RunSummary>> ListAsync(IPipelineGrain pipeline, int count, string? before)
-    {
-        var runs = new List<RunSummary>();
-        while (runs.Count < count && await pipeline.ListRunsAsync(count - runs.Count, before) is { Count: > 0 } page)
-        {
-            runs.AddRange(page);
-            before = page[^1].Id;
-        }
-
-        return runs;
-    }
-
     private static StageStatus? Status(string? text) =>
         text is null ? null
         : Enum.TryParse<StageStatus>(text, ignoreCase: true, out var status) && !char.IsAsciiDigit(text[0]) ? status
         : throw new GristmillException(
             ErrorCodes.Invalid, $"'{text}' is not a stage's status.", $"Use one of {string.Join(", ", Enum.GetNames<StageStatus>()).ToLowerInvariant()}.");
 
-    private static GristmillException Missing(string id) =>
+    internal static GristmillException Missing(string id) =>
         new(ErrorCodes.NotFound, $"There is no run '{id}'.", "'mill runs' lists those there are.");
 }

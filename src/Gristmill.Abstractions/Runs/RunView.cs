@@ -43,6 +43,8 @@ public sealed record RunRequest
     [Id(0), JsonConverter(typeof(RawJsonMapConverter))] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
     /// <summary>Two requests with the same key make one run.</summary>
     [Id(1)] public string? IdempotencyKey { get; init; }
+    /// <summary>Labels to find the run by; they can be changed later.</summary>
+    [Id(5)] public ImmutableDictionary<string, string> Tags { get; init; } = ImmutableDictionary<string, string>.Empty;
 }
 
 /// <summary>A run in a list.</summary>
@@ -88,6 +90,8 @@ public sealed record RunView
     [Id(8)] public DateTimeOffset? Ended { get; init; }
     /// <summary>Why it failed, or null.</summary>
     [Id(9)] public ErrorInfo? Error { get; init; }
+    /// <summary>Its tags, as REST shows them; grains leave them to the tracking store.</summary>
+    [Id(14)] public ImmutableDictionary<string, string> Tags { get; init; } = ImmutableDictionary<string, string>.Empty;
     /// <summary>How many stages are in each status.</summary>
     [Id(19)] public StageCounts Counts { get; init; } = new();
 
@@ -126,6 +130,8 @@ public sealed record StageView
     [Id(10)] public DateTimeOffset? Ended { get; init; }
     /// <summary>Why it was skipped, or null.</summary>
     [Id(11)] public string? Reason { get; init; }
+    /// <summary>The newest value of each metric it logged, as REST shows them; grains leave them to the tracking store.</summary>
+    [Id(18)] public ImmutableDictionary<string, double> Metrics { get; init; } = ImmutableDictionary<string, double>.Empty;
 }
 
 /// <summary>One change in a run, as watchers see it: of the run, of one stage, or of several.</summary>

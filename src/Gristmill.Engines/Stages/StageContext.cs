@@ -21,6 +21,9 @@ public sealed class StageContext
     /// <summary>Receives progress.</summary>
     public IProgress<StageProgress>? Progress { get; init; }
 
+    /// <summary>Takes metrics, parameters, tags, files and figures: what <see cref="Gristmill.Track"/> finds by itself.</summary>
+    public Tracker Track { get; init; } = Tracker.None;
+
     /// <summary>
     /// Threads this attempt may use now; at least 1. It changes as other attempts on the host start and end: read it again for each phase.
     /// </summary>

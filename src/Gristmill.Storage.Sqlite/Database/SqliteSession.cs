@@ -69,6 +69,26 @@ internal sealed class SqliteSession : IDisposable
         return rows;
     }
 
+    /// <summary>All rows of a statement that is not kept prepared: for texts that are made of what callers ask, of which there is no end.</summary>
+    public List<T> AllOnce<T>(string sql, Func<SqliteDataReader, T> row, IReadOnlyList<object?> arguments)
+    {
+        var rows = new List<T>();
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            command.Parameters.Add(new SqliteParameter("@p" + i.ToString(CultureInfo.InvariantCulture), arguments[i] ?? DBNull.Value));
+        }
+
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            rows.Add(row(reader));
+        }
+
+        return rows;
+    }
+
     public void Dispose()
     {
         foreach (var statement in _statements.Values)
@@ -92,16 +112,17 @@ internal sealed class SqliteSession : IDisposable
         try
         {
             var version = First("pragma user_version", static r => r.GetInt64(0));
-            if (version > SqliteSchema.Version)
+            var (known, create) = options.Schema;
+            if (version > known)
             {
                 throw new GristmillException(
                     ErrorCodes.StorageUnavailable,
-                    $"The state database '{_connection.DataSource}' has schema version {version}, made by a newer Gristmill; this one knows {SqliteSchema.Version}.",
+                    $"The state database '{_connection.DataSource}' has schema version {version}, made by a newer Gristmill; this one knows {known}.",
                     "Run the newer version, or name another file.");
             }
 
-            Run(SqliteSchema.Create);
-            Run(string.Create(CultureInfo.InvariantCulture, $"pragma user_version={SqliteSchema.Version}"));
+            Run(create);
+            Run(string.Create(CultureInfo.InvariantCulture, $"pragma user_version={known}"));
             Run("commit");
         }
         catch

@@ -1,11 +1,14 @@
 namespace Gristmill.Worker;
 
 /// <summary>An attempt that a worker has been given.</summary>
-internal sealed class PendingAttempt(StageRequest request, IProgress<StageProgress>? progress)
+internal sealed class PendingAttempt(StageRequest request, IProgress<StageProgress>? progress, TrackReceiver? tracking)
     : TaskCompletionSource<StageResult>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     /// <summary>The attempt.</summary>
     public StageRequest Request { get; } = request;
+
+    /// <summary>Takes what it logs; null where nothing is kept.</summary>
+    public TrackReceiver? Tracking { get; } = tracking;
 
     /// <summary>Hands progress on; a receiver that throws loses the report, not the attempt.</summary>
     public void Report(StageProgress report)

@@ -23,6 +23,7 @@ internal sealed class WorkerHandle
     private readonly TimeProvider _time;
     private readonly LogRing _log;
     private readonly Action _cleanUp;
+    private readonly ITrackingStore? _tracking;
     private Process? _process;
     private FrameConnection? _connection;
     private Func<StageRequest, Exception>? _killReason;
@@ -39,10 +40,12 @@ internal sealed class WorkerHandle
     /// <param name="memoryLimit">The most memory an attempt in it may have, in bytes.</param>
     /// <param name="log">Takes what it prints.</param>
     /// <param name="cleanUp">Removes what a process that ended left, before its attempts are answered.</param>
+    /// <param name="tracking">Keeps what attempts log; null: nobody.</param>
     /// <param name="time">Clock.</param>
-    public WorkerHandle(int number, string token, long memoryLimit, LogRing log, Action cleanUp, TimeProvider time)
+    public WorkerHandle(int number, string token, long memoryLimit, LogRing log, Action cleanUp, ITrackingStore? tracking, TimeProvider time)
     {
         _cleanUp = cleanUp;
+        _tracking = tracking;
         Number = number;
         Token = token;
         MemoryLimit = memoryLimit;
@@ -163,7 +166,8 @@ internal sealed class WorkerHandle
     {
         await _ready.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         var id = Interlocked.Increment(ref _lastId);
-        var pending = new PendingAttempt(request, progress);
+        var pending = new PendingAttempt(request, progress, _tracking is null ? null : new TrackReceiver(request, _tracking,
+            sequence => Tracked(id, sequence), error => _connection?.Send(FrameKind.TrackFailed, id, error, WorkerJson.Default.ErrorInfo)));
         _pending[id] = pending;
         try
         {
@@ -191,6 +195,13 @@ internal sealed class WorkerHandle
             _pending.TryRemove(id, out _);
             LastUsed = _time.GetTimestamp();
         }
+    }
+
+    private void Tracked(long id, long sequence)
+    {
+        Span<byte> payload = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(payload, sequence);
+        _connection?.Send(FrameKind.Tracked, id, payload);
     }
 
     /// <summary>Tells an attempt its threads. Those that share a worker, the light ones, have none of their own.</summary>
@@ -324,6 +335,9 @@ internal sealed class WorkerHandle
         {
             case FrameKind.Progress:
                 pending.Report(JsonSerializer.Deserialize(payload, WorkerJson.Default.StageProgress)!);
+                break;
+            case FrameKind.Track when payload.Length >= sizeof(long):
+                pending.Tracking?.Take(BinaryPrimitives.ReadInt64LittleEndian(payload), payload[sizeof(long)..]);
                 break;
             case FrameKind.Completed:
                 pending.TrySetResult(JsonSerializer.Deserialize(payload, WorkerJson.Default.StageResult)!);

@@ -23,6 +23,7 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     private readonly LinkedList<Waiter> _waiters = new();
     private readonly ObjectStore _objects;
     private readonly ContentStore _content;
+    private readonly ITrackingStore? _tracking;
     private readonly WorkerPoolOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -36,10 +37,10 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     private int _lastNumber;
     private bool _stopped;
 
-    public WorkerPool(ObjectStore objects, ContentStore content, WorkerPoolOptions options, TimeProvider time, ILogger logger)
+    public WorkerPool(ObjectStore objects, ContentStore content, ITrackingStore? tracking, WorkerPoolOptions options, TimeProvider time, ILogger logger)
     {
         WorkerPoolOptionsValidator.Validate(options);
-        (_objects, _content, _options, _time, _logger) = (objects, content, options, time, logger);
+        (_objects, _content, _tracking, _options, _time, _logger) = (objects, content, tracking, options, time, logger);
         _memoryLimit = options.MemoryMiB > 0
             ? (long)options.MemoryMiB << 20
             : Math.Max(256L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3 / options.Slots);
@@ -289,10 +290,11 @@ internal sealed partial class WorkerPool : IAsyncDisposable
             ObjectsCapacity = _objects.Options.CapacityBytes,
             Content = _content.Root,
             BaseDirectory = _options.BaseDirectory,
+            Tracking = _tracking is not null,
             Threads = _options.ThreadsPerSlot > 0 ? _options.ThreadsPerSlot : Environment.ProcessorCount,
         };
         var path = _options.LogDirectory is { } folder ? Path.Combine(folder, $"worker-{number % _options.Slots}.log") : null;
-        var worker = new WorkerHandle(number, settings.Token, memoryLimit, new LogRing(LogLines, path, _time), CleanUp, _time);
+        var worker = new WorkerHandle(number, settings.Token, memoryLimit, new LogRing(LogLines, path, _time), CleanUp, _tracking, _time);
         _workers.Add(worker);
         _ = FollowAsync(worker, () => WorkerLauncher.Start(settings, memoryLimit, _options.Environment));
         return worker;

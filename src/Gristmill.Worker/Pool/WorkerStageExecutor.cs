@@ -22,14 +22,16 @@ public sealed class WorkerStageExecutor : IStageExecutor, IAsyncDisposable
     /// <param name="options">Sizes and limits.</param>
     /// <param name="time">Clock of limits and idle time; null: the system's.</param>
     /// <param name="logger">Takes starts, ends and kills; null: nobody.</param>
+    /// <param name="tracking">Keeps what attempts log; null: nobody, and they may log all the same.</param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>, naming each option that is out of range.</exception>
-    public WorkerStageExecutor(ObjectStore objects, ContentStore content, WorkerPoolOptions options, TimeProvider? time = null, ILogger<WorkerStageExecutor>? logger = null)
+    public WorkerStageExecutor(ObjectStore objects, ContentStore content, WorkerPoolOptions options, TimeProvider? time = null, ILogger<WorkerStageExecutor>? logger = null,
+        ITrackingStore? tracking = null)
     {
         ArgumentNullException.ThrowIfNull(objects);
         ArgumentNullException.ThrowIfNull(content);
         ArgumentNullException.ThrowIfNull(options);
         _time = time ?? TimeProvider.System;
-        _pool = new WorkerPool(objects, content, options, _time, (ILogger?)logger ?? NullLogger.Instance);
+        _pool = new WorkerPool(objects, content, tracking, options, _time, (ILogger?)logger ?? NullLogger.Instance);
     }
 
     /// <summary>The worker processes that are up now.</summary>

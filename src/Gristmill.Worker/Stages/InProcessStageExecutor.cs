@@ -6,7 +6,8 @@ namespace Gristmill.Worker;
 /// </summary>
 /// <param name="host">Runs the attempts.</param>
 /// <param name="time">Clock of time limits; null: the system's.</param>
-public sealed class InProcessStageExecutor(StageHost host, TimeProvider? time = null) : IStageExecutor
+/// <param name="tracking">Keeps what attempts log; null: nobody, and they may log all the same.</param>
+public sealed class InProcessStageExecutor(StageHost host, TimeProvider? time = null, ITrackingStore? tracking = null) : IStageExecutor
 {
     // A cancelled attempt gets this long to end by itself; the caller has an answer within a second.
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(900);
@@ -21,7 +22,8 @@ public sealed class InProcessStageExecutor(StageHost host, TimeProvider? time = 
         ArgumentNullException.ThrowIfNull(request);
         cancellationToken.ThrowIfCancellationRequested();
         using var deadline = new AttemptDeadline(request, _time, cancellationToken);
-        var attempt = host.ExecuteAsync(request, progress, deadline.Token);
+        using var tracker = tracking is null || StageHost.IsLight(request.Operation) ? null : DirectTrackTransport.Track(request, host.Content, tracking, _time);
+        var attempt = host.ExecuteAsync(request, progress, deadline.Token, tracker: tracker);
         if (attempt.IsCompletedSuccessfully)
         {
             return await attempt.ConfigureAwait(false);

@@ -25,7 +25,13 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
     // and a worker that only ran small stages is below it.
     private const long TrimAbove = 128L << 20;
 
+    private static readonly TimeSpan CancelledFlush = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan FailedFlush = TimeSpan.FromSeconds(10);
+
     private readonly ModelLoader _models = new(content, engines.Models);
+
+    /// <summary>Model packages, user assemblies and artifacts.</summary>
+    internal ContentStore Content => content;
 
     /// <summary>Whether an operation is so small that many may share a worker.</summary>
     public static bool IsLight(string operation) => LightOperations.Contains(operation);
@@ -35,9 +41,11 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
     /// <param name="progress">Receives progress; may be null.</param>
     /// <param name="cancellationToken">Asks the attempt to end.</param>
     /// <param name="share">Its share of the processors, if that changes while it runs; null: as the request says.</param>
+    /// <param name="tracker">Takes what it logs; null: nobody. All of it is durable before an attempt has succeeded.</param>
     /// <exception cref="GristmillException">It failed.</exception>
     /// <exception cref="OperationCanceledException">It ended because it was asked to.</exception>
-    public async Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken, ThreadShare? share = null)
+    public async Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken, ThreadShare? share = null,
+        Tracker? tracker = null)
     {
         ArgumentNullException.ThrowIfNull(request);
         if (IsLight(request.Operation))
@@ -57,7 +65,7 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
         var copied = CopyCounter.Open();
         try
         {
-            var outputs = await RunAsync(request, progress, share, cancellationToken).ConfigureAwait(false);
+            var outputs = await RunAsync(request, progress, share, tracker ?? Tracker.None, cancellationToken).ConfigureAwait(false);
             return new StageResult
             {
                 Outputs = outputs,
@@ -90,7 +98,7 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
 
     /// <summary>An engine may block for minutes: it gets a thread of its own, so that the pool's stay free for messages and timers.</summary>
     private Task<ImmutableDictionary<string, Artifact>> RunAsync(
-        StageRequest request, IProgress<StageProgress>? progress, ThreadShare? share, CancellationToken cancellationToken) =>
+        StageRequest request, IProgress<StageProgress>? progress, ThreadShare? share, Tracker tracker, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(async () =>
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -102,10 +110,23 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
                 Models = _models,
                 Progress = progress,
                 Share = share,
+                Track = tracker,
                 Threads = Math.Max(1, request.Limits.Threads > 0 ? request.Limits.Threads : options.Threads),
                 BaseDirectory = options.BaseDirectory,
             };
-            var outputs = await engines.Find(request.Operation).ExecuteAsync(context, cancellationToken).ConfigureAwait(false);
-            return outputs.Artifacts.ToImmutableDictionary(StringComparer.Ordinal);
+            using var tracking = Track.Use(tracker);
+            try
+            {
+                var outputs = await engines.Find(request.Operation).ExecuteAsync(context, cancellationToken).ConfigureAwait(false);
+                await tracker.FlushAsync(cancellationToken).ConfigureAwait(false);
+                return outputs.Artifacts.ToImmutableDictionary(StringComparer.Ordinal);
+            }
+            catch (Exception e)
+            {
+                // What a failed attempt logged tells why it failed; but its own error is the one that counts, and a cancelled one has a second in all.
+                await tracker.FlushAsync(CancellationToken.None).WaitAsync(e is OperationCanceledException ? CancelledFlush : FailedFlush, CancellationToken.None)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                throw;
+            }
         }, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).Unwrap();
 }

@@ -74,7 +74,10 @@ internal sealed class FrameConnection(Socket socket) : IDisposable
     }
 
     /// <summary>Sends a frame.</summary>
-    public void Send(FrameKind kind, long id, ReadOnlySpan<byte> payload = default)
+    public void Send(FrameKind kind, long id, ReadOnlySpan<byte> payload = default) => Send(kind, id, default, payload);
+
+    /// <summary>Sends a frame whose payload is in two parts.</summary>
+    public void Send(FrameKind kind, long id, ReadOnlySpan<byte> first, ReadOnlySpan<byte> payload)
     {
         lock (_gate)
         {
@@ -83,17 +86,18 @@ internal sealed class FrameConnection(Socket socket) : IDisposable
                 return;
             }
 
-            var need = _count + HeadBytes + payload.Length;
+            var need = _count + HeadBytes + first.Length + payload.Length;
             if (need > _pending.Length)
             {
                 Array.Resize(ref _pending, Math.Max(need, _pending.Length * 2));
             }
 
             var frame = _pending.AsSpan(_count);
-            BinaryPrimitives.WriteInt32LittleEndian(frame, HeadBytes - 4 + payload.Length);
+            BinaryPrimitives.WriteInt32LittleEndian(frame, HeadBytes - 4 + first.Length + payload.Length);
             frame[4] = (byte)kind;
             BinaryPrimitives.WriteInt64LittleEndian(frame[5..], id);
-            payload.CopyTo(frame[HeadBytes..]);
+            first.CopyTo(frame[HeadBytes..]);
+            payload.CopyTo(frame[(HeadBytes + first.Length)..]);
             _count = need;
             if (_flushing)
             {

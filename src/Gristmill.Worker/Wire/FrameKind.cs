@@ -23,4 +23,10 @@ internal enum FrameKind : byte
     Pong = 9,
     /// <summary>Pool to worker: the attempt of this id may use so many threads from now on; 4 bytes, little-endian.</summary>
     Threads = 10,
+    /// <summary>Worker to pool: what the attempt of this id logged; a number that counts up (int64, little-endian), then entries (<see cref="TrackFrame"/>).</summary>
+    Track = 20,
+    /// <summary>Pool to worker: the track frames up to this number (int64, little-endian) are durable.</summary>
+    Tracked = 21,
+    /// <summary>Pool to worker: a track frame could not be stored; an <see cref="ErrorInfo"/>.</summary>
+    TrackFailed = 22,
 }

@@ -1,0 +1,38 @@
+namespace Gristmill;
+
+/// <summary>
+/// Keeps what runs log and what they can be found by, in the shape of MLflow's data: a pipeline is an experiment; a run has
+/// parameters, tags, metrics (newest value and history) and artifacts by path. A task that completes without error is durable.
+/// </summary>
+/// <remarks>Several silos may write to one store. A reader sees all that was put in before through the same instance.</remarks>
+public interface ITrackingStore
+{
+    /// <summary>Takes in what an attempt logged. Calls for one attempt take effect in their order, also if they are not awaited.</summary>
+    /// <exception cref="GristmillException">The store is full, locked or unreachable; nothing of the batch was kept.</exception>
+    Task AppendAsync(TrackBatch batch);
+
+    /// <summary>Takes in how a run stands, unless the index has a newer sequence of it.</summary>
+    Task PutRunAsync(RunProjection run);
+
+    /// <summary>Sets tags; null removes one.</summary>
+    Task SetTagsAsync(string runId, IReadOnlyDictionary<string, string?> tags);
+
+    /// <summary>A page of runs.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: filter, order, limit or page; with the position in it.</exception>
+    Task<RunPage> SearchAsync(RunQuery query, CancellationToken cancellationToken = default);
+
+    /// <summary>Runs by id, in the order asked for, without those that are unknown.</summary>
+    Task<IReadOnlyList<RunRecord>> GetRunsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken = default);
+
+    /// <summary>The newest value of every metric of a run.</summary>
+    Task<IReadOnlyList<MetricLatest>> ListMetricsAsync(string runId, CancellationToken cancellationToken = default);
+
+    /// <summary>The history of a metric, a series a stage that has it.</summary>
+    Task<IReadOnlyList<MetricSeries>> GetHistoryAsync(MetricQuery query, CancellationToken cancellationToken = default);
+
+    /// <summary>The artifacts of a run in order of their paths.</summary>
+    Task<IReadOnlyList<TrackedArtifact>> ListArtifactsAsync(string runId, CancellationToken cancellationToken = default);
+
+    /// <summary>Whether there is nothing in the index: it is new, or was lost.</summary>
+    Task<bool> IsEmptyAsync(CancellationToken cancellationToken = default);
+}

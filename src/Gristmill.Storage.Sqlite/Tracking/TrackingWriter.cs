@@ -1,0 +1,207 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Gristmill.Storage.Sqlite.Database;
+
+namespace Gristmill.Storage.Sqlite;
+
+/// <summary>
+/// The statements that put things in. They run on the database's writer, in a transaction that may be rolled back and tried
+/// again: nothing is remembered outside of it.
+/// </summary>
+internal static class TrackingWriter
+{
+    /// <summary>Points that a block may grow to by additions; a larger batch makes a block of its own.</summary>
+    public const int BlockPoints = 512;
+
+    private const string InsertRun = "insert into run(id, sequence, pipeline, status, created) values(@p0, -1, '', 0, 0) on conflict do nothing";
+
+    private const string UpdateRun = """
+        update run set sequence=@p1, pipeline=@p2, version=@p3, status=@p4, created=@p5, started=@p6, ended=@p7, error=@p8
+        where id=@p0 and sequence<=@p1
+        """;
+
+    // A run's own parameter stays what the run was started with; a stage that logs another value under its name gets the name with the stage's before it.
+    private const string PutParam = """
+        insert into param(run, name, value, number, own) values(@p0, @p1, @p2, @p3, @p4)
+        on conflict(run, name) do update set value=excluded.value, number=excluded.number, own=excluded.own
+        where param.own=0 or excluded.own=1 or param.value=excluded.value
+        """;
+
+    // The newest attempt wins, within it the highest step, within that the latest time.
+    private const string PutFull = """
+        insert into metric(run, name, key, stage, attempt, step, time, value) values(@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7)
+        on conflict(run, name) do update set
+            key=excluded.key, stage=excluded.stage, attempt=excluded.attempt, step=excluded.step, time=excluded.time, value=excluded.value
+        where excluded.attempt>metric.attempt
+            or (excluded.attempt=metric.attempt and (excluded.step>metric.step or (excluded.step=metric.step and excluded.time>=metric.time)))
+        """;
+
+    private const string PutBare = """
+        insert into metric(run, name, key, stage, attempt, step, time, value) values(@p0, @p2, @p2, @p3, @p4, @p5, @p6, @p7)
+        on conflict(run, name) do update set
+            key=excluded.key, stage=excluded.stage, attempt=excluded.attempt, step=excluded.step, time=excluded.time, value=excluded.value
+        where (excluded.stage<>metric.stage and excluded.time>=metric.time) or (excluded.stage=metric.stage and (excluded.attempt>metric.attempt
+            or (excluded.attempt=metric.attempt and (excluded.step>metric.step or (excluded.step=metric.step and excluded.time>=metric.time)))))
+        """;
+
+    private const string PutArtifact = """
+        insert into artifact(run, path, digest, bytes, time, stage, attempt) values(@p0, @p1, @p2, @p3, @p4, @p5, @p6)
+        on conflict(run, path) do update set digest=excluded.digest, bytes=excluded.bytes, time=excluded.time, stage=excluded.stage, attempt=excluded.attempt
+        where excluded.stage<>artifact.stage or excluded.attempt>=artifact.attempt
+        """;
+
+    public static long Run(SqliteSession session, string id)
+    {
+        const string Find = "select n from run where id=@p0";
+        if (session.First(Find, static r => (long?)r.GetInt64(0), id) is { } known)
+        {
+            return known;
+        }
+
+        session.Execute(InsertRun, id);
+        return session.First(Find, static r => r.GetInt64(0), id);
+    }
+
+    public static bool PutRun(SqliteSession session, RunProjection projection)
+    {
+        var (run, number) = (projection.Run, Run(session, projection.Run.Id));
+        if (session.Execute(UpdateRun, run.Id, projection.Sequence, run.Pipeline, run.PipelineVersion, (long)run.Status, Time(run.Created), Time(run.Started), Time(run.Ended), run.Error) == 0)
+        {
+            return false;
+        }
+
+        foreach (var (name, value) in run.Parameters)
+        {
+            session.Execute(PutParam, number, Name(session, name), value, Number(value), 1L);
+        }
+
+        foreach (var stage in projection.Metrics)
+        {
+            foreach (var (name, value) in stage.Values)
+            {
+                PutLatest(session, number, stage.Stage, Name(session, name), name, stage.Attempt, new MetricPoint(0, stage.Time.ToUnixTimeMilliseconds(), value));
+            }
+        }
+
+        return true;
+    }
+
+    public static bool SetTags(SqliteSession session, string runId, IReadOnlyDictionary<string, string?> tags)
+    {
+        var run = Run(session, runId);
+        foreach (var (name, value) in tags)
+        {
+            if (value is null)
+            {
+                session.Execute("delete from tag where run=@p0 and name=@p1", run, Name(session, name));
+            }
+            else
+            {
+                PutTag(session, run, name, value);
+            }
+        }
+
+        return true;
+    }
+
+    public static bool Append(SqliteSession session, TrackBatch batch)
+    {
+        var run = Run(session, batch.RunId);
+        foreach (var (name, value) in batch.Parameters)
+        {
+            if (session.Execute(PutParam, run, Name(session, name), value, Number(value), 0L) == 0)
+            {
+                session.Execute(PutParam, run, Name(session, $"{batch.Stage}.{name}"), value, Number(value), 0L);
+            }
+        }
+
+        foreach (var (name, value) in batch.Tags)
+        {
+            PutTag(session, run, name, value);
+        }
+
+        var stage = Name(session, batch.Stage);
+        foreach (var artifact in batch.Artifacts)
+        {
+            session.Execute(PutArtifact, run, artifact.Path, artifact.Digest, artifact.Bytes, artifact.Time, stage, (long)batch.Attempt);
+        }
+
+        foreach (var block in batch.Metrics)
+        {
+            Append(session, run, batch, stage, block);
+        }
+
+        return true;
+    }
+
+    private static void Append(SqliteSession session, long run, TrackBatch batch, long stage, MetricBlock block)
+    {
+        var points = block.Points.Span;
+        if (points.IsEmpty)
+        {
+            return;
+        }
+
+        var (min, max, newest) = (long.MaxValue, long.MinValue, points[0]);
+        foreach (ref readonly var point in points)
+        {
+            min = Math.Min(min, point.Step);
+            max = Math.Max(max, point.Step);
+            newest = point.Step > newest.Step || (point.Step == newest.Step && point.Time >= newest.Time) ? point : newest;
+        }
+
+        var key = Name(session, block.Name);
+        session.Execute("""
+            insert into series(run, key, stage, attempt, points, min_step) values(@p0, @p1, @p2, @p3, @p4, @p5)
+            on conflict(run, key, stage, attempt) do update set points=series.points+excluded.points, min_step=min(series.min_step, excluded.min_step)
+            """, run, key, stage, (long)batch.Attempt, (long)points.Length, min);
+        var series = session.First("select n from series where run=@p0 and key=@p1 and stage=@p2 and attempt=@p3", static r => r.GetInt64(0), run, key, stage, (long)batch.Attempt);
+        AddPoints(session, series, points, min, max);
+        PutLatest(session, run, batch.Stage, key, block.Name, batch.Attempt, newest);
+    }
+
+    private static void AddPoints(SqliteSession session, long series, ReadOnlySpan<MetricPoint> points, long min, long max)
+    {
+        var tail = session.First("select block, points from points where series=@p0 order by block desc limit 1",
+            static r => (Block: r.GetInt64(0), Points: r.GetInt64(1)), series);
+        var bytes = MemoryMarshal.AsBytes(points);
+        if (tail.Points > 0 && tail.Points + points.Length <= BlockPoints)
+        {
+            var before = session.First("select data from points where series=@p0 and block=@p1", static r => (byte[])r.GetValue(0), series, tail.Block)!;
+            session.Execute("update points set points=points+@p2, min_step=min(min_step, @p3), max_step=max(max_step, @p4), data=@p5 where series=@p0 and block=@p1",
+                series, tail.Block, (long)points.Length, min, max, (byte[])[.. before, .. bytes]);
+            return;
+        }
+
+        session.Execute("insert into points(series, block, points, min_step, max_step, data) values(@p0, @p1, @p2, @p3, @p4, @p5)",
+            series, tail.Block + 1, (long)points.Length, min, max, bytes.ToArray());
+    }
+
+    private static void PutLatest(SqliteSession session, long run, string stage, long key, string name, int attempt, MetricPoint point)
+    {
+        object? value = double.IsNaN(point.Value) ? null : point.Value;
+        var (full, owner) = (Name(session, $"{stage}.{name}"), Name(session, stage));
+        session.Execute(PutFull, run, full, key, owner, (long)attempt, point.Step, point.Time, value);
+        session.Execute(PutBare, run, full, key, owner, (long)attempt, point.Step, point.Time, value);
+    }
+
+    private static void PutTag(SqliteSession session, long run, string name, string value) => session.Execute(
+        "insert into tag(run, name, value) values(@p0, @p1, @p2) on conflict(run, name) do update set value=excluded.value", run, Name(session, name), value);
+
+    private static long Name(SqliteSession session, string text)
+    {
+        const string Find = "select n from name where text=@p0";
+        if (session.First(Find, static r => (long?)r.GetInt64(0), text) is { } known)
+        {
+            return known;
+        }
+
+        session.Execute("insert into name(text) values(@p0) on conflict do nothing", text);
+        return session.First(Find, static r => r.GetInt64(0), text);
+    }
+
+    private static double? Number(string value) =>
+        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && !double.IsNaN(number) ? number : null;
+
+    private static long? Time(DateTimeOffset? time) => time?.ToUnixTimeMilliseconds();
+}

@@ -1,0 +1,398 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace Gristmill.Storage.Conformance;
+
+/// <summary>What every tracking store must do; used as <see cref="GrainStorageConformance"/> is.</summary>
+public abstract class TrackingStoreConformance
+{
+    private static readonly DateTimeOffset Start = new(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>The store under test.</summary>
+    protected abstract ITrackingStore Store { get; }
+
+    /// <summary>A second instance over the same data, as another silo would have.</summary>
+    protected abstract ITrackingStore OtherStore { get; }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Points_come_back_as_they_were_logged()
+    {
+        MetricPoint[] points = [new(0, 10, 0.5), new(1, 11, double.NaN), new(2, 12, double.PositiveInfinity), new(long.MaxValue, 13, -0.0), new(-5, 9, double.Epsilon)];
+        await Store.AppendAsync(Batch("r1", "train", 1, ("loss", points)));
+
+        var series = Assert.Single(await OtherStore.GetHistoryAsync(new MetricQuery { RunId = "r1", Name = "loss" }, Token));
+
+        Assert.Equal(("train", "loss", 1, 5L), (series.Stage, series.Name, series.Attempt, series.Total));
+        Assert.Equal([-5, 0, 1, 2, long.MaxValue], series.Steps);
+        Assert.Equal([9, 10, 11, 12, 13], series.Times);
+        Assert.Equal([double.Epsilon, 0.5, double.NaN, double.PositiveInfinity, -0.0], series.Values);
+    }
+
+    [Fact]
+    public async Task Batches_add_up_in_order_also_when_they_are_not_awaited()
+    {
+        var appends = new List<Task>();
+        for (var i = 0; i < 200; i++)
+        {
+            appends.Add(Store.AppendAsync(Batch("r1", "train", 1, ("loss", [.. Enumerable.Range(i * 7, 7).Select(step => new MetricPoint(step, step, step))]))));
+        }
+
+        await Task.WhenAll(appends);
+
+        var series = Assert.Single(await Store.GetHistoryAsync(new MetricQuery { RunId = "r1", Name = "train.loss", Points = 10_000 }, Token));
+        Assert.Equal(Enumerable.Range(0, 1400).Select(static i => (long)i), series.Steps);
+        Assert.Equal(series.Steps.Select(static step => (double)step), series.Values);
+        var latest = Assert.Single(await Store.ListMetricsAsync("r1", Token));
+        Assert.Equal((1399.0, 1399L, 1400L), (latest.Value, latest.Step, latest.Points));
+    }
+
+    [Fact]
+    public async Task A_later_attempt_replaces_an_earlier_one_from_its_first_step_on()
+    {
+        await Store.AppendAsync(Batch("r1", "train", 1, ("loss", Steps(0, 10, value: 1)), ("only_first", Steps(0, 3, value: 1))));
+        await Store.AppendAsync(Batch("r1", "train", 2, ("loss", Steps(6, 2, value: 2))));
+
+        var whole = Assert.Single(await Store.GetHistoryAsync(new MetricQuery { RunId = "r1", Name = "loss" }, Token));
+        Assert.Equal([1, 1, 1, 1, 1, 1, 2, 2], whole.Values);
+        Assert.Equal([0, 1, 2, 3, 4, 5, 6, 7], whole.Steps);
+        Assert.Equal((2, 8L), (whole.Attempt, whole.Total));
+
+        // What the lost attempt logged is still there for those who ask for it.
+        var first = Assert.Single(await Store.GetHistoryAsync(new MetricQuery { RunId = "r1", Name = "loss", Attempt = 1 }, Token));
+        Assert.Equal(10, first.Total);
+
+        // The newest value is the newest attempt's, though its step is lower.
+        var latest = await Store.ListMetricsAsync("r1", Token);
+        Assert.Equal((2.0, 7L, 2), latest.Where(static m => m.Name == "loss").Select(static m => (m.Value, m.Step, m.Attempt)).Single());
+
+        // A third that starts again replaces all; what comes late from the second changes nothing that is newest.
+        await Store.AppendAsync(Batch("r1", "train", 3, ("loss", Steps(0, 1, value: 3))));
+        await Store.AppendAsync(Batch("r1", "train", 2, ("loss", Steps(8, 1, value: 2))));
+        whole = Assert.Single(await Store.GetHistoryAsync(new MetricQuery { RunId = "r1", Name = "loss" }, Token));
+        Assert.Equal([3], whole.Values);
+        Assert.Equal(3.0, (await Store.ListMetricsAsync("r1", Token)).Single(static m => m.Name == "loss").Value);
+    }
+
+    [Fact]
+    public async Task A_long_history_is_thinned_out_and_keeps_its_peaks()
+    {
+        const int count = 200_000;
+        for (var start = 0; start < count; start += 20_000)
+        {
+            await Store.AppendAsync(Batch("r1", "train", 1, ("loss",
+                [.. Enumerable.Range(start, 20_000).Select(step => new MetricPoint(step, step, step == 123_456 ? 1e9 : step == 54_321 ? double.NaN : Math.Sin(step / 1000.0)))])));
+        }
+
+        var series = Assert.Single(await Store.GetHistoryAsync(new MetricQuery { RunId = "r1", Name = "loss", Points = 400 }, Token));
+
+        Assert.Equal(count, series.Total);
+        Assert.InRange(series.Steps.Length, 200, 510);
+        Assert.Equal((0L, count - 1L), (series.Steps[0], series.Steps[^1]));
+        Assert.Contains(1e9, series.Values);
+        Assert.Contains(series.Values, double.IsNaN);
+        Assert.Equal(series.Steps.Order(), series.Steps);
+
+        // A live curve asks for what is new.
+        var tail = Assert.Single(await Store.GetHistoryAsync(new MetricQuery { RunId = "r1", Name = "loss", From = count - 5 }, Token));
+        Assert.Equal([count - 5, count - 4, count - 3, count - 2, count - 1], tail.Steps);
+        Assert.Equal(5, tail.Total);
+    }
+
+    [Fact]
+    public async Task A_million_points_are_all_there()
+    {
+        const int count = 1_000_000, each = 10_000;
+        var appends = new List<Task>();
+        for (var start = 0; start < count; start += each)
+        {
+            var from = start;
+            appends.Add(Store.AppendAsync(Batch("r1", "train", 1, ("loss", [.. Enumerable.Range(from, each).Select(static step => new MetricPoint(step, step, step))]))));
+        }
+
+        await Task.WhenAll(appends);
+
+        var series = Assert.Single(await OtherStore.GetHistoryAsync(new MetricQuery { RunId = "r1", Name = "loss", Points = 1000 }, Token));
+        Assert.Equal(count, series.Total);
+        Assert.Equal((0L, count - 1L), (series.Steps[0], series.Steps[^1]));
+    }
+
+    [Fact]
+    public async Task The_newest_value_of_a_bare_name_is_of_the_stage_that_logged_it_last()
+    {
+        await Put("r1");
+        await Store.AppendAsync(Batch("r1", "a", 1, ("loss", [new MetricPoint(9, 1000, 0.9)])));
+        await Store.AppendAsync(Batch("r1", "b", 1, ("loss", [new MetricPoint(1, 2000, 0.1)])));
+        await Store.AppendAsync(Batch("r1", "a", 1, ("loss", [new MetricPoint(10, 1500, 0.8)])));
+
+        Assert.Equal(["r1"], await Ids(new RunQuery { Filter = "metrics.loss = 0.1 and metrics.a.loss = 0.8 and metrics.`b.loss` < 0.2" }));
+        Assert.Empty(await Ids(new RunQuery { Filter = "metrics.loss = 0.8" }));
+        Assert.Equal(2, (await Store.GetHistoryAsync(new MetricQuery { RunId = "r1", Name = "loss" }, Token)).Count);
+    }
+
+    [Fact]
+    public async Task A_runs_newest_sequence_wins_whatever_the_order_of_arrival()
+    {
+        await Put("r1", sequence: 5, status: RunStatus.Succeeded);
+        await Put("r1", sequence: 3, status: RunStatus.Running);
+        Assert.Equal(RunStatus.Succeeded, (await Store.GetRunsAsync(["r1"], Token)).Single().Status);
+
+        await OtherStore.PutRunAsync(Projection("r1", 6, RunStatus.Running));
+        Assert.Equal(RunStatus.Running, (await Store.GetRunsAsync(["r1"], Token)).Single().Status);
+    }
+
+    [Fact]
+    public async Task What_stages_return_is_a_metric_of_the_run()
+    {
+        await Store.PutRunAsync(Projection("r1", 1, RunStatus.Succeeded) with
+        {
+            Metrics = [new StageMetrics("evaluate", 1, Start, ImmutableDictionary<string, double>.Empty.Add("auc", 0.75).Add("O'Hare/`auc`", 0.5).Add("bad", double.NaN))],
+        });
+
+        var run = (await Store.GetRunsAsync(["r1"], Token)).Single();
+        Assert.Equal(0.75, run.Metrics["evaluate.auc"]);
+        Assert.Equal(double.NaN, run.Metrics["evaluate.bad"]);
+        Assert.Equal(["r1"], await Ids(new RunQuery { Filter = "metrics.auc >= 0.75 and metrics.`O'Hare/``auc``` = 0.5" }));
+    }
+
+    [Fact]
+    public async Task A_stage_does_not_change_what_the_run_was_started_with()
+    {
+        await Store.PutRunAsync(Projection("r1", 1, RunStatus.Running, [("epochs", "8")]));
+        await Store.AppendAsync(new TrackBatch { RunId = "r1", Stage = "train", Attempt = 1, Parameters = [new("epochs", "9"), new("rate", "0.1"), new("rate", "0.2")] });
+        await Store.PutRunAsync(Projection("r1", 2, RunStatus.Succeeded, [("epochs", "8")]));
+
+        var run = (await Store.GetRunsAsync(["r1"], Token)).Single();
+        Assert.Equal(("8", "9", "0.2"), (run.Parameters["epochs"], run.Parameters["train.epochs"], run.Parameters["rate"]));
+    }
+
+    [Fact]
+    public async Task Tags_are_set_changed_and_removed()
+    {
+        await Put("r1");
+        await Store.SetTagsAsync("r1", new Dictionary<string, string?> { ["team"] = "x", ["note"] = "it's" });
+        await Store.AppendAsync(new TrackBatch { RunId = "r1", Stage = "s", Attempt = 1, Tags = [new("team", "y")] });
+        await OtherStore.SetTagsAsync("r1", new Dictionary<string, string?> { ["note"] = null });
+
+        Assert.Equal([new("team", "y")], (await Store.GetRunsAsync(["r1"], Token)).Single().Tags);
+        Assert.Equal(["r1"], await Ids(new RunQuery { Filter = "tags.team = 'y' and tags.note is null" }));
+    }
+
+    [Fact]
+    public async Task Artifacts_are_listed_by_path_and_replaced()
+    {
+        await Store.AppendAsync(new TrackBatch
+        {
+            RunId = "r1",
+            Stage = "s",
+            Attempt = 2,
+            Artifacts = [new("b.txt", "d1", 1, 10), new("a/x.svg", "d2", 2, 11), new("b.txt", "d3", 3, 12)],
+        });
+        await Store.AppendAsync(new TrackBatch { RunId = "r1", Stage = "s", Attempt = 1, Artifacts = [new("b.txt", "late", 1, 13)] });
+
+        Assert.Equal([new("a/x.svg", "d2", 2, 11, "s"), new("b.txt", "d3", 3, 12, "s")], await OtherStore.ListArtifactsAsync("r1", Token));
+        Assert.Empty(await Store.ListArtifactsAsync("none", Token));
+    }
+
+    [Fact]
+    public async Task A_run_that_only_logged_is_not_listed_until_its_grain_tells_of_it()
+    {
+        Assert.True(await Store.IsEmptyAsync(Token));
+        await Store.AppendAsync(Batch("r1", "s", 1, ("m", Steps(0, 1, 1))));
+        Assert.Empty(await Ids(new RunQuery()));
+        Assert.True(await Store.IsEmptyAsync(Token));
+
+        await Put("r1");
+        Assert.Equal(["r1"], await Ids(new RunQuery { Filter = "metrics.m = 1" }));
+        Assert.False(await OtherStore.IsEmptyAsync(Token));
+    }
+
+    [Theory]
+    [InlineData("params.epochs = '8'", "r08")]
+    [InlineData("params.epochs = 8", "r08")]
+    [InlineData("params.epochs >= 18", "r18 r19")]
+    [InlineData("params.epochs in ('1', '3')", "r01 r03")]
+    [InlineData("params.epochs not in (0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17)", "r18 r19")]
+    [InlineData("params.kind = 'it''s'", "r05")]
+    [InlineData("params.kind like 'IT%'", "")]
+    [InlineData("params.kind ilike 'IT%'", "r05")]
+    [InlineData("params.kind like '_t*s'", "")]
+    [InlineData("metrics.auc > 0.85 and tags.team = \"even\"", "r18")]
+    [InlineData("metrics.auc > 0.9 or params.epochs = '0'", "r00 r19")]
+    [InlineData("not (metrics.auc > 0.05)", "r00 r01 r07")]
+    [InlineData("metrics.auc is null", "")]
+    [InlineData("params.kind is not null", "r05")]
+    [InlineData("status = 'failed'", "r03")]
+    [InlineData("status != 'succeeded'", "r03")]
+    [InlineData("attributes.run_id = 'r04'", "r04")]
+    [InlineData("created >= '2026-11-01T18:00:00Z'", "r18 r19")]
+    [InlineData("duration > 18.5", "r19")]
+    [InlineData("pipeline like 'flights%' and created < '2026-11-01T01:00:00Z'", "r00")]
+    [InlineData("metrics.auc < inf and metrics.auc > 0.9", "r19")]
+    [InlineData("tags.nothing = 'x'", "")]
+    [InlineData("params.`'; drop table run; --` = '1'", "")]
+    [InlineData("tags.team = '''; drop table run; --'", "")]
+    public async Task Filters_find(string filter, string expected)
+    {
+        await TwentyAsync();
+
+        Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), (await Ids(new RunQuery { Filter = filter })).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("metrics.auc desc", "r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r06 r05 r04 r03 r02 r01 r00 r07")]
+    [InlineData("metrics.auc", "r00 r01 r02 r03 r04 r05 r06 r08 r09 r10 r11 r12 r13 r14 r15 r16 r17 r18 r19 r07")]
+    [InlineData("params.epochs asc", "r00 r01 r02 r03 r04 r05 r06 r07 r08 r09 r10 r11 r12 r13 r14 r15 r16 r17 r18 r19")]
+    [InlineData("params.kind", "r05 r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r07 r06 r04 r03 r02 r01 r00")]
+    [InlineData("duration desc", "r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r07 r06 r05 r04 r03 r02 r01 r00")]
+    [InlineData("created", "r00 r01 r02 r03 r04 r05 r06 r07 r08 r09 r10 r11 r12 r13 r14 r15 r16 r17 r18 r19")]
+    [InlineData("error", "r03 r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r07 r06 r05 r04 r02 r01 r00")]
+    [InlineData(null, "r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r07 r06 r05 r04 r03 r02 r01 r00")]
+    public async Task Orders_hold_over_pages_of_any_size(string? order, string expected)
+    {
+        await TwentyAsync();
+
+        foreach (var limit in new[] { 1, 3, 7, 20 })
+        {
+            foreach (var filter in new[] { null, "params.epochs >= 0" })
+            {
+                Assert.Equal(expected.Split(' '), await Pages(new RunQuery { Order = order, Limit = limit, Filter = filter }));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Pages_show_no_run_twice_and_none_missing_while_runs_are_added()
+    {
+        await TwentyAsync();
+        var seen = new List<string>();
+        var query = new RunQuery { Order = "metrics.auc desc", Limit = 3 };
+        for (var added = 0; ; added++)
+        {
+            var page = await Store.SearchAsync(query, Token);
+            seen.AddRange(page.Runs.Select(static run => run.Id));
+            if (page.Next is null)
+            {
+                break;
+            }
+
+            // One that belongs on a page already seen, and one whose turn is still to come.
+            await Put($"x{added}");
+            await OtherStore.AppendAsync(Batch($"x{added}", "s", 1, ("auc", [new MetricPoint(0, 0, 0.99)])));
+            query = query with { Page = page.Next };
+        }
+
+        Assert.Equal(seen.Distinct(), seen);
+        Assert.Equal(20, seen.Count(static id => id.StartsWith('r')));
+    }
+
+    [Fact]
+    public async Task Two_silos_write_at_once()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(async () =>
+        {
+            var store = i % 2 == 0 ? Store : OtherStore;
+            await store.PutRunAsync(Projection($"r{i / 2:00}", i % 2, RunStatus.Running));
+            for (var step = 0; step < 20; step++)
+            {
+                await store.AppendAsync(Batch($"r{i / 2:00}", $"stage{i % 2}", 1, ("loss", [new MetricPoint(step, step, step)])));
+            }
+        }, Token)));
+
+        Assert.Equal(20, (await Ids(new RunQuery())).Length);
+        foreach (var i in Enumerable.Range(0, 20))
+        {
+            var series = await OtherStore.GetHistoryAsync(new MetricQuery { RunId = $"r{i:00}", Name = "loss" }, Token);
+            Assert.Equal([20L, 20L], series.Select(static s => s.Total));
+        }
+    }
+
+    [Fact]
+    public async Task Pages_of_another_question_and_made_up_ones_are_refused()
+    {
+        await TwentyAsync();
+        var page = await Store.SearchAsync(new RunQuery { Limit = 3 }, Token);
+
+        foreach (var query in new[]
+        {
+            new RunQuery { Limit = 3, Page = page.Next, Order = "created" }, new RunQuery { Page = "x" }, new RunQuery { Page = "" }, new RunQuery { Page = "%%%" },
+            new RunQuery { Page = new string('A', 100_000) }, new RunQuery { Limit = 0 }, new RunQuery { Limit = 1001 },
+        })
+        {
+            var error = await Assert.ThrowsAsync<GristmillException>(() => Store.SearchAsync(query, Token));
+            Assert.Equal(ErrorCodes.Invalid, error.Code);
+        }
+    }
+
+    private async Task TwentyAsync()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            var created = Start.AddHours(i);
+            var parameters = new List<(string, string)> { ("epochs", i.ToString(CultureInfo.InvariantCulture)) };
+            if (i == 5)
+            {
+                parameters.Add(("kind", "it's"));
+            }
+
+            var run = Projection($"r{i:00}", 1, i == 3 ? RunStatus.Failed : RunStatus.Succeeded, parameters);
+            await Store.PutRunAsync(run with
+            {
+                Run = run.Run with { Pipeline = i < 10 ? "flights" : "images", Created = created, Started = created, Ended = created.AddSeconds(i), Error = i == 3 ? "stage.failed" : null },
+            });
+            await Store.AppendAsync(new TrackBatch
+            {
+                RunId = $"r{i:00}",
+                Stage = "train",
+                Attempt = 1,
+                Metrics = [new MetricBlock("auc", new[] { new MetricPoint(0, 0, 0), new MetricPoint(1, 1, i == 7 ? double.NaN : i / 20.0) })],
+                Tags = [new("team", i % 2 == 0 ? "even" : "odd")],
+            });
+        }
+    }
+
+    private async Task<string[]> Ids(RunQuery query) => [.. (await Store.SearchAsync(query, Token)).Runs.Select(static run => run.Id)];
+
+    private async Task<List<string>> Pages(RunQuery query)
+    {
+        var ids = new List<string>();
+        while (true)
+        {
+            var page = await Store.SearchAsync(query, Token);
+            Assert.True(page.Runs.Count <= query.Limit);
+            ids.AddRange(page.Runs.Select(static run => run.Id));
+            if (page.Next is null)
+            {
+                return ids;
+            }
+
+            query = query with { Page = page.Next };
+        }
+    }
+
+    private Task Put(string id, long sequence = 0, RunStatus status = RunStatus.Running) => Store.PutRunAsync(Projection(id, sequence, status));
+
+    private static RunProjection Projection(string id, long sequence, RunStatus status, IEnumerable<(string Name, string Value)>? parameters = null) => new()
+    {
+        Sequence = sequence,
+        Run = new RunRecord
+        {
+            Id = id,
+            Pipeline = "flights",
+            Status = status,
+            Created = Start,
+            Parameters = (parameters ?? []).ToImmutableDictionary(static p => p.Name, static p => p.Value),
+        },
+    };
+
+    private static TrackBatch Batch(string run, string stage, int attempt, params (string Name, MetricPoint[] Points)[] metrics) => new()
+    {
+        RunId = run,
+        Stage = stage,
+        Attempt = attempt,
+        Metrics = [.. metrics.Select(static m => new MetricBlock(m.Name, m.Points))],
+    };
+
+    private static MetricPoint[] Steps(int first, int count, double value) => [.. Enumerable.Range(first, count).Select(step => new MetricPoint(step, step, value))];
+}
