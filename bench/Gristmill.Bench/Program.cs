@@ -1,6 +1,7 @@
 using System.Globalization;
 using Gristmill.Bench;
 using Gristmill.Bench.Lifecycle;
+using Gristmill.Bench.Pipelines;
 using Gristmill.Bench.Torch;
 
 // mill bench lifecycle [--json] [--case NAME ...]: both sides of each case in the same run.
@@ -9,9 +10,10 @@ switch (args.FirstOrDefault())
     case "hand-off-receiver": return HandOffCase.Serve(args[1]);
     case "bare-kestrel": return BareKestrel.Serve(args[1]);
     case "torch-step": return TorchStepBench.Serve(args[1], int.Parse(args[2], CultureInfo.InvariantCulture), int.Parse(args[3], CultureInfo.InvariantCulture));
-    case "lifecycle": break;
+    case "metric-points": return await MetricPointsCase.ServeAsync(args[1]);
+    case "lifecycle" or "pipelines": break;
     default:
-        Console.Error.WriteLine("usage: mill bench setup | mill bench lifecycle [--json] [--case flights|hand-off|torch|dispatch|predict ...]");
+        Console.Error.WriteLine("usage: mill bench setup | mill bench lifecycle [--json] [--case flights|hand-off|torch|dispatch|predict ...] | mill bench pipelines [--json] [--case runs|metrics ...]");
         return 2;
 }
 
@@ -27,6 +29,14 @@ async Task MeasureAsync(string name, Func<Task<IReadOnlyList<BenchCase>>> run)
 
     Console.Error.WriteLine($"==> {name}");
     cases.AddRange(await run());
+}
+
+if (args[0] == "pipelines")
+{
+    await MeasureAsync("runs", RunSearchCase.RunAsync);
+    await MeasureAsync("metrics", MetricPointsCase.RunAsync);
+    BenchCase.Print(cases, json);
+    return cases.TrueForAll(item => item.Met) ? 0 : 1;
 }
 
 await MeasureAsync("flights", LifecycleCase.RunAsync);

@@ -11,7 +11,8 @@ public sealed class ReferenceTests
     {
         ["Gristmill.Abstractions"] = [],
         ["Gristmill.Objects"] = ["Gristmill.Abstractions"],
-        ["Gristmill.Engines"] = ["Gristmill.Objects"],
+        ["Gristmill.Plots"] = ["Gristmill.Abstractions"],
+        ["Gristmill.Engines"] = ["Gristmill.Objects", "Gristmill.Plots"],
         ["Gristmill.Engines.Sql"] = ["Gristmill.Engines"],
         ["Gristmill.Engines.Torch"] = ["Gristmill.Engines"],
         ["Gristmill.Engines.MLNet"] = ["Gristmill.Engines"],
@@ -36,6 +37,7 @@ public sealed class ReferenceTests
         ["Microsoft.ML.OnnxRuntime"] = "Gristmill.Engines.Onnx",
         ["Microsoft.ML"] = "Gristmill.Engines.MLNet",
         ["LightGBM"] = "Gristmill.Engines.MLNet",
+        ["OxyPlot"] = "Gristmill.Plots",
         ["Microsoft.Data.Sqlite"] = "Gristmill.Storage.Sqlite",
         ["Spectre.Console"] = "Gristmill.Cli|Gristmill",
         ["System.CommandLine"] = "Gristmill.Cli|Gristmill",

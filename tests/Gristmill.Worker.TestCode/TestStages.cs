@@ -57,6 +57,62 @@ public static class TestStages
         }
     }
 
+    /// <summary>Logs from several threads, and one of everything.</summary>
+    public static async Task LogMany(int points, int threads, StageContext context)
+    {
+        await Task.WhenAll(Enumerable.Range(0, threads).Select(thread => Task.Run(() =>
+        {
+            for (var step = 0; step < points; step++)
+            {
+                Track.Metric($"loss/{thread}", step);
+            }
+        })));
+        Track.Param("epochs", 8);
+        context.Track.Param("rate", 0.1);
+        Track.Tag("team", "größe ✓");
+        Track.Metric("odd", double.NaN);
+        Track.Metric("odd", double.NegativeInfinity, 7);
+        Track.Figure("roc", "<svg xmlns='http://www.w3.org/2000/svg'/>");
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, "hello");
+        Track.Artifact(file, "reports/a.txt");
+        File.Delete(file);
+    }
+
+    public static void LogAndThrow()
+    {
+        Track.Metric("loss", 0.25);
+        throw new InvalidOperationException("after logging");
+    }
+
+    public static void LogNamed(string name) => Track.Metric(name, 1);
+
+    /// <summary>Logs, waits until that is durable, and dies the hardest way there is.</summary>
+    public static async Task LogAndDie(int points)
+    {
+        for (var step = 0; step < points; step++)
+        {
+            Track.Metric("loss", step);
+        }
+
+        await Track.FlushAsync();
+        Process.GetCurrentProcess().Kill();
+        await Task.Delay(Timeout.Infinite);
+    }
+
+    /// <summary>Logs, says when that is durable, and waits to be cancelled.</summary>
+    public static async Task LogAndWait(int points, IProgress<StageProgress> progress, CancellationToken cancellationToken)
+    {
+        for (var step = 0; step < points; step++)
+        {
+            Track.Metric("loss", step);
+        }
+
+        await Track.FlushAsync(cancellationToken);
+        progress.Report(new StageProgress(Message: "flushed"));
+        await Task.Delay(Timeout.Infinite, cancellationToken);
+    }
+
     public static void Nothing()
     {
     }

@@ -9,10 +9,97 @@ public abstract class StageExecutorConformance(ExecutorFixture fixture)
 
     protected IStageExecutor Executor => fixture.Executor;
 
+    protected RecordingStore Tracking => fixture.Tracking;
+
     protected static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task A_no_op_has_no_outputs() => Assert.Empty((await Executor.ExecuteAsync(Mill.NoOp(), null, Stop)).Outputs);
+
+    [Fact]
+    public async Task What_a_stage_logs_is_stored_before_it_has_succeeded()
+    {
+        var call = Mill.Call("LogMany", new { points = 5000, threads = 4 }) with { RunId = Unique() };
+        await Executor.ExecuteAsync(call, null, Stop);
+
+        for (var thread = 0; thread < 4; thread++)
+        {
+            var points = Tracking.Points(call.RunId, $"loss/{thread}");
+            Assert.Equal(Enumerable.Range(0, 5000).Select(static step => ((long)step, (double)step)), points.Select(static p => (p.Step, p.Value)));
+        }
+
+        var batches = Tracking.Of(call.RunId).ToArray();
+        Assert.All(batches, batch => Assert.Equal((call.Stage, call.Attempt), (batch.Stage, batch.Attempt)));
+        Assert.Equal([new("epochs", "8"), new("rate", "0.1")], batches.SelectMany(static batch => batch.Parameters));
+        Assert.Equal([new("team", "größe ✓")], batches.SelectMany(static batch => batch.Tags));
+        Assert.Equal([double.NaN, double.NegativeInfinity], Tracking.Points(call.RunId, "odd").Select(static p => p.Value));
+
+        var artifacts = batches.SelectMany(static batch => batch.Artifacts).ToDictionary(static artifact => artifact.Path);
+        Assert.Equal(["figures/roc.svg", "reports/a.txt"], artifacts.Keys.Order(StringComparer.Ordinal));
+        var report = Directory.GetFiles(Mill.Content.GetPath(artifacts["reports/a.txt"].Digest)).Single();
+        Assert.Equal(("hello", 5L), (await File.ReadAllTextAsync(report, Stop), artifacts["reports/a.txt"].Bytes));
+    }
+
+    [Fact]
+    public async Task What_a_failed_stage_logged_is_kept()
+    {
+        var call = Mill.Call("LogAndThrow") with { RunId = Unique() };
+        var error = await Assert.ThrowsAsync<GristmillException>(() => Executor.ExecuteAsync(call, null, Stop));
+
+        Assert.Equal(ErrorCodes.StageFailed, error.Code);
+        Assert.Equal([0.25], Tracking.Points(call.RunId, "loss").Select(static p => p.Value));
+    }
+
+    [Fact]
+    public async Task A_bad_name_fails_the_stage_that_logs_it_and_names_it()
+    {
+        var error = await Assert.ThrowsAsync<GristmillException>(() => Executor.ExecuteAsync(Mill.Call("LogNamed", new { name = "../secret" }), null, Stop));
+        Assert.Equal(ErrorCodes.Invalid, error.Code);
+        Assert.Contains("../secret", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_store_that_refuses_fails_the_stage()
+    {
+        Tracking.Answer = Task.FromException(new GristmillException(ErrorCodes.StoreFull, "no room"));
+        try
+        {
+            var error = await Assert.ThrowsAsync<GristmillException>(() => Executor.ExecuteAsync(Mill.Call("LogNamed", new { name = "loss" }), null, Stop));
+            Assert.Equal(ErrorCodes.StoreFull, error.Code);
+        }
+        finally
+        {
+            Tracking.Answer = Task.CompletedTask;
+        }
+
+        await Executor.ExecuteAsync(Mill.Call("LogNamed", new { name = "loss" }), null, Stop);
+    }
+
+    [Fact]
+    public async Task A_stage_does_not_end_before_its_points_are_durable()
+    {
+        var durable = new TaskCompletionSource();
+        Tracking.Answer = durable.Task;
+        try
+        {
+            var call = Mill.Call("LogNamed", new { name = "loss" }) with { RunId = Unique() };
+            var run = Executor.ExecuteAsync(call, null, Stop);
+            while (!Tracking.Of(call.RunId).Any())
+            {
+                await Task.Yield();
+            }
+
+            Assert.False(run.IsCompleted);
+            durable.SetResult();
+            await run;
+        }
+        finally
+        {
+            Tracking.Answer = Task.CompletedTask;
+        }
+    }
+
+    private static string Unique() => "run-" + Guid.NewGuid().ToString("n");
 
     [Fact]
     public async Task Many_no_ops_run_at_once()

@@ -27,9 +27,11 @@ internal sealed class ServerProcess : IDisposable
     public int Id => _process.Id;
 
     /// <summary>A silo on a free port, with a data folder of its own that goes with it.</summary>
-    public static async Task<ServerProcess> StartSiloAsync()
+    /// <param name="prepare">Puts something into the folder first.</param>
+    public static async Task<ServerProcess> StartSiloAsync(Func<string, Task>? prepare = null)
     {
         var folder = Directory.CreateTempSubdirectory("gristmill-bench-").FullName;
+        await (prepare?.Invoke(folder) ?? Task.CompletedTask);
         var port = FreePort();
         var url = $"http://127.0.0.1:{port}";
         var process = Start(SiloProgram, $"--urls={url}", $"--Gristmill:DataDirectory={folder}", $"--Gristmill:ObjectDirectory={ObjectDirectory(folder)}");

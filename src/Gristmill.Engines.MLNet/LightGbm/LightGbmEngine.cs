@@ -121,6 +121,7 @@ public sealed class LightGbmEngine : IStageEngine
         for (var i = 0; i < values.Length; i++)
         {
             metrics[i + 1] = ($"validation_{trainer.Metrics[i]}", values[i]);
+            context.Track.Metric(metrics[i + 1].Item1, values[i], iteration);
         }
 
         context.Report((double)iteration / iterations, $"iteration {iteration} of {iterations}", metrics);

@@ -208,8 +208,11 @@ internal sealed class MlpTrainer(StageContext context, TorchMlpOptions options, 
             ? $"epoch {epoch} of {options.Epochs}: loss {loss:F4}, validation {heldLoss:F4}, AUC {heldAuc:F4}"
             : $"epoch {epoch} of {options.Epochs}: loss {loss:F4}, validation {heldLoss:F4}";
         var done = (double)epoch / options.Epochs;
+        context.Track.Metric("loss", loss, epoch);
+        context.Track.Metric("val_loss", heldLoss, epoch);
         if (double.IsFinite(heldAuc))
         {
+            context.Track.Metric("val_auc", heldAuc, epoch);
             context.Report(done, message, ("loss", loss), ("val_loss", heldLoss), ("val_auc", heldAuc), ("epoch", epoch), ("rows_per_s", rate));
         }
         else

@@ -13,7 +13,8 @@ internal static class EvaluateStages
         using var data = context.Dataset("data");
         using var predictor = context.Models.Load(context.Model("model"));
         var metrics = ModelEvaluator.Evaluate(predictor, data.Batches, options.Label, options.By, options.ByPart, context.Threads,
-            new ShareReporter(context, "scoring").Report, cancellationToken);
+            new ShareReporter(context, "scoring").Report,
+            (manifest, scores, labels) => EvaluationFigures.Draw(context, context.Request.Stage, manifest, scores, labels), cancellationToken);
         return StageOutputs.Of(metrics);
     }
 
@@ -37,7 +38,8 @@ internal static class EvaluateStages
         {
             using var predictor = context.Models.Load(context.Model(CandidatePrefix + names[i]));
             var progress = new ShareReporter(context, $"scoring {names[i]}", (double)i / names.Length, (i + 1.0) / names.Length);
-            var metrics = ModelEvaluator.Evaluate(predictor, data.Batches, options.Label, options.By, options.ByPart, context.Threads, progress.Report, cancellationToken);
+            var metrics = ModelEvaluator.Evaluate(predictor, data.Batches, options.Label, options.By, options.ByPart, context.Threads, progress.Report,
+                (manifest, scores, labels) => EvaluationFigures.Draw(context, $"{context.Request.Stage}/{names[i]}", manifest, scores, labels), cancellationToken);
             foreach (var (name, value) in metrics)
             {
                 all[$"{names[i]}/{name}"] = value;

@@ -19,11 +19,13 @@ public static class ModelEvaluator
     /// <param name="byPart">For a timestamp column in <paramref name="by"/>: year, month (as "2001-04"), day, weekday, hour or minute.</param>
     /// <param name="threads">Threads to use.</param>
     /// <param name="progress">Receives the share of rows done, 0 to 1, from any thread.</param>
+    /// <param name="scored">Is given all scores and labels; null: nobody.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>See <see cref="BinaryMetrics.ToMetrics"/>, <see cref="RegressionMetrics.ToMetrics"/>, <see cref="MulticlassMetrics.ToMetrics"/>.</returns>
     /// <exception cref="GristmillException">unknown_column, type_mismatch or bad_value, naming column and row.</exception>
     public static ImmutableDictionary<string, double> Evaluate(IPredictor predictor, IReadOnlyList<RecordBatch> table, string? label, string? by = null,
-        string? byPart = null, int threads = 1, Action<double>? progress = null, CancellationToken cancellationToken = default)
+        string? byPart = null, int threads = 1, Action<double>? progress = null,
+        Action<ModelManifest, float[], float[]>? scored = null, CancellationToken cancellationToken = default)
     {
         var manifest = predictor.Manifest;
         if (manifest.Task == ModelTask.Tensor)
@@ -54,6 +56,7 @@ public static class ModelEvaluator
 
         var scores = new float[rows * perRow];
         TableScorer.Score(predictor, table, scores, threads, progress, cancellationToken);
+        scored?.Invoke(manifest, scores, labels);
         var metrics = Measure(manifest, scores, labels).ToBuilder();
         foreach (var (group, members) in groups?.Groups ?? [])
         {

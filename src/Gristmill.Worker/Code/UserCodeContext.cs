@@ -12,7 +12,7 @@ internal sealed class UserCodeContext(string name, string entryPath) : AssemblyL
 {
     private static readonly string[] Shared =
     [
-        "Gristmill", "Apache.Arrow", "TorchSharp", "Microsoft.ML", "DuckDB.NET", "Orleans", "Microsoft.Orleans", "Microsoft.Extensions", "System", "netstandard", "mscorlib",
+        "Gristmill", "Apache.Arrow", "TorchSharp", "Microsoft.ML", "DuckDB.NET", "OxyPlot", "Orleans", "Microsoft.Orleans", "Microsoft.Extensions", "System", "netstandard", "mscorlib",
     ];
 
     private readonly AssemblyDependencyResolver _resolver = new(entryPath);

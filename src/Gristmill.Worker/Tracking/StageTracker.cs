@@ -236,7 +236,8 @@ internal sealed class StageTracker : Tracker, IThreadPoolWorkItem, IDisposable
         ThrowIfBroken();
         // One name for all, so that the same content under two paths is kept once.
         var staged = _content.Stage();
-        var file = Path.Combine(staged, "artifact" + (extension.Length is > 1 and < 16 && extension.AsSpan(1).ContainsAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789") is false ? extension : ""));
+        var plain = extension.Length is > 1 and < 16 && extension.All(static c => c == '.' || char.IsAsciiLetterOrDigit(c));
+        var file = Path.Combine(staged, "artifact" + (plain ? extension : ""));
         write(file);
         var bytes = new FileInfo(file).Length;
         var (digest, _) = _content.Commit(staged);

@@ -27,6 +27,16 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
     }
 
     [Fact]
+    public async Task What_was_flushed_survives_the_workers_sudden_death()
+    {
+        var call = Mill.Call("LogAndDie", new { points = 100_000 }) with { RunId = "run-" + Guid.NewGuid().ToString("n") };
+        var error = await Fails(call);
+
+        Assert.Equal("SIGKILL", error.Error.Details["signal"]);
+        Assert.Equal(Enumerable.Range(0, 100_000).Select(static step => (long)step), Tracking.Points(call.RunId, "loss").Select(static point => point.Step));
+    }
+
+    [Fact]
     public async Task A_worker_killed_from_outside_is_replaced()
     {
         var reports = new Reports();
@@ -329,6 +339,6 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
     public sealed class Fixture : ExecutorFixture
     {
         protected override IStageExecutor Create() => new WorkerStageExecutor(Mill.Objects, Mill.Content,
-            new WorkerPoolOptions { Slots = 2, RuntimeDirectory = Mill.Path("r"), LogDirectory = Mill.Path("logs") });
+            new WorkerPoolOptions { Slots = 2, RuntimeDirectory = Mill.Path("r"), LogDirectory = Mill.Path("logs") }, tracking: Tracking);
     }
 }

@@ -5,6 +5,8 @@ public abstract class ExecutorFixture : IAsyncLifetime
 {
     public Mill Mill { get; } = new();
 
+    public RecordingStore Tracking { get; } = new();
+
     public IStageExecutor Executor { get; private set; } = null!;
 
     public ValueTask InitializeAsync()

@@ -1,0 +1,96 @@
+using OxyPlot;
+using OxyPlot.Axes;
+using OxyPlot.Legends;
+
+namespace Gristmill.Plots;
+
+/// <summary>How figures look: one sober style, with colours that people with impaired colour vision can tell apart (Okabe and Ito, 2008).</summary>
+public static class PlotStyle
+{
+    private const string Font = "Inter, Segoe UI, Helvetica, Arial, sans-serif";
+
+    private static readonly OxyColor Ink = OxyColor.FromRgb(0x24, 0x29, 0x2f);
+    private static readonly OxyColor Grey = OxyColor.FromRgb(0x6e, 0x77, 0x81);
+    private static readonly OxyColor Grid = OxyColor.FromRgb(0xe6, 0xe9, 0xec);
+
+    /// <summary>The colours of series, in order.</summary>
+    public static IReadOnlyList<OxyColor> Colours { get; } =
+    [
+        OxyColor.FromRgb(0x00, 0x72, 0xb2), OxyColor.FromRgb(0xd5, 0x5e, 0x00), OxyColor.FromRgb(0x00, 0x9e, 0x73), OxyColor.FromRgb(0xcc, 0x79, 0xa7),
+        OxyColor.FromRgb(0xe6, 0x9f, 0x00), OxyColor.FromRgb(0x56, 0xb4, 0xe9), OxyColor.FromRgb(0x4b, 0x4f, 0x54),
+    ];
+
+    /// <summary>The colour of what is only there to compare with, such as the diagonal of a ROC curve.</summary>
+    public static OxyColor Reference { get; } = OxyColor.FromRgb(0xa0, 0xa7, 0xae);
+
+    /// <summary>The colour of a series by its place.</summary>
+    public static OxyColor Colour(int index) => Colours[index % Colours.Count];
+
+    /// <summary>A plot without series.</summary>
+    /// <param name="title">What it shows.</param>
+    /// <param name="subtitle">The number to take away, or null.</param>
+    public static PlotModel Create(string title, string? subtitle = null)
+    {
+        var model = new PlotModel
+        {
+            Title = title,
+            Subtitle = subtitle,
+            Background = OxyColors.White,
+            DefaultFont = Font,
+            TextColor = Ink,
+            TitleFontSize = 16,
+            TitleFontWeight = FontWeights.Bold,
+            SubtitleFontSize = 12.5,
+            SubtitleColor = Grey,
+            TitlePadding = 10,
+            PlotAreaBorderColor = OxyColors.Transparent,
+            Padding = new OxyThickness(12, 12, 22, 12),
+            DefaultColors = [.. Colours],
+        };
+        model.Legends.Add(new Legend
+        {
+            LegendPosition = LegendPosition.RightTop,
+            LegendBackground = OxyColor.FromAColor(0xe0, OxyColors.White),
+            LegendBorder = OxyColors.Transparent,
+            LegendFontSize = 12,
+            LegendTextColor = Ink,
+            LegendLineSpacing = 4,
+        });
+        return model;
+    }
+
+    /// <summary>An axis that spans a range, or what the series need where an end is NaN.</summary>
+    public static LinearAxis Axis(AxisPosition position, string title, double from = double.NaN, double to = double.NaN)
+    {
+        var axis = new LinearAxis { Minimum = from, Maximum = to };
+        Apply(axis, position, title);
+        return axis;
+    }
+
+    /// <summary>A logarithmic axis, for losses that fall by powers of ten.</summary>
+    public static LogarithmicAxis LogAxis(AxisPosition position, string title)
+    {
+        var axis = new LogarithmicAxis();
+        Apply(axis, position, title);
+        return axis;
+    }
+
+    private static void Apply(Axis axis, AxisPosition position, string title)
+    {
+        axis.Position = position;
+        axis.Title = title;
+        axis.TitleFontSize = 12.5;
+        axis.TitleColor = Ink;
+        axis.AxisTitleDistance = 8;
+        axis.FontSize = 11.5;
+        axis.TextColor = Grey;
+        axis.TickStyle = TickStyle.None;
+        axis.AxislineStyle = LineStyle.Solid;
+        axis.AxislineColor = Grid;
+        axis.MajorGridlineStyle = LineStyle.Solid;
+        axis.MajorGridlineColor = Grid;
+        axis.MajorGridlineThickness = 1;
+        axis.MinorGridlineStyle = LineStyle.None;
+        axis.MinorTickSize = 0;
+    }
+}
