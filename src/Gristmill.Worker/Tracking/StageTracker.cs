@@ -32,6 +32,7 @@ internal sealed class StageTracker : Tracker, IThreadPoolWorkItem, IDisposable
     private int _underWayBytes;
     private long _sequence;
     private bool _queued;
+    private bool _due;
     private bool _closed;
     private ErrorInfo? _error;
 
@@ -156,7 +157,7 @@ internal sealed class StageTracker : Tracker, IThreadPoolWorkItem, IDisposable
             }
 
             Monitor.PulseAll(_gate);
-            if (_count < FrameBytes && _flushes.Count == 0)
+            if (_count < FrameBytes && _flushes.Count == 0 && !_due)
             {
                 return;
             }
@@ -207,8 +208,11 @@ internal sealed class StageTracker : Tracker, IThreadPoolWorkItem, IDisposable
                 _queued = false;
                 if (_count == 0 || _underWayBytes >= UnderWayBytes || _error is not null)
                 {
+                    _due = _count > 0;
                     return;
                 }
+
+                _due = false;
 
                 (_buffer, _frame) = (_frame, _buffer);
                 (count, sequence) = (_count, ++_sequence);

@@ -18,6 +18,7 @@ internal sealed class TestCluster : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton<IStageExecutor>(Executor);
+            silo.Services.AddSingleton<ITrackingStore>(Index);
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.AddSqliteGrainStorage("gristmill", options =>
             {
@@ -43,6 +44,8 @@ internal sealed class TestCluster : IAsyncDisposable
     public InProcessTestCluster Cluster { get; }
 
     public ScriptedExecutor Executor { get; } = new();
+
+    public IndexStore Index { get; } = new();
 
     /// <summary>The silos' clock; tests may put it forward.</summary>
     public ShiftedClock Clock { get; } = new();

@@ -1,4 +1,5 @@
 using Gristmill.Objects;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Gristmill.Worker.Tests;
 
@@ -63,6 +64,26 @@ public sealed class StageTrackerTests : IDisposable
         await logging;
         await _tracker.FlushAsync(TestContext.Current.CancellationToken);
         Assert.Equal(Enumerable.Range(0, 1_000_000).Select(static i => (double)i), _frames.Read().SelectMany(static b => b.Metrics).SelectMany(static m => m.Points.ToArray()).Select(static p => p.Value));
+    }
+
+    [Fact]
+    public async Task What_had_to_wait_goes_out_when_there_is_room_also_if_nobody_flushes()
+    {
+        var time = new FakeTimeProvider();
+        var frames = new Frames();
+        using var tracker = new StageTracker(new ContentStore(_folder), frames, time);
+        // More than may be under way, and less than that and the buffer.
+        for (var i = 0; i < (8 << 20) / TrackFrame.PointBytes + 10_000; i++)
+        {
+            tracker.Metric("loss", i);
+        }
+
+        await frames.ReachesAsync(8 << 20);
+        tracker.Metric("last", 1);
+        time.Advance(TimeSpan.FromSeconds(1));
+        tracker.Durable(frames.Last);
+
+        await frames.HoldsAsync(batch => batch.Metrics.Any(static block => block.Name == "last"));
     }
 
     [Fact]
@@ -183,7 +204,7 @@ public sealed class StageTrackerTests : IDisposable
     {
         private readonly Lock _gate = new();
         private readonly List<byte[]> _frames = [];
-        private TaskCompletionSource _arrived = new();
+        private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Action<long>? Answer { get; set; }
 
@@ -213,14 +234,18 @@ public sealed class StageTrackerTests : IDisposable
             return [.. _frames.Select(frame => decoder.Read(frame))];
         }
 
-        public async Task ReachesAsync(long bytes)
+        public Task HoldsAsync(Func<TrackBatch, bool> condition) => UntilAsync(() => Read().Any(condition));
+
+        public Task ReachesAsync(long bytes) => UntilAsync(() => Bytes >= bytes);
+
+        private async Task UntilAsync(Func<bool> holds)
         {
             while (true)
             {
                 Task arrived;
                 lock (_gate)
                 {
-                    if (Bytes >= bytes)
+                    if (holds())
                     {
                         return;
                     }
