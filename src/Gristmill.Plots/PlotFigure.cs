@@ -1,3 +1,4 @@
+using System.Text;
 using OxyPlot;
 
 namespace Gristmill.Plots;
@@ -23,10 +24,15 @@ public sealed class PlotFigure(PlotModel model, double width = PlotFigure.Defaul
     public void Write(Stream destination)
     {
         ArgumentNullException.ThrowIfNull(destination);
+        using var svg = new MemoryStream();
         // A model is drawn by one exporter at a time.
         lock (model)
         {
-            new SvgExporter { Width = width, Height = height, UseVerticalTextAlignmentWorkaround = true }.Export(model, destination);
+            new SvgExporter { Width = width, Height = height, UseVerticalTextAlignmentWorkaround = true }.Export(model, svg);
         }
+
+        // Without the byte order mark, which some readers of SVG stumble over.
+        var bytes = svg.GetBuffer().AsSpan(0, (int)svg.Length);
+        destination.Write(bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes);
     }
 }

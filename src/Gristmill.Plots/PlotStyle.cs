@@ -1,3 +1,4 @@
+using System.Globalization;
 using OxyPlot;
 using OxyPlot.Axes;
 using OxyPlot.Legends;
@@ -34,6 +35,7 @@ public static class PlotStyle
         var model = new PlotModel
         {
             Title = title,
+            Culture = CultureInfo.InvariantCulture,
             Subtitle = subtitle,
             Background = OxyColors.White,
             DefaultFont = Font,

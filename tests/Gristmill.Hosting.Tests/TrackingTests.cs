@@ -32,7 +32,7 @@ public sealed class TrackingTests
 
         // The trees' losses, live, as a series a step an iteration.
         var trees = run.Stages.Single(stage => stage.Operation == StageOperations.TrainLightGbm);
-        var metric = trees.Metrics.Keys.First();
+        var metric = trees.Metrics!.Keys.First();
         var series = Assert.Single(await client.GetMetricAsync(new MetricQuery { RunId = id, Name = $"{trees.Name}.{metric}" }, Token));
         Assert.Equal(series.Steps.Distinct().Order(), series.Steps);
         Assert.True(series.Total > 1);
@@ -48,9 +48,9 @@ public sealed class TrackingTests
 
         // Tags from outside.
         Assert.Equal("y", (await client.SetTagsAsync(id, new Dictionary<string, string?> { ["note"] = "y", ["team"] = null }, Token))["note"]);
-        Assert.Equal(["note"], (await client.GetRunAsync(id, Token)).Tags.Keys);
+        Assert.Equal(["note"], (await client.GetRunAsync(id, Token)).Tags!.Keys);
         Assert.Equal(HttpStatusCode.NoContent, (await silo.Http.DeleteAsync(new Uri($"/api/v1/runs/{id}/tags/note", UriKind.Relative), Token)).StatusCode);
-        Assert.Empty((await client.GetRunAsync(id, Token)).Tags);
+        Assert.Null((await client.GetRunAsync(id, Token)).Tags);
 
         // The index that is lost is made anew.
         await silo.TerminateAsync();

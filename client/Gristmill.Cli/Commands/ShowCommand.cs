@@ -60,7 +60,7 @@ internal static class ShowCommand
             context.WriteLine($"  {name} = {value}");
         }
 
-        foreach (var (name, value) in run.Tags.OrderBy(static tag => tag.Key, StringComparer.Ordinal))
+        foreach (var (name, value) in (run.Tags ?? []).OrderBy(static tag => tag.Key, StringComparer.Ordinal))
         {
             context.WriteLine($"  tag {name} = {value}");
         }
@@ -79,9 +79,9 @@ internal static class ShowCommand
             context.WriteLine($"{Texts.Counts(run.Counts)}; 'mill show {run.Id} --stages' lists them.");
         }
 
-        foreach (var stage in run.Stages.Where(static stage => !stage.Metrics.IsEmpty))
+        foreach (var stage in run.Stages.Where(static stage => stage.Metrics is not null))
         {
-            context.WriteLine($"  {stage.Name}: {Texts.Numbers(stage.Metrics, 8)}");
+            context.WriteLine($"  {stage.Name}: {Texts.Numbers(stage.Metrics!, 8)}");
         }
 
         display.WriteEnd(run);

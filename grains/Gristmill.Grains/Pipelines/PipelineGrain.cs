@@ -225,7 +225,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         }
 
         var parameters = ParameterValues.Resolve(spec, request.Parameters);
-        foreach (var (name, value) in request.Tags)
+        foreach (var (name, value) in request.Tags ?? [])
         {
             TrackRules.Require(name, value, "tag");
         }

@@ -45,7 +45,7 @@ internal sealed partial class RunIndex(ITrackingStore? store, TimeProvider time,
     }
 
     /// <summary>Sets the tags that a run is started with.</summary>
-    public Task TagAsync(string run, ImmutableDictionary<string, string> tags) => store is null || tags.IsEmpty
+    public Task TagAsync(string run, ImmutableDictionary<string, string>? tags) => store is null || tags is null or { IsEmpty: true }
         ? Task.CompletedTask
         : store.SetTagsAsync(run, tags.ToDictionary(static tag => tag.Key, static tag => (string?)tag.Value, StringComparer.Ordinal));
 

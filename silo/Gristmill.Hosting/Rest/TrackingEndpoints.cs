@@ -66,7 +66,7 @@ internal static class TrackingEndpoints
             .ToDictionary(static stage => stage.Key, static stage => stage.ToImmutableDictionary(static m => m.Name, static m => m.Value, StringComparer.Ordinal), StringComparer.Ordinal);
         return run with
         {
-            Tags = (await store.GetRunsAsync([run.Id], cancellationToken)).FirstOrDefault()?.Tags ?? run.Tags,
+            Tags = await store.GetRunsAsync([run.Id], cancellationToken) is [{ Tags.IsEmpty: false } record] ? record.Tags : run.Tags,
             Stages = [.. run.Stages.Select(stage => metrics.TryGetValue(stage.Name, out var logged) ? stage with { Metrics = logged } : stage)],
         };
     }
@@ -153,7 +153,7 @@ internal static class TrackingEndpoints
     }
 
     private static async Task<RunRecord> RecordAsync(string id, ITrackingStore store, CancellationToken cancellationToken) =>
-        (await store.GetRunsAsync([id], cancellationToken)).FirstOrDefault() ?? throw RunEndpoints.Missing(id);
+        await store.GetRunsAsync([id], cancellationToken) is [var record] ? record : throw RunEndpoints.Missing(id);
 
     /// <summary>The index knows a run within milliseconds; its grain knows it at once.</summary>
     private static async Task RequireAsync(string id, ITrackingStore store, IGrainFactory grains, CancellationToken cancellationToken)

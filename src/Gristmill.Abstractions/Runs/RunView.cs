@@ -44,7 +44,8 @@ public sealed record RunRequest
     /// <summary>Two requests with the same key make one run.</summary>
     [Id(1)] public string? IdempotencyKey { get; init; }
     /// <summary>Labels to find the run by; they can be changed later.</summary>
-    [Id(5)] public ImmutableDictionary<string, string> Tags { get; init; } = ImmutableDictionary<string, string>.Empty;
+    /// <value>null: none</value>
+    [Id(5)] public ImmutableDictionary<string, string>? Tags { get; init; }
 }
 
 /// <summary>A run in a list.</summary>
@@ -91,7 +92,8 @@ public sealed record RunView
     /// <summary>Why it failed, or null.</summary>
     [Id(9)] public ErrorInfo? Error { get; init; }
     /// <summary>Its tags, as REST shows them; grains leave them to the tracking store.</summary>
-    [Id(14)] public ImmutableDictionary<string, string> Tags { get; init; } = ImmutableDictionary<string, string>.Empty;
+    /// <value>null: none</value>
+    [Id(14)] public ImmutableDictionary<string, string>? Tags { get; init; }
     /// <summary>How many stages are in each status.</summary>
     [Id(19)] public StageCounts Counts { get; init; } = new();
 
@@ -131,7 +133,8 @@ public sealed record StageView
     /// <summary>Why it was skipped, or null.</summary>
     [Id(11)] public string? Reason { get; init; }
     /// <summary>The newest value of each metric it logged, as REST shows them; grains leave them to the tracking store.</summary>
-    [Id(18)] public ImmutableDictionary<string, double> Metrics { get; init; } = ImmutableDictionary<string, double>.Empty;
+    /// <value>null: none</value>
+    [Id(18)] public ImmutableDictionary<string, double>? Metrics { get; init; }
 }
 
 /// <summary>One change in a run, as watchers see it: of the run, of one stage, or of several.</summary>

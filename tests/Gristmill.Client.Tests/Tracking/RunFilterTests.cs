@@ -34,7 +34,7 @@ public sealed class RunFilterTests
     [InlineData("status = 3", 10, "quotes")]
     [InlineData("status = '3'", 10, "status")]
     [InlineData("created > 'yesterday'", 11, "instant")]
-    [InlineData("metrics.auc like 'x'", 13, "text")]
+    [InlineData("metrics.auc like 'x'", 18, "text")]
     [InlineData("params.a in 'x'", 13, "(")]
     [InlineData("params.a is 3", 13, "null")]
     [InlineData("metrics.auc > nan", 15, "nan")]
