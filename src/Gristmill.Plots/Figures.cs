@@ -50,7 +50,7 @@ public static class Figures
             curve.Add(new DataPoint(wrong / no, found / yes));
         }
 
-        var model = PlotStyle.Create(title, string.Create(CultureInfo.InvariantCulture, $"AUC {area:0.000} over {labels.Length:N0} rows"));
+        var model = PlotStyle.Create(title);
         model.Axes.Add(PlotStyle.Axis(AxisPosition.Bottom, "False positive rate", 0, 1));
         model.Axes.Add(PlotStyle.Axis(AxisPosition.Left, "True positive rate", 0, 1.005));
         model.Legends.Clear();
@@ -58,6 +58,7 @@ public static class Figures
         var filled = new AreaSeries { Color = PlotStyle.Colour(0), Fill = OxyColor.FromAColor(0x22, PlotStyle.Colour(0)), StrokeThickness = 2.2, ConstantY2 = 0, Color2 = OxyColors.Transparent };
         filled.Points.AddRange(Thin(curve));
         model.Series.Add(filled);
+        PlotStyle.Subtitle(model, string.Create(CultureInfo.InvariantCulture, $"AUC {area:0.000} over {labels.Length:N0} rows"));
         return new PlotFigure(model, 480, 470);
     }
 
@@ -81,7 +82,7 @@ public static class Figures
         }
 
         var error = Enumerable.Range(0, bins).Sum(b => Math.Abs(sums[b] - positives[b])) / Math.Max(1, labels.Length);
-        var model = PlotStyle.Create(title, string.Create(CultureInfo.InvariantCulture, $"Expected calibration error {error:0.0000} over {labels.Length:N0} rows"));
+        var model = PlotStyle.Create(title);
         model.Axes.Add(PlotStyle.Axis(AxisPosition.Bottom, "Mean predicted probability", 0, 1));
         model.Axes.Add(PlotStyle.Axis(AxisPosition.Left, "Share of positives", 0, 1.005));
         model.Legends[0].LegendPosition = LegendPosition.LeftTop;
@@ -111,6 +112,7 @@ public static class Figures
 
         model.Series.Add(share);
         model.Series.Add(line);
+        PlotStyle.Subtitle(model, string.Create(CultureInfo.InvariantCulture, $"Expected calibration error {error:0.0000} over {labels.Length:N0} rows"));
         return new PlotFigure(model, 480, 470);
     }
 
@@ -173,8 +175,7 @@ public static class Figures
             }
         }
 
-        var model = PlotStyle.Create(title, string.Create(CultureInfo.InvariantCulture, $"{finite:N0} values")
-            + (finite < values.Length ? string.Create(CultureInfo.InvariantCulture, $", {values.Length - finite:N0} not finite") : ""));
+        var model = PlotStyle.Create(title);
         model.Axes.Add(PlotStyle.Axis(AxisPosition.Bottom, xAxis));
         model.Axes.Add(PlotStyle.Axis(AxisPosition.Left, "count", 0));
         var bars = new RectangleBarSeries { FillColor = PlotStyle.Colour(0), StrokeThickness = 0 };
@@ -184,6 +185,8 @@ public static class Figures
         }
 
         model.Series.Add(bars);
+        PlotStyle.Subtitle(model, string.Create(CultureInfo.InvariantCulture, $"{finite:N0} values")
+            + (finite < values.Length ? string.Create(CultureInfo.InvariantCulture, $", {values.Length - finite:N0} not finite") : ""));
         return new PlotFigure(model);
     }
 

@@ -29,21 +29,17 @@ public static class PlotStyle
 
     /// <summary>A plot without series.</summary>
     /// <param name="title">What it shows.</param>
-    /// <param name="subtitle">The number to take away, or null.</param>
-    public static PlotModel Create(string title, string? subtitle = null)
+    public static PlotModel Create(string title)
     {
         var model = new PlotModel
         {
             Title = title,
             Culture = CultureInfo.InvariantCulture,
-            Subtitle = subtitle,
             Background = OxyColors.White,
             DefaultFont = Font,
             TextColor = Ink,
             TitleFontSize = 16,
             TitleFontWeight = FontWeights.Bold,
-            SubtitleFontSize = 12.5,
-            SubtitleColor = Grey,
             TitlePadding = 10,
             PlotAreaBorderColor = OxyColors.Transparent,
             Padding = new OxyThickness(12, 12, 22, 12),
@@ -59,6 +55,27 @@ public static class PlotStyle
             LegendLineSpacing = 4,
         });
         return model;
+    }
+
+    /// <summary>Writes the number to take away between the title and the plot. To be called last: series take the first axis there is.</summary>
+    public static void Subtitle(PlotModel model, string text)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        // OxyPlot's own subtitle is laid over the title where text is measured without fonts.
+        model.Axes.Add(new LinearAxis
+        {
+            Position = AxisPosition.Top,
+            Title = text,
+            TitleFontSize = 12.5,
+            TitleColor = Grey,
+            AxisTitleDistance = 6,
+            Minimum = 0,
+            Maximum = 1,
+            TickStyle = TickStyle.None,
+            AxislineStyle = LineStyle.None,
+            TextColor = OxyColors.Transparent,
+            FontSize = 1,
+        });
     }
 
     /// <summary>An axis that spans a range, or what the series need where an end is NaN.</summary>
@@ -83,7 +100,7 @@ public static class PlotStyle
         axis.Title = title;
         axis.TitleFontSize = 12.5;
         axis.TitleColor = Ink;
-        axis.AxisTitleDistance = 8;
+        axis.AxisTitleDistance = position == AxisPosition.Left ? 18 : 10;
         axis.FontSize = 11.5;
         axis.TextColor = Grey;
         axis.TickStyle = TickStyle.None;
