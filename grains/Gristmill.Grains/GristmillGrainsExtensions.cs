@@ -21,6 +21,7 @@ public static class GristmillGrainsExtensions
         builder.Services.TryAddSingleton<StagePages>();
         builder.Services.TryAddSingleton(static services => new RunIndex(
             services.GetService<ITrackingStore>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RunIndex>>()));
+        builder.Services.TryAddSingleton(new TriggerOptions());
         builder.Services.TryAddSingleton<RunRecovery>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<RunRecovery>());
         return builder;

@@ -38,6 +38,9 @@ public static class GristmillEndpointExtensions
         PipelineEndpoints.Map(api);
         RunEndpoints.Map(api);
         TrackingEndpoints.Map(api);
+        TriggerEndpoints.Map(api);
+        PartitionEndpoints.Map(api);
+        WebhookEndpoint.Map(api);
         CodeEndpoints.Map(api, options);
         ModelEndpoints.Map(api);
         DeploymentEndpoints.Map(api);

@@ -7,6 +7,7 @@ using Gristmill.Storage.Sqlite;
 using Gristmill.Worker;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 
@@ -43,6 +44,8 @@ public static class GristmillSiloBuilderExtensions
         services.AddSingleton(options);
         services.AddSingleton(_ => folder);
         services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(new TriggerOptions(options.DeclaredTriggers));
+        services.TryAddSingleton<ISecretStore>(_ => new FolderSecretStore(folder.Root));
 
         silo.Configure<ClusterOptions>(cluster =>
         {

@@ -11,13 +11,14 @@ internal static class RunCommand
     {
         var file = new Argument<string>("file") { Description = "The C# file, project or assembly that defines the pipeline." };
         var parameters = new Option<string[]>("--param", "-p") { Description = "A parameter of the run: name=value. May be repeated.", HelpName = "NAME=VALUE" };
+        var partition = new Option<string?>("--partition", "--partitions") { Description = "Of a partitioned pipeline: a key, or a range as FROM..TO.", HelpName = "KEY" };
         var detach = new Option<bool>("--detach") { Description = "Start the run and return its id; do not follow it." };
         var server = CliContext.ServerOption();
         var json = CliContext.JsonOption();
 
         var command = new Command("run", "Build a pipeline's file, ship it to the server, run it and follow it. Ctrl+C cancels the run.")
         {
-            file, parameters, detach, server, json,
+            file, parameters, partition, detach, server, json,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -26,6 +27,11 @@ internal static class RunCommand
             List<string> arguments = parsed.GetValue(detach) ? ["submit"] : ["run"];
             arguments.AddRange(["--cluster", address.AbsoluteUri]);
             arguments.AddRange((parsed.GetValue(parameters) ?? []).SelectMany(p => new[] { "--param", p }));
+            if (parsed.GetValue(partition) is { } key)
+            {
+                arguments.AddRange(["--partition", key]);
+            }
+
             if (parsed.GetValue(json))
             {
                 arguments.Add("--json");

@@ -72,7 +72,14 @@ public sealed partial class PipelineBuilder
     internal PipelineSpec Compile(string name, string? description)
     {
         _compiled = true;
-        return SpecCompiler.Compile(name, description, _parameters, _stages);
+        var spec = SpecCompiler.Compile(name, description, _parameters, _stages) with { Triggers = CompileTriggers(name) };
+        if (PartitionBy.Compile() is { } partitions)
+        {
+            spec = spec with { Partitions = partitions };
+            PipelineSpecValidator.ThrowIfInvalid(spec);
+        }
+
+        return spec;
     }
 
     private Parameter<T> AddParameter<T>(string name, string? @default)

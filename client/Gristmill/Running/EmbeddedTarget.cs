@@ -26,6 +26,8 @@ internal sealed class EmbeddedTarget : IRunTarget
         {
             options.DataDirectory = Path.GetFullPath(dataDirectory);
             options.Executor = ExecutorKind.InProcess;
+            // This silo lives for one run: what should run by itself is a server's to do.
+            options.DeclaredTriggers = false;
             options.BaseDirectory = Environment.CurrentDirectory;
         }));
         var host = builder.Build();

@@ -28,14 +28,16 @@ internal static class MillCommands
         var cluster = ClusterOption();
         var data = new Option<string>("--data") { Description = "In-process: folder of models and state (default: .gristmill).", DefaultValueFactory = _ => ".gristmill", HelpName = "DIR" };
         var parameters = ParameterOption();
+        var partition = PartitionOption();
         var json = new Option<bool>("--json") { Description = "Write the finished run as JSON." };
         command.Add(cluster);
         command.Add(data);
         command.Add(parameters);
+        command.Add(partition);
         command.Add(json);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var request = Request(pipeline, parsed.GetValue(parameters));
+            var request = Request(pipeline, parsed.GetValue(parameters), parsed.GetValue(partition));
             await using IRunTarget target = parsed.GetValue(cluster) is { } server
                 ? new ClusterTarget(server)
                 : await EmbeddedTarget.StartAsync(parsed.GetValue(data)!, cancellationToken);
@@ -96,11 +98,12 @@ internal static class MillCommands
     {
         var cluster = ClusterOption();
         var parameters = ParameterOption();
+        var partition = PartitionOption();
         var json = new Option<bool>("--json") { Description = "Write one line of JSON." };
-        var command = new Command("submit", "Ship it to a server, start a run and return.") { cluster, parameters, json };
+        var command = new Command("submit", "Ship it to a server, start a run and return.") { cluster, parameters, partition, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var request = Request(pipeline, parsed.GetValue(parameters));
+            var request = Request(pipeline, parsed.GetValue(parameters), parsed.GetValue(partition));
             await using var target = new ClusterTarget(parsed.GetValue(cluster) ?? GristmillClientOptions.DefaultServer.AbsoluteUri);
             var id = await target.StartAsync(pipeline, request, cancellationToken);
             WriteLine(console, parsed.GetValue(json)
@@ -123,7 +126,13 @@ internal static class MillCommands
         HelpName = "NAME=VALUE",
     };
 
-    private static RunRequest Request(Pipeline pipeline, string[]? pairs)
+    private static Option<string?> PartitionOption() => new("--partition", "--partitions")
+    {
+        Description = "Of a partitioned pipeline: a key, or a range as FROM..TO.",
+        HelpName = "KEY",
+    };
+
+    private static RunRequest Request(Pipeline pipeline, string[]? pairs, string? partition)
     {
         var values = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var (name, json) in (pairs ?? []).Select(pair => Literals.Parameter(pair, pipeline.Spec.Parameters)))
@@ -131,9 +140,10 @@ internal static class MillCommands
             values[name] = json;
         }
 
-        var missing = pipeline.Spec.Parameters.Where(p => p.Default is null && !values.ContainsKey(p.Name)).Select(p => p.Name).ToList();
+        var follow = (pipeline.Spec.Partitions?.Dimensions ?? []).SelectMany(PartitionKeys.ParametersOf).Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+        var missing = pipeline.Spec.Parameters.Where(p => p.Default is null && !values.ContainsKey(p.Name) && !follow.Contains(p.Name)).Select(p => p.Name).ToList();
         return missing.Count == 0
-            ? new RunRequest { Parameters = values.ToImmutable() }
+            ? new RunRequest { Parameters = values.ToImmutable(), Partition = partition }
             : throw new GristmillException(ErrorCodes.Invalid, $"The run needs a value for {string.Join(", ", missing)}.",
                 $"Add {string.Join(" ", missing.Select(name => $"--param {name}=..."))}.");
     }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Gristmill.Grains.Partitions;
 using Gristmill.Grains.Runs;
 using Gristmill.Grains.State;
 using Microsoft.Extensions.Logging;
@@ -9,7 +11,7 @@ namespace Gristmill.Grains.Pipelines;
 /// <inheritdoc cref="IPipelineGrain"/>
 /// <remarks>Reentrant: many runs start at once and share the write that lists them.</remarks>
 [GrainType("gristmill.pipeline"), Reentrant]
-internal sealed partial class PipelineGrain : Grain, IPipelineGrain
+internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineControlGrain
 {
     private const int MaxKeyLength = 256;
     private const long MaxSpecBytes = 256 << 20;
@@ -24,8 +26,9 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
     private readonly RunIndex _index;
     private readonly TimeProvider _time;
     private readonly ILogger<PipelineGrain> _logger;
+    private readonly TriggerOptions _triggers;
     private readonly TurnLock _registering = new();
-    private readonly Dictionary<string, Task<string>> _starting = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Digest, Task<string> Run)> _starting = new(StringComparer.Ordinal);
 
     /// <summary>The newest spec, if it fits in a message.</summary>
     private PipelineSpec? _spec;
@@ -38,9 +41,11 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         IStageExecutor executor,
         RunIndex index,
         TimeProvider time,
+        TriggerOptions triggers,
         ILogger<PipelineGrain> logger)
     {
         _index = index;
+        _triggers = triggers;
         _state = new Durable<PipelineState>(state);
         _specs = specs;
         _executor = executor;
@@ -101,12 +106,31 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
 
     public Task<PipelineView?> GetAsync() => Task.FromResult(View());
 
+    public async Task<IReadOnlyList<ParameterSpec>?> GetParametersAsync()
+    {
+        if (_state.Value.Versions == 0)
+        {
+            return null;
+        }
+
+        var (spec, _) = await NewestAsync();
+        return spec.Parameters.IsDefault ? [] : spec.Parameters;
+    }
+
+    public async Task<PartitionFacts?> GetPartitionsAsync() => _state.Value.Versions == 0 ? null : new PartitionFacts
+    {
+        Spec = (await NewestAsync()).Spec.Partitions,
+        Version = _state.Value.Version,
+        Running = _runs.List(RunList.Capacity, before: null).Where(static run => run is { Ended: null, Partition: not null })
+            .ToImmutableDictionary(static run => run.Id, static run => run.Partition!),
+    };
+
     public Task<string> StartRunAsync(RunRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         if (request.IdempotencyKey is not { } key)
         {
-            return StartAsync(request, existing: null);
+            return StartAsync(request, null, existing: null);
         }
 
         if (key.Length is 0 or > MaxKeyLength)
@@ -115,7 +139,11 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
                 ErrorCodes.Invalid, $"An idempotency key has 1 to {MaxKeyLength} characters, not {key.Length}.", "Use a shorter key, such as a GUID.");
         }
 
-        return _starting.TryGetValue(key, out var underWay) ? underWay : StartOnceAsync(request, key);
+        // Of a request that comes again everything must be the same, as otherwise one of the two callers gets what it did not ask for.
+        var digest = PipelineVersion.Digest(GristmillJson.Canonical(request with { IdempotencyKey = null }));
+        return _starting.TryGetValue(key, out var underWay)
+            ? underWay.Digest == digest ? underWay.Run : throw KeyReused(key)
+            : StartOnceAsync(request, key, digest);
     }
 
     public Task<IReadOnlyList<RunSummary>> ListRunsAsync(int limit, string? before)
@@ -152,6 +180,9 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         await _registering.EnterAsync();
         try
         {
+            var declared = _triggers.Declared ? spec.Triggers ?? [] : [];
+            await DeclaredTriggers.CheckAsync(GrainFactory, spec, declared);
+
             // The spec before the version that refers to it; again, as that costs no write and mends what was lost.
             await store();
             if (_state.Value.Version != version || _state.Value.Source is null)
@@ -163,6 +194,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
                     Version = version,
                     Updated = isNew ? _time.GetUtcNow() : _state.Value.Updated,
                     Versions = _state.Value.Versions + (isNew ? 1 : 0),
+                    Declared = [.. _state.Value.Declared.Union(declared.Select(static trigger => trigger.Name), StringComparer.Ordinal)],
                 };
                 await CatalogNames.ListAndStoreAsync(
                     GrainFactory, CatalogNames.Pipelines, Name, isNew: _state.Value.Versions == 0, () => _state.SetAsync(next));
@@ -171,6 +203,13 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
 
             _specs.Add(source, spec);
             _spec = source.IsSmall ? spec : null;
+
+            // Also when nothing changed: an earlier call may have broken off before its triggers were there.
+            await DeclaredTriggers.ApplyAsync(GrainFactory, Name, declared, _state.Value.Declared);
+            if (_state.Value.Declared.Length != declared.Length)
+            {
+                await _state.SetAsync(_state.Value with { Declared = [.. declared.Select(static trigger => trigger.Name)] });
+            }
         }
         finally
         {
@@ -194,13 +233,23 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         return (await _specs.GetAsync(source), source);
     }
 
-    private async Task<string> StartOnceAsync(RunRequest request, string key)
+    private GristmillException KeyReused(string key) => new GristmillException(
+        ErrorCodes.IdempotencyKeyReused, $"The idempotency key '{key}' was used for another run of '{Name}', with other parameters.", "Use a new key for a new request.")
+        .With("key", key);
+
+    private async Task<string> StartOnceAsync(RunRequest request, string key, string digest)
     {
+        var existing = _runs.FindByKey(key);
+        if (existing?.RequestDigest is { } before && before != digest)
+        {
+            throw KeyReused(key);
+        }
+
         var done = new TaskCompletionSource<string>();
-        _starting.Add(key, done.Task);
+        _starting.Add(key, (digest, done.Task));
         try
         {
-            var id = await StartAsync(request, _runs.FindByKey(key));
+            var id = await StartAsync(request, digest, existing?.Summary.Id);
             done.SetResult(id);
             return id;
         }
@@ -216,7 +265,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         }
     }
 
-    private async Task<string> StartAsync(RunRequest request, string? existing)
+    private async Task<string> StartAsync(RunRequest request, string? digest, string? existing)
     {
         var (spec, source) = await NewestAsync();
         if (existing is not null && await GrainFactory.GetGrain<IRunControlGrain>(existing).GetSummaryAsync() is not null)
@@ -224,7 +273,8 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
             return existing;
         }
 
-        var parameters = ParameterValues.Resolve(spec, request.Parameters);
+        var (partition, given) = PartitionRuns.Resolve(spec, request, _time);
+        var parameters = ParameterValues.Resolve(spec, given);
         foreach (var (name, value) in request.Tags ?? [])
         {
             TrackRules.Require(name, value, "tag");
@@ -235,8 +285,8 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
         {
             if (existing is null)
             {
-                var summary = new RunSummary { Id = id, Pipeline = Name, Status = RunStatus.Pending, Created = _time.GetUtcNow() };
-                await _runs.AddAsync(new RunEntry { Summary = summary, IdempotencyKey = request.IdempotencyKey });
+                var summary = new RunSummary { Id = id, Pipeline = Name, Status = RunStatus.Pending, Created = _time.GetUtcNow(), Partition = partition, Trigger = request.Trigger };
+                await _runs.AddAsync(new RunEntry { Summary = summary, IdempotencyKey = request.IdempotencyKey, RequestDigest = digest });
             }
 
             await _index.TagAsync(id, request.Tags);
@@ -246,7 +296,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain
                 Version = PipelineVersion.Of(source),
                 Spec = source,
                 Parameters = parameters,
-                Request = request with { Parameters = request.Parameters.Clear(), IdempotencyKey = null },
+                Request = request with { Parameters = request.Parameters.Clear(), IdempotencyKey = null, Partition = partition },
             });
             return id;
         }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Gristmill.Grains.Pipelines;
 
 /// <summary>A pipeline's newest version.</summary>
@@ -11,6 +13,8 @@ internal sealed record PipelineState
     [Id(3)] public int Versions { get; init; }
     /// <summary>Where the spec is stored, as canonical JSON.</summary>
     [Id(4)] public BlobRef? Source { get; init; }
+    /// <summary>The triggers that versions of the code have declared and that may be there.</summary>
+    [Id(5)] public ImmutableArray<string> Declared { get; init; } = [];
 }
 
 /// <summary>Some of a pipeline's runs, in order of their ids.</summary>
@@ -28,4 +32,6 @@ internal sealed record RunEntry
 {
     [Id(0)] public required RunSummary Summary { get; init; }
     [Id(1)] public string? IdempotencyKey { get; init; }
+    /// <summary>What was asked for with the key.</summary>
+    [Id(2)] public string? RequestDigest { get; init; }
 }

@@ -14,7 +14,7 @@ internal sealed class RunList
 
     private readonly IPersistentState<RunChunk>[] _slots;
     private readonly CoalescedWriter[] _writers;
-    private readonly Dictionary<string, string> _byKey = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RunEntry> _byKey = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _slotOf = new(StringComparer.Ordinal);
 
     public RunList(IPersistentStateFactory factory, IGrainContext context)
@@ -36,7 +36,7 @@ internal sealed class RunList
         }
     }
 
-    public string? FindByKey(string key) => _byKey.GetValueOrDefault(key);
+    public RunEntry? FindByKey(string key) => _byKey.GetValueOrDefault(key);
 
     /// <summary>Newest first, older than an id if one is given.</summary>
     public List<RunSummary> List(int limit, string? before) =>
@@ -117,7 +117,7 @@ internal sealed class RunList
         _slotOf[run.Summary.Id] = slot;
         if (run.IdempotencyKey is { } key)
         {
-            _byKey[key] = run.Summary.Id;
+            _byKey[key] = run;
         }
     }
 

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Gristmill.Grains.Pipelines;
+using Gristmill.Grains.Partitions;
 using Gristmill.Grains.State;
+using Gristmill.Grains.Triggers;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 
@@ -199,7 +201,12 @@ internal sealed partial class RunGrain(
         await _ready;
         if (!Exists || _outcome.Value.IsFinal)
         {
-            // The silo may have died between the end and what follows it.
+            if (_outcome.Value.IsFinal)
+            {
+                // It ended, but its silo may have died before everybody knew.
+                await TellTriggersAsync();
+            }
+
             if (!_beginning && (!Exists || await index.ShowEndAsync(Projection(await AllAsync()))))
             {
                 await RemoveReminderAsync();
@@ -439,6 +446,7 @@ internal sealed partial class RunGrain(
         LogEnded(Id, status, _error?.Code);
         _watchers.End(View());
         await TellPipelineAsync(Summary());
+        await TellTriggersAsync();
         if (await index.ShowEndAsync(Projection(stages)))
         {
             await Retry.TransientAsync(RemoveReminderAsync, time);
@@ -460,6 +468,25 @@ internal sealed partial class RunGrain(
         }
     }
 
+    /// <summary>Partitions and triggers that wait for this end have stored it when this returns; until then the reminder stays.</summary>
+    private async Task TellTriggersAsync()
+    {
+        var (begun, over) = (_definition.Value, _outcome.Value);
+        var ended = new RunEnded(Id, Pipeline, Status, over.Ended!.Value)
+        {
+            Created = begun.Created,
+            Version = begun.Version,
+            Reason = over.Error?.Message is { Length: > 500 } message ? message[..500] : over.Error?.Message,
+        };
+        if (begun.Request.Partition is { } partition && (_spec ?? await specs.GetAsync(begun.Source!)).Partitions is { } partitions)
+        {
+            // Before what this run's end may start asks for the partition.
+            await Retry.TransientAsync(() => PartitionRuns.OnEndedAsync(GrainFactory, partitions, partition, ended, time), time);
+        }
+
+        await Retry.TransientAsync(() => GrainFactory.GetGrain<IRunSubscribersGrain>(Pipeline).OnRunEndedAsync(ended), time);
+    }
+
     private async Task RemoveReminderAsync()
     {
         if (await this.GetReminder(ReminderName) is { } reminder)
@@ -475,6 +502,8 @@ internal sealed partial class RunGrain(
         Id = Id,
         Pipeline = Pipeline,
         Status = Status,
+        Partition = _definition.Value.Request.Partition,
+        Trigger = _definition.Value.Request.Trigger,
         Created = _definition.Value.Created,
         Ended = _outcome.Value.Ended,
     };
@@ -525,6 +554,8 @@ internal sealed partial class RunGrain(
         PipelineVersion = _definition.Value.Version,
         Status = Status,
         Parameters = _definition.Value.Parameters,
+        Partition = _definition.Value.Request.Partition,
+        Trigger = _definition.Value.Request.Trigger,
         Stages = _outcome.Value.IsFinal ? _outcome.Value.Stages : StageSelection.Of(Views),
         Counts = Counts,
         Created = _definition.Value.Created,

@@ -1,3 +1,5 @@
+using Gristmill.Grains.Partitions;
+using Gristmill.Grains.Triggers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -75,6 +77,18 @@ internal sealed partial class RunRecovery(
                     runs,
                     new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
                     async (run, _) => await ResumeAsync(run));
+                var now = time.GetUtcNow().UtcDateTime;
+                var triggers = rows.Reminders.Where(row => row.ReminderName == TriggerGrain.ReminderName && row.StartAt <= now).Select(static row => row.GrainId).ToList();
+                await Parallel.ForEachAsync(
+                    triggers,
+                    new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
+                    async (trigger, _) => await WakeAsync(trigger, () => grains.GetGrain<ITriggerControlGrain>(trigger).WakeAsync()));
+                var backfills = rows.Reminders.Where(static row => row.ReminderName == BackfillGrain.ReminderName).Select(static row => row.GrainId).ToList();
+                foreach (var backfill in backfills)
+                {
+                    await WakeAsync(backfill, () => grains.GetGrain<IBackfillControlGrain>(backfill).WakeAsync());
+                }
+
                 if (runs.Count > 0)
                 {
                     LogRecovered(runs.Count);
@@ -106,6 +120,21 @@ internal sealed partial class RunRecovery(
             LogNotResumed(run, e);
         }
     }
+
+    private async Task WakeAsync(GrainId grain, Func<Task> wake)
+    {
+        try
+        {
+            await wake();
+        }
+        catch (Exception e)
+        {
+            LogNotWoken(grain, e);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Grain} could not be woken yet; its reminder does")]
+    private partial void LogNotWoken(GrainId grain, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Runs} unfinished runs were asked to go on")]
     private partial void LogRecovered(int runs);

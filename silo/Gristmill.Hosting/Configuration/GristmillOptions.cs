@@ -63,6 +63,10 @@ public sealed class GristmillOptions
     /// <value>0: a free one.</value>
     public int GatewayPort { get; set; }
 
+    /// <summary>Whether triggers that a pipeline's code declares come to life when it is registered.</summary>
+    /// <value>true; false in the silo that a pipeline's program embeds for one run</value>
+    public bool DeclaredTriggers { get; set; } = true;
+
     /// <summary>Largest request body REST accepts, in bytes.</summary>
     /// <value>256 MiB</value>
     public long MaxRequestBytes { get; set; } = 256L << 20;

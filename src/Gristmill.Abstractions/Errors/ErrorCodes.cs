@@ -59,4 +59,32 @@ public static class ErrorCodes
     public const string Unreachable = "client.unreachable";
     /// <summary>Too many requests in flight; retry later.</summary>
     public const string Overloaded = "serving.overloaded";
+    /// <summary>A cron expression cannot be parsed, or never comes true.</summary>
+    public const string Cron = "trigger.cron";
+    /// <summary>A time zone that the server does not know.</summary>
+    public const string TimeZone = "trigger.time_zone";
+    /// <summary>A pattern of files that cannot be used.</summary>
+    public const string Glob = "trigger.glob";
+    /// <summary>Triggers that would start each other's pipelines for ever.</summary>
+    public const string TriggerCycle = "trigger.cycle";
+    /// <summary>The host has no such stream provider.</summary>
+    public const string StreamProvider = "trigger.stream_provider";
+    /// <summary>A trigger is paused and takes no events.</summary>
+    public const string TriggerPaused = "trigger.paused";
+    /// <summary>A webhook request is unsigned, or its signature is wrong.</summary>
+    public const string WebhookSignature = "webhook.signature";
+    /// <summary>A webhook request was signed too long ago, or for a time to come.</summary>
+    public const string WebhookExpired = "webhook.expired";
+    /// <summary>A webhook request that was taken in before.</summary>
+    public const string WebhookReplayed = "webhook.replayed";
+    /// <summary>A webhook request's body is larger than the trigger allows.</summary>
+    public const string WebhookTooLarge = "webhook.too_large";
+    /// <summary>More webhook requests than the server can remember within their time window.</summary>
+    public const string WebhookTooMany = "webhook.too_many";
+    /// <summary>An idempotency key that was used for another request.</summary>
+    public const string IdempotencyKeyReused = "run.idempotency_key_reused";
+    /// <summary>A partition that the pipeline does not have, or a run that names none where it must.</summary>
+    public const string Partition = "partition.unknown";
+    /// <summary>A secret that the host does not know.</summary>
+    public const string SecretMissing = "secret.missing";
 }

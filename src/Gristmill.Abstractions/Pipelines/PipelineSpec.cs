@@ -20,6 +20,10 @@ public sealed record PipelineSpec
     [Id(3)] public CodeRef? Code { get; init; }
     /// <summary>A sentence for people, or null.</summary>
     [Id(4)] public string? Description { get; init; }
+    /// <summary>Triggers that come and go with the pipeline, or null.</summary>
+    [Id(8)] public ImmutableArray<TriggerSpec>? Triggers { get; init; }
+    /// <summary>How it is partitioned, or null.</summary>
+    [Id(10)] public PartitionSpec? Partitions { get; init; }
 }
 
 /// <summary>The types a parameter can have.</summary>

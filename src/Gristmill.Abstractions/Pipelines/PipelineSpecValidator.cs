@@ -39,6 +39,11 @@ public static class PipelineSpecValidator
         }
 
         var parameters = Parameters(spec, problems);
+        if (spec.Partitions is { } partitions)
+        {
+            problems.AddRange(PartitionKeys.Problems(partitions, spec.Parameters.IsDefault ? [] : spec.Parameters));
+        }
+
         if (spec.Stages.IsDefaultOrEmpty)
         {
             problems.Add("it has no stages");

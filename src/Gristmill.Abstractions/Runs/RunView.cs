@@ -46,6 +46,10 @@ public sealed record RunRequest
     /// <summary>Labels to find the run by; they can be changed later.</summary>
     /// <value>null: none</value>
     [Id(5)] public ImmutableDictionary<string, string>? Tags { get; init; }
+    /// <summary>Of a partitioned pipeline: the key of a partition, or a range such as "2001-01..2001-06".</summary>
+    [Id(4)] public string? Partition { get; init; }
+    /// <summary>The trigger that asks, or null.</summary>
+    [Id(6)] public string? Trigger { get; init; }
 }
 
 /// <summary>A run in a list.</summary>
@@ -62,6 +66,10 @@ public sealed record RunSummary
     [Id(3)] public required DateTimeOffset Created { get; init; }
     /// <summary>When it ended, or null.</summary>
     [Id(4)] public DateTimeOffset? Ended { get; init; }
+    /// <summary>The partition, or the range of them, that it is for; null if the pipeline has none.</summary>
+    [Id(8)] public string? Partition { get; init; }
+    /// <summary>The trigger that started it, or null.</summary>
+    [Id(10)] public string? Trigger { get; init; }
 }
 
 /// <summary>A run with its stages, or the chief of them if there are many.</summary>
@@ -94,6 +102,10 @@ public sealed record RunView
     /// <summary>Its tags, as REST shows them; grains leave them to the tracking store.</summary>
     /// <value>null: none</value>
     [Id(14)] public ImmutableDictionary<string, string>? Tags { get; init; }
+    /// <summary>The partition, or the range of them, that it is for; null if the pipeline has none.</summary>
+    [Id(13)] public string? Partition { get; init; }
+    /// <summary>The trigger that started it, or null.</summary>
+    [Id(15)] public string? Trigger { get; init; }
     /// <summary>How many stages are in each status.</summary>
     [Id(19)] public StageCounts Counts { get; init; } = new();
 

@@ -64,6 +64,21 @@ public sealed class CommandTests
     [InlineData(2, "export", "m", "--out", "/nowhere/m.onnx")]
     [InlineData(3, "export", "m", "--out", "/tmp/m.onnx", "--server", "127.0.0.1:1")]
     [InlineData(0, "runs", "--help")]
+    [InlineData(2, "trigger")]
+    [InlineData(2, "trigger", "add", "t", "p")]
+    [InlineData(2, "trigger", "add", "t", "p", "--every", "soon")]
+    [InlineData(2, "trigger", "add", "t", "p", "--every", "1m", "--cron", "@daily")]
+    [InlineData(2, "trigger", "add", "t", "p", "--cron", "@daily", "--zone", "Nowhere")]
+    [InlineData(2, "trigger", "add", "t", "p", "--file", "relative/*.csv")]
+    [InlineData(2, "trigger", "add", "t", "p", "--concurrency", "maybe", "--every", "1m")]
+    [InlineData(3, "trigger", "add", "t", "p", "--every", "1m", "--server", "127.0.0.1:1")]
+    [InlineData(2, "partitions")]
+    [InlineData(2, "partitions", "p", "--status", "odd")]
+    [InlineData(2, "backfill", "p")]
+    [InlineData(2, "backfill", "p", "*", "--stale", "--all")]
+    [InlineData(3, "backfill", "p", "*", "--server", "127.0.0.1:1")]
+    [InlineData(3, "partitions", "mark-stale", "p", "*", "--server", "127.0.0.1:1")]
+    [InlineData(3, "trigger", "list", "--server", "127.0.0.1:1")]
     public async Task Exit_codes_are_as_documented(int exitCode, params string[] args) =>
         Assert.Equal(exitCode, await MillCli.InvokeAsync(args, new TestConsole().Console, TestContext.Current.CancellationToken));
 }

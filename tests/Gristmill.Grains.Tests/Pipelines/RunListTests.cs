@@ -21,7 +21,7 @@ public sealed class RunListTests
         var kept = list.List(2000, before: null);
         Assert.InRange(kept.Count, RunList.Capacity - RunList.ChunkSize, RunList.Capacity);
         Assert.Equal(Enumerable.Range(0, kept.Count).Select(static i => Id(1233 - i)), kept.Select(static run => run.Id));
-        Assert.Equal(Id(1233), list.FindByKey("key-1233"));
+        Assert.Equal(Id(1233), list.FindByKey("key-1233")?.Summary.Id);
         Assert.Null(list.FindByKey("key-0"));
         Assert.Equal(Id(1199), list.List(1, before: Id(1200))[0].Id);
     }

@@ -31,6 +31,8 @@ internal sealed class TestCluster : IAsyncDisposable
                 options.MaxBytes = maxBytes;
             });
             silo.AddGristmillGrains();
+            silo.AddMemoryGrainStorage("PubSubStore");
+            silo.AddMemoryStreams("events");
             silo.AddIncomingGrainCallFilter(new MessageSizes(Largest));
             silo.Services.Configure<ClusterMembershipOptions>(static options =>
             {
@@ -38,6 +40,7 @@ internal sealed class TestCluster : IAsyncDisposable
                 options.NumMissedProbesLimit = 2;
             });
         });
+        builder.ConfigureClient(static client => client.AddMemoryStreams("events"));
         Cluster = builder.Build();
     }
 
@@ -97,10 +100,31 @@ internal sealed class TestCluster : IAsyncDisposable
     public static async Task UntilAsync(Func<Task<bool>> holds)
     {
         using var patience = new CancellationTokenSource(Patience);
-        while (!await holds())
+        while (!await HoldsAsync())
         {
             await Task.Delay(10, patience.Token);
         }
+
+        async Task<bool> HoldsAsync()
+        {
+            try
+            {
+                return await holds();
+            }
+            catch (Exception e) when (e is OrleansException or TimeoutException && !patience.IsCancellationRequested)
+            {
+                // The silo died that was asked.
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Kills the only silo, starts another on the same state, and waits until it answers.</summary>
+    public async Task RestartAsync()
+    {
+        await Cluster.KillSiloAsync(Cluster.Silos[0]);
+        await Cluster.StartAdditionalSiloAsync();
+        await UntilAsync(async () => await Client.GetGrain<ICatalogGrain>("pipelines").ListAsync() is not null);
     }
 
     /// <summary>Bytes that a grain's state takes in the database.</summary>

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using Gristmill.Grains.Triggers;
+
+namespace Gristmill.Grains.Partitions;
+
+/// <summary>What partitions have to do with a run: before it, its parameters; after it, what is noted of them.</summary>
+internal static class PartitionRuns
+{
+    /// <summary>The partition that a run is for, in its whole form, and the parameters it gets.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Partition"/> or <see cref="ErrorCodes.Invalid"/>.</exception>
+    public static (string? Partition, ImmutableDictionary<string, string> Parameters) Resolve(PipelineSpec spec, RunRequest request, TimeProvider time)
+    {
+        if (spec.Partitions is not { } partitions)
+        {
+            return request.Partition is null ? (null, request.Parameters) : throw new GristmillException(
+                ErrorCodes.Partition, $"Pipeline '{spec.Name}' is not partitioned, so there is no partition '{request.Partition}'.", "Leave the partition out.").With("partition", request.Partition);
+        }
+
+        if (request.Partition is not { } wanted)
+        {
+            throw new GristmillException(ErrorCodes.Partition, $"Pipeline '{spec.Name}' is partitioned by {string.Join(" and ", partitions.Dimensions.Select(static d => $"'{d.Name}'"))}, and the run names no partition.",
+                "Name one with --partition KEY, or a range with --partitions FROM..TO.");
+        }
+
+        var keys = Keys(partitions, time);
+        var whole = keys.Normalize(wanted);
+        var parameters = keys.Parameters(whole);
+        if (request.Parameters.Keys.FirstOrDefault(parameters.ContainsKey) is { } clash)
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"The parameter '{clash}' follows from the partition '{whole}' and cannot be given.", "Leave it out.");
+        }
+
+        return (whole, request.Parameters.SetItems(parameters));
+    }
+
+    /// <summary>Notes the end of a run with each of its partitions; returns once all of that is stored.</summary>
+    public static Task OnEndedAsync(IGrainFactory grains, PartitionSpec spec, string partition, RunEnded run, TimeProvider time) => Task.WhenAll(
+        PartitionShardGrain.Of(grains, run.Pipeline, Keys(spec, time).Range(partition)).Select(shard => shard.Shard.OnRunEndedAsync(shard.Keys, run)));
+
+    private static PartitionKeys Keys(PartitionSpec spec, TimeProvider time) => new(spec, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime));
+}

@@ -1,0 +1,16 @@
+using Gristmill.Grains.Partitions;
+
+namespace Gristmill.Grains.Pipelines;
+
+/// <summary>What the control plane asks of a pipeline; implemented by the same grain as <see cref="IPipelineGrain"/>.</summary>
+[Alias("gristmill.IPipelineControlGrain")]
+internal interface IPipelineControlGrain : IGrainWithStringKey
+{
+    /// <summary>The parameters of the newest version, or null if there is no such pipeline: its whole spec may be large.</summary>
+    [Alias("GetParameters")]
+    Task<IReadOnlyList<ParameterSpec>?> GetParametersAsync();
+
+    /// <summary>How it is partitioned and which of its partitions have runs under way, or null if there is no such pipeline.</summary>
+    [Alias("GetPartitions")]
+    Task<PartitionFacts?> GetPartitionsAsync();
+}

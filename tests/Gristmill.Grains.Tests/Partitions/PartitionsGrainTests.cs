@@ -1,0 +1,235 @@
+using System.Collections.Immutable;
+using Gristmill.Grains.Testing;
+using static Gristmill.Grains.Testing.Specs;
+
+namespace Gristmill.Grains.Partitions;
+
+public sealed class PartitionsGrainTests : IClassFixture<ClusterFixture>
+{
+    private readonly TestCluster _cluster;
+
+    public PartitionsGrainTests(ClusterFixture fixture)
+    {
+        _cluster = fixture.Cluster;
+        _cluster.Executor.Reset();
+    }
+
+    /// <summary>A pipeline of the months January to June 2001, whose stage gets the month's first day as an option.</summary>
+    internal static PipelineSpec Monthly(string stage = "a", params string[] upstream) => Pipeline(Stage(stage) with { Options = """{"from":{"$param":"month-start"}}""" }) with
+    {
+        Parameters = [new ParameterSpec("month", ParameterType.String), new ParameterSpec("month-start", ParameterType.Date), new ParameterSpec("month-end", ParameterType.Date)],
+        Partitions = new PartitionSpec
+        {
+            Dimensions = [new PartitionDimension { Name = "month", Kind = PartitionKind.Month, From = new DateOnly(2001, 1, 1), To = new DateOnly(2001, 7, 1) }],
+            Upstream = [.. upstream],
+        },
+    };
+
+    private IPartitionsGrain Partitions(PipelineSpec spec) => _cluster.Client.GetGrain<IPartitionsGrain>(spec.Name);
+
+    private async Task<RunView> MakeAsync(PipelineSpec spec, string partition)
+    {
+        var run = await _cluster.EndOfAsync(await _cluster.RunAsync(spec, new RunRequest { Partition = partition }));
+        // The run tells its partitions after its watchers.
+        await TestCluster.UntilAsync(async () => (await Partitions(spec).ListAsync(new PartitionQuery(partition))).Items.All(item => item.Status != PartitionStatus.Running && item.Run == run.Id));
+        return run;
+    }
+
+    private async Task<string> TableAsync(PipelineSpec spec) =>
+        string.Join(' ', (await Partitions(spec).ListAsync(new PartitionQuery())).Items.Select(item => $"{item.Key[5..]}:{item.Status}"));
+
+    [Fact]
+    public async Task A_table_says_what_is_there_missing_failed_and_stale()
+    {
+        var spec = Monthly();
+        var april = await MakeAsync(spec, "2001-04");
+        Assert.Equal("2001-04", april.Partition);
+        Assert.Equal(("\"2001-04\"", "\"2001-04-01\"", "\"2001-05-01\""), (april.Parameters["month"], april.Parameters["month-start"], april.Parameters["month-end"]));
+        await MakeAsync(spec, "2001-01..2001-02");
+        _cluster.Executor.On("a", _ => throw new GristmillException(ErrorCodes.StageFailed, "no data"));
+        await MakeAsync(spec, "2001-06");
+        _cluster.Executor.Reset();
+        Assert.Equal("01:Ready 02:Ready 03:Missing 04:Ready 05:Missing 06:Failed", await TableAsync(spec));
+
+        Assert.Equal(2, await Partitions(spec).MarkStaleAsync("2001-02..2001-04", "late data"));
+        Assert.Equal("01:Ready 02:Stale 03:Missing 04:Stale 05:Missing 06:Failed", await TableAsync(spec));
+        var page = await Partitions(spec).ListAsync(new PartitionQuery(Status: PartitionStatus.Stale));
+        Assert.All(page.Items, item => Assert.Equal("late data", item.Reason));
+        Assert.Equal((2, 1, 2, 1), (page.Counts[PartitionStatus.Stale], page.Counts[PartitionStatus.Ready], page.Counts[PartitionStatus.Missing], page.Counts[PartitionStatus.Failed]));
+        await MakeAsync(spec, "2001-04");
+        Assert.Contains("04:Ready", await TableAsync(spec), StringComparison.Ordinal);
+
+        // Another version of the pipeline makes all stale that the one before made.
+        await _cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec with { Description = "changed" });
+        Assert.Equal("01:Stale 02:Stale 03:Missing 04:Stale 05:Missing 06:Failed", await TableAsync(spec));
+    }
+
+    [Fact]
+    public async Task What_is_made_of_a_partition_is_stale_when_that_is_made_anew()
+    {
+        var upstream = Monthly("up");
+        var spec = Monthly("a", upstream.Name);
+        await MakeAsync(upstream, "2001-01..2001-02");
+        await MakeAsync(spec, "2001-01..2001-02");
+        Assert.StartsWith("01:Ready 02:Ready", await TableAsync(spec), StringComparison.Ordinal);
+
+        await MakeAsync(upstream, "2001-02");
+        Assert.StartsWith("01:Ready 02:Stale", await TableAsync(spec), StringComparison.Ordinal);
+        Assert.Contains(upstream.Name, (await Partitions(spec).ListAsync(new PartitionQuery("2001-02"))).Items[0].Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_names_a_partition_where_there_are_some_and_none_where_there_are_none()
+    {
+        var spec = Monthly();
+        async Task RefusedAsync(string code, PipelineSpec pipeline, RunRequest request) =>
+            Assert.Equal(code, (await Assert.ThrowsAsync<GristmillException>(() => _cluster.RunAsync(pipeline, request))).Code);
+
+        await RefusedAsync(ErrorCodes.Partition, spec, new RunRequest());
+        await RefusedAsync(ErrorCodes.Partition, spec, new RunRequest { Partition = "2001-07" });
+        await RefusedAsync(ErrorCodes.Invalid, spec, new RunRequest { Partition = "2001-01", Parameters = ImmutableDictionary<string, string>.Empty.Add("month", "\"2001-02\"") });
+        await RefusedAsync(ErrorCodes.Partition, Pipeline(Stage("a")), new RunRequest { Partition = "2001-01" });
+        Assert.Empty(await _cluster.Client.GetGrain<IPipelineGrain>(spec.Name).ListRunsAsync(10, null));
+        Assert.Equal(ErrorCodes.Partition, (await Assert.ThrowsAsync<GristmillException>(() => Partitions(spec).MarkStaleAsync("2002-01", null))).Code);
+        Assert.Equal(ErrorCodes.NotFound, (await Assert.ThrowsAsync<GristmillException>(() => _cluster.Client.GetGrain<IPartitionsGrain>("nobody").ListAsync(new PartitionQuery()))).Code);
+    }
+
+    [Fact]
+    public async Task Ten_thousand_partitions_are_paged()
+    {
+        var spec = Monthly() with
+        {
+            Partitions = new PartitionSpec { Dimensions = [new PartitionDimension { Name = "month", Kind = PartitionKind.Day, From = new DateOnly(1974, 1, 1), To = new DateOnly(1974, 1, 1).AddDays(10_000) }] },
+        };
+        await MakeAsync(spec, "1974-01-01..1999-12-31");
+        var keys = new List<string>();
+        PartitionPage page;
+        do
+        {
+            page = await Partitions(spec).ListAsync(new PartitionQuery(Limit: 1000, After: keys.LastOrDefault()));
+            keys.AddRange(page.Items.Select(item => item.Key));
+        }
+        while (page.Next is not null);
+
+        Assert.Equal(10_000, keys.Distinct().Count());
+        Assert.Equal(keys.Order(StringComparer.Ordinal), keys);
+        Assert.Equal(9496, page.Counts[PartitionStatus.Ready]);
+        Assert.True(_cluster.Largest.Where(entry => entry.Key.Contains("Partition", StringComparison.Ordinal)).All(entry => entry.Value < 64 << 10));
+    }
+
+    [Fact]
+    public async Task A_backfill_makes_what_is_missing_and_no_more_at_once_than_it_may()
+    {
+        var spec = Monthly();
+        await MakeAsync(spec, "2001-03");
+        var (now, most) = (0, 0);
+        _cluster.Executor.On("a", async (request, _, _) =>
+        {
+            InterlockedMax(ref most, Interlocked.Increment(ref now));
+            await Task.Yield();
+            Interlocked.Decrement(ref now);
+            return request.Options.Contains("2001-05", StringComparison.Ordinal) ? throw new GristmillException(ErrorCodes.StageFailed, "no") : ScriptedExecutor.Done();
+        });
+
+        var request = new BackfillRequest { Partitions = "2001-01..2001-06", Parallel = 2, IdempotencyKey = "k" };
+        var started = await Partitions(spec).StartBackfillAsync(request);
+        Assert.Equal(started.Id, (await Partitions(spec).StartBackfillAsync(request)).Id);
+        var over = await EndAsync(started.Id);
+
+        Assert.Equal((RunStatus.Failed, 5, 4, 1), (over.Status, over.Total, over.Succeeded, over.Failed));
+        Assert.Equal(["2001-05"], over.Failures.Keys);
+        Assert.InRange(most, 1, 2);
+        Assert.Equal("01:Ready 02:Ready 03:Ready 04:Ready 05:Failed 06:Ready", await TableAsync(spec));
+        Assert.Equal(6, (await _cluster.Client.GetGrain<IPipelineGrain>(spec.Name).ListRunsAsync(100, null)).Count);
+
+        _cluster.Executor.Reset();
+        var again = await EndAsync((await Partitions(spec).StartBackfillAsync(new BackfillRequest { Partitions = "*", Select = BackfillSelection.Failed })).Id);
+        Assert.Equal((RunStatus.Succeeded, 1), (again.Status, again.Total));
+        Assert.Equal([again.Id, over.Id], (await Partitions(spec).ListBackfillsAsync()).Select(view => view.Id));
+    }
+
+    [Fact]
+    public async Task A_backfill_is_cancelled_with_its_runs()
+    {
+        var spec = Monthly();
+        await _cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec);
+        var gate = _cluster.Executor.Hold("a");
+        var started = await Partitions(spec).StartBackfillAsync(new BackfillRequest { Partitions = "*", Parallel = 1 });
+        await gate.Started.Task;
+
+        await _cluster.Client.GetGrain<IBackfillGrain>(started.Id).CancelAsync();
+        var over = await EndAsync(started.Id);
+
+        Assert.Equal((RunStatus.Cancelled, 0, 1), (over.Status, over.Succeeded, over.Failed));
+        var run = Assert.Single(await _cluster.Client.GetGrain<IPipelineGrain>(spec.Name).ListRunsAsync(100, null));
+        Assert.Equal(RunStatus.Cancelled, (await _cluster.EndOfAsync(run.Id)).Status);
+    }
+
+    [Fact]
+    public async Task A_trigger_targets_the_partition_that_its_time_has_ended()
+    {
+        var spec = Monthly() with { Partitions = new PartitionSpec { Dimensions = [new PartitionDimension { Name = "month", Kind = PartitionKind.Month, From = new DateOnly(2001, 1, 1) }] } };
+        await _cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec);
+        var trigger = _cluster.Client.GetGrain<ITriggerGrain>($"t-{spec.Name}");
+        var monthly = new TriggerSpec { Name = $"t-{spec.Name}", Pipeline = spec.Name, Cron = new CronSchedule("0 6 1 * *", "Europe/Berlin"), Partition = "{{scheduled}}" };
+        Assert.Equal(ErrorCodes.Partition, (await Assert.ThrowsAsync<GristmillException>(() => trigger.PutAsync(monthly with { Partition = null }, true))).Code);
+        await trigger.PutAsync(monthly, onlyNew: true);
+
+        // 23:30 UTC is May already in Berlin.
+        var fired = await trigger.FireAsync(new TriggerFireRequest { Scheduled = new DateTimeOffset(2001, 4, 30, 23, 30, 0, TimeSpan.Zero) });
+
+        Assert.Equal(FiringOutcome.Started, fired.Outcome);
+        var run = await _cluster.EndOfAsync(fired.Run!);
+        Assert.Equal(("2001-04", monthly.Name), (run.Partition, run.Trigger));
+    }
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        int before;
+        while ((before = Volatile.Read(ref most)) < value && Interlocked.CompareExchange(ref most, value, before) != before)
+        {
+            // Somebody else raised it.
+        }
+    }
+
+    private async Task<BackfillView> EndAsync(string id)
+    {
+        await TestCluster.UntilAsync(async () => (await _cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!.Ended is not null);
+        return (await _cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!;
+    }
+}
+
+public sealed class BackfillRecoveryTests
+{
+    [Fact]
+    public async Task A_backfill_goes_on_where_it_was_when_its_silo_is_killed()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var spec = PartitionsGrainTests.Monthly();
+        await cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec);
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.Executor.On("a", async (request, _, cancellation) =>
+        {
+            if (request.Options.Contains("2001-03", StringComparison.Ordinal) && request.Attempt == 1)
+            {
+                held.TrySetResult();
+                await Task.Delay(Timeout.Infinite, cancellation);
+            }
+
+            return ScriptedExecutor.Done();
+        });
+        var id = (await cluster.Client.GetGrain<IPartitionsGrain>(spec.Name).StartBackfillAsync(new BackfillRequest { Partitions = "*", Parallel = 1 })).Id;
+        await held.Task;
+
+        await cluster.RestartAsync();
+
+        // Nothing here wakes the backfill: the partitions' table is asked.
+        var partitions = cluster.Client.GetGrain<IPartitionsGrain>(spec.Name);
+        await TestCluster.UntilAsync(async () => (await partitions.ListAsync(new PartitionQuery())).Items.All(item => item.Status == PartitionStatus.Ready));
+        await TestCluster.UntilAsync(async () => (await cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!.Ended is not null);
+        var over = (await cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!;
+        Assert.Equal((RunStatus.Succeeded, 6), (over.Status, over.Succeeded));
+        Assert.Equal(6, (await cluster.Client.GetGrain<IPipelineGrain>(spec.Name).ListRunsAsync(100, null)).Count);
+        Assert.Equal(7, cluster.Executor.Count("a"));
+    }
+}
