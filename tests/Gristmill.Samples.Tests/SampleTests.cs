@@ -1,3 +1,4 @@
+using Gristmill.Client;
 using Gristmill.Hosting;
 
 namespace Gristmill.Samples;
@@ -12,6 +13,7 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
     {
         { "custom", ["--param", "epochs=2"] },
         { "flights", [] },
+        { "flights-monthly", ["--partition", "2001-04"] },
         { "images", ["--param", "pictures=3000", "--param", "epochs=1"] },
         { "sentiment", [] },
     };
@@ -42,6 +44,41 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
     }
 
     [Fact]
+    public async Task Six_months_of_flights_are_backfilled_two_at_a_time()
+    {
+        if (Missing("flights-monthly") is { } data)
+        {
+            Assert.Skip($"There are no data at {data}.");
+        }
+
+        // Shipped with its first month; the server makes the others.
+        var token = TestContext.Current.CancellationToken;
+        var january = await new SampleProgram("flights-monthly").RunThereAsync(server.Silo.Http.BaseAddress!, ["--partition", "2001-01"]);
+        using var client = new GristmillClient(server.Silo.Http.BaseAddress!.AbsoluteUri);
+        var backfill = await client.StartBackfillAsync("flights-monthly", new BackfillRequest { Partitions = "2001-01..2001-06", Select = BackfillSelection.Needed }, token);
+        while (backfill.Ended is null)
+        {
+            await Task.Delay(100, token);
+            backfill = await client.GetBackfillAsync(backfill.Id, token);
+        }
+
+        Assert.Equal(RunStatus.Succeeded, backfill.Status);
+        Assert.InRange(backfill.Total, 4, 5);
+        var page = await client.ListPartitionsAsync("flights-monthly", cancellationToken: token);
+        Assert.All(page.Items, item => Assert.Equal(PartitionStatus.Ready, item.Status));
+        var rows = new List<long>();
+        foreach (var item in page.Items)
+        {
+            rows.Add((await client.GetRunAsync(item.Run!, token)).Stages.Single(stage => stage.Name == "rows").Usage!.Rows);
+        }
+
+        // Each month has its own flights, and together they are all but the six after midnight of the last day.
+        Assert.Equal(january.Stages.Single(stage => stage.Name == "rows").Usage!.Rows, rows[0]);
+        Assert.Equal(2_999_994, rows.Sum());
+        Assert.True((await client.GetTriggerAsync("flights-monthly-cron", token)).Declared);
+    }
+
+    [Fact]
     public void No_sample_is_left_out() => Assert.Equal(
         Directory.GetDirectories(SampleProgram.Folder).Where(folder => File.Exists(Path.Combine(folder, "pipeline.cs"))).Select(Path.GetFileName).Order(),
         Samples.Select(row => row.Data.Item1).Order());
@@ -65,7 +102,7 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
     {
         var data = sample switch
         {
-            "flights" => Path.Combine(Environment.GetEnvironmentVariable("GRISTMILL_DATA") ?? "", "flights-3m.parquet"),
+            "flights" or "flights-monthly" => Path.Combine(Environment.GetEnvironmentVariable("GRISTMILL_DATA") ?? "", "flights-3m.parquet"),
             "images" => "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz",
             "sentiment" => Path.Combine(SampleProgram.Folder, "sentiment/node_modules/sentiment/test/fixtures/imdb.json"),
             _ => null,
