@@ -6,6 +6,9 @@ namespace Gristmill;
 public static class RunExtensions
 {
     private const int PageSize = 1000;
+    private const int MaxFailures = 8;
+
+    private static readonly TimeSpan FailurePause = TimeSpan.FromMilliseconds(250);
 
     /// <summary>A run with all of its stages if there are at most <see cref="RunView.MaxStages"/>, however large they are; null if there is none.</summary>
     public static async Task<RunView?> GetWholeAsync(this IRunGrain run)
@@ -14,13 +17,42 @@ public static class RunExtensions
         return await run.GetAsync() is { } view ? await CompleteAsync(run, view) : null;
     }
 
-    /// <summary>The run's changes until it ends, as <see cref="IRunGrain.WatchAsync"/> tells them, with runs as <see cref="GetWholeAsync"/> gives them.</summary>
+    /// <summary>
+    /// The run's changes until it ends, as <see cref="IRunGrain.WatchAsync"/> tells them, with runs as <see cref="GetWholeAsync"/>
+    /// gives them. If the run's silo dies, the watch goes on with the run as it stands where it has come to life again.
+    /// </summary>
     public static async IAsyncEnumerable<RunEvent> FollowAsync(this IRunGrain run, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(run);
-        await foreach (var change in run.WatchAsync(cancellationToken).WithCancellation(cancellationToken))
+        for (var failures = 0; ;)
         {
-            yield return change.Run is { IsWhole: false } view ? change with { Run = await CompleteAsync(run, view) } : change;
+            await using var changes = run.WatchAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+            while (true)
+            {
+                RunEvent change;
+                try
+                {
+                    if (!await changes.MoveNextAsync())
+                    {
+                        yield break;
+                    }
+
+                    change = changes.Current;
+                    if (change.Run is { IsWhole: false } view)
+                    {
+                        change = change with { Run = await CompleteAsync(run, view) };
+                    }
+                }
+                catch (Exception e) when (e is OrleansException or EnumerationAbortedException or TimeoutException && ++failures <= MaxFailures && !cancellationToken.IsCancellationRequested)
+                {
+                    break;
+                }
+
+                failures = 0;
+                yield return change;
+            }
+
+            await Task.Delay(FailurePause * failures, cancellationToken);
         }
     }
 

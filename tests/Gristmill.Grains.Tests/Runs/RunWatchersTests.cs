@@ -4,7 +4,12 @@ public sealed class RunWatchersTests
 {
     private static readonly RunView s_run = new()
     {
-        Id = "r", Pipeline = "p", PipelineVersion = "v", Status = RunStatus.Running, Created = DateTimeOffset.UnixEpoch, Counts = new StageCounts { Running = 1 },
+        Id = "r",
+        Pipeline = "p",
+        PipelineVersion = "v",
+        Status = RunStatus.Running,
+        Created = DateTimeOffset.UnixEpoch,
+        Counts = new StageCounts { Running = 1 },
     };
 
     // As in a grain: one thing at a time.

@@ -22,13 +22,18 @@ public sealed class StageViewSizeTests
             text.Select(static t => Artifact.Of(new ModelRef(t, t, long.MaxValue))));
         var view = Gen.Select(text, metrics, Gen.Select(Gen.String[1, 30], artifact).Array[0, 5], text.Array[0, 64], Gen.Bool).Select(static (t, m, outputs, names, full) => new StageView
         {
-            Name = t, Operation = t, Status = StageStatus.Cancelled, Attempts = int.MaxValue, Reason = full ? t : null,
+            Name = t,
+            Operation = t,
+            Status = StageStatus.Cancelled,
+            Attempts = int.MaxValue,
+            Reason = full ? t : null,
             Outputs = outputs.DistinctBy(static o => o.Item1).ToImmutableDictionary(static o => o.Item1, static o => o.Item2),
             DependsOn = [.. names],
             Usage = full ? new StageUsage { WallMs = 0.1, CpuMs = 0.1, Rows = long.MaxValue, BytesOut = long.MaxValue, BytesCopied = long.MaxValue, PeakRss = long.MaxValue } : null,
             Progress = full ? new StageProgress(0.3, t) { Metrics = m } : null,
             Error = full ? new ErrorInfo(t, t, t).Error(t) : null,
-            Started = DateTimeOffset.MaxValue, Ended = DateTimeOffset.MaxValue,
+            Started = DateTimeOffset.MaxValue,
+            Ended = DateTimeOffset.MaxValue,
         });
 
         view.Array[1, 10].Sample(static views =>
