@@ -4,16 +4,18 @@ using Gristmill.Bench.Lifecycle;
 using Gristmill.Bench.Pipelines;
 using Gristmill.Bench.Torch;
 
-// mill bench lifecycle [--json] [--case NAME ...]: both sides of each case in the same run.
+// mill bench lifecycle|pipelines [--json] [--case NAME ...]: both sides of each case in the same run.
 switch (args.FirstOrDefault())
 {
     case "hand-off-receiver": return HandOffCase.Serve(args[1]);
     case "bare-kestrel": return BareKestrel.Serve(args[1]);
     case "torch-step": return TorchStepBench.Serve(args[1], int.Parse(args[2], CultureInfo.InvariantCulture), int.Parse(args[3], CultureInfo.InvariantCulture));
     case "metric-points": return await MetricPointsCase.ServeAsync(args[1]);
+    case BenchSilo.Role: return BenchSilo.Serve(args[1..]);
     case "lifecycle" or "pipelines": break;
     default:
-        Console.Error.WriteLine("usage: mill bench setup | mill bench lifecycle [--json] [--case flights|hand-off|torch|dispatch|predict ...] | mill bench pipelines [--json] [--case runs|metrics ...]");
+        Console.Error.WriteLine("usage: mill bench setup | mill bench lifecycle [--json] [--case flights|hand-off|torch|dispatch|predict ...] | mill bench pipelines [--json] [--case "
+            + string.Join('|', PipelinesBench.Cases.Select(static item => item.Name)) + " ...]");
         return 2;
 }
 
@@ -33,8 +35,11 @@ async Task MeasureAsync(string name, Func<Task<IReadOnlyList<BenchCase>>> run)
 
 if (args[0] == "pipelines")
 {
-    await MeasureAsync("runs", RunSearchCase.RunAsync);
-    await MeasureAsync("metrics", MetricPointsCase.RunAsync);
+    foreach (var (name, run) in PipelinesBench.Cases)
+    {
+        await MeasureAsync(name, run);
+    }
+
     BenchCase.Print(cases, json);
     return cases.TrueForAll(item => item.Met) ? 0 : 1;
 }
