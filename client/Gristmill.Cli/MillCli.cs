@@ -32,6 +32,7 @@ internal static class MillCli
             DemoCommand.Create(context),
             TestCommand.Create(context),
             DoctorCommand.Create(context),
+            StorageCommand.Create(),
         };
     }
 

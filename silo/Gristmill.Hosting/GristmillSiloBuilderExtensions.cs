@@ -5,7 +5,6 @@ using Gristmill.Grains;
 using Gristmill.Objects;
 using Gristmill.Storage.Sqlite;
 using Gristmill.Worker;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -19,7 +18,7 @@ public static class GristmillSiloBuilderExtensions
     private const int DirectoryCacheSize = 50_000;
 
     /// <summary>
-    /// Adds all of Gristmill to a silo: grains, durable state, membership and reminders in one SQLite file, the object
+    /// Adds all of Gristmill to a silo: grains, durable state, membership and reminders in one SQLite file or in PostgreSQL, the object
     /// store, the stage executor, the serving router and the Orleans dashboard. <see cref="GristmillEndpointExtensions.MapGristmill"/>
     /// adds REST to the same host's web application.
     /// </summary>
@@ -30,15 +29,7 @@ public static class GristmillSiloBuilderExtensions
     public static ISiloBuilder UseGristmill(this ISiloBuilder silo, Action<GristmillOptions>? configure = null)
     {
         // Ports, paths and the lock are needed while the silo is being built, so the options are read now, once.
-        var options = new GristmillOptions();
-        silo.Configuration.GetSection(GristmillOptions.Section).Bind(options);
-        configure?.Invoke(options);
-        var checks = new GristmillOptionsValidator().Validate(null, options);
-        if (checks.Failed)
-        {
-            throw new OptionsValidationException(GristmillOptions.Section, typeof(GristmillOptions), checks.Failures);
-        }
-
+        var options = GristmillOptions.Read(silo.Configuration, configure);
         var folder = DataFolder.Open(options);
         var services = silo.Services;
         services.AddSingleton(options);
@@ -57,9 +48,7 @@ public static class GristmillSiloBuilderExtensions
         silo.ConfigureEndpoints(IPAddress.Loopback,
             options.SiloPort == 0 ? FreePort() : options.SiloPort,
             options.GatewayPort == 0 ? FreePort() : options.GatewayPort);
-        silo.UseSqliteClustering(folder.Database);
-        silo.UseSqliteReminders(folder.Database);
-        silo.AddSqliteGrainStorage("gristmill", folder.Database);
+        StorageSetup.Add(silo, options, folder);
         silo.UseSqliteTracking(folder.Tracking);
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, StaleMembers>();
         silo.AddGristmillGrains();

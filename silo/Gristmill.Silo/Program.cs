@@ -6,6 +6,13 @@ using Microsoft.Extensions.Options;
 // the environment (Gristmill__DataDirectory) or appsettings.json.
 try
 {
+    if (args is ["storage-init", ..])
+    {
+        var settings = new ConfigurationBuilder().AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().AddCommandLine(args[1..]).Build();
+        Console.WriteLine(await GristmillStorage.InitializeAsync(settings));
+        return 0;
+    }
+
     var builder = WebApplication.CreateSlimBuilder(args);
     // The watchdog takes the machine's whole uptime for its first round's delay and warns at every start.
     builder.Logging.AddFilter("Orleans", LogLevel.Warning).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Polly", LogLevel.Warning)

@@ -19,6 +19,7 @@ public sealed class DataFolder : IDisposable
     private DataFolder(string root, FileStream held, GristmillOptions options)
     {
         Root = root;
+        Content = options.ContentDirectory is { } content ? Path.GetFullPath(content) : Path.Combine(root, "content");
         _lock = held;
         var hash = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(root)).ToString("x16", CultureInfo.InvariantCulture)[..8];
         ObjectDirectory = options.ObjectDirectory ?? ObjectStoreOptions.DefaultDirectory($"{options.Cluster}-{hash}", root);
@@ -34,7 +35,7 @@ public sealed class DataFolder : IDisposable
     public string Tracking => Path.Combine(Root, "tracking.db");
 
     /// <summary>Model packages, user assemblies and artifacts.</summary>
-    public string Content => Path.Combine(Root, "content");
+    public string Content { get; }
 
     /// <summary>Log files of workers.</summary>
     public string Logs => Path.Combine(Root, "logs");

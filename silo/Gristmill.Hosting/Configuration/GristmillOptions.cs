@@ -1,3 +1,7 @@
+using Gristmill.Storage.Sqlite;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
 namespace Gristmill.Hosting;
 
 /// <summary>Where stages run.</summary>
@@ -23,6 +27,21 @@ public sealed class GristmillOptions
     /// <value>"dev"</value>
     public string Cluster { get; set; } = "dev";
 
+    /// <summary>Where grain state, reminders and membership are kept.</summary>
+    /// <value>SQLite, in the data folder.</value>
+    public StorageKind Storage { get; set; } = StorageKind.Sqlite;
+
+    /// <summary>How far a write to SQLite goes before it is acknowledged: with Normal it survives the death of the silo, but the newest may be lost in a power cut.</summary>
+    /// <value>Full: every write is flushed to the disk, together with those that come at the same time.</value>
+    public SqliteSynchronous SqliteSynchronous { get; set; } = SqliteSynchronous.Full;
+
+    /// <summary>
+    /// How to reach PostgreSQL: "Host=db;Database=gristmill;Username=mill;Password=...". A secret: give it in the environment
+    /// (Gristmill__ConnectionString) or a file, not on a command line; it is never logged.
+    /// </summary>
+    /// <value>null</value>
+    public string? ConnectionString { get; set; }
+
     /// <summary>Where stages run.</summary>
     /// <value>Worker processes.</value>
     public ExecutorKind Executor { get; set; } = ExecutorKind.Workers;
@@ -47,6 +66,10 @@ public sealed class GristmillOptions
     /// <value>null: /dev/shm/gristmill-CLUSTER-HASH, or a folder in the data folder where there is no shared memory.</value>
     public string? ObjectDirectory { get; set; }
 
+    /// <summary>Folder of model packages and users' assemblies; the silos of a cluster share one.</summary>
+    /// <value>null: "content" in the data folder.</value>
+    public string? ContentDirectory { get; set; }
+
     /// <summary>How long the tables of a finished run are kept; its models, metrics and state stay.</summary>
     /// <value>1 hour</value>
     public TimeSpan ObjectRetention { get; set; } = TimeSpan.FromHours(1);
@@ -70,4 +93,15 @@ public sealed class GristmillOptions
     /// <summary>Largest request body REST accepts, in bytes.</summary>
     /// <value>256 MiB</value>
     public long MaxRequestBytes { get; set; } = 256L << 20;
+
+    /// <summary>Reads the options of a configuration and checks them.</summary>
+    /// <exception cref="OptionsValidationException">Settings are out of range; every problem is named.</exception>
+    internal static GristmillOptions Read(IConfiguration configuration, Action<GristmillOptions>? configure = null)
+    {
+        var options = new GristmillOptions();
+        configuration.GetSection(Section).Bind(options);
+        configure?.Invoke(options);
+        var checks = new GristmillOptionsValidator().Validate(null, options);
+        return checks.Succeeded ? options : throw new OptionsValidationException(Section, typeof(GristmillOptions), checks.Failures);
+    }
 }

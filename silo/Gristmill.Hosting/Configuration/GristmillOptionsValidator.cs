@@ -27,6 +27,11 @@ internal sealed class GristmillOptionsValidator : IValidateOptions<GristmillOpti
         Require(options.SiloPort is >= 0 and <= 65535, nameof(options.SiloPort), options.SiloPort, "0 to 65535");
         Require(options.GatewayPort is >= 0 and <= 65535, nameof(options.GatewayPort), options.GatewayPort, "0 to 65535");
         Require(options.MaxRequestBytes is >= 1024 and <= 16L << 30, nameof(options.MaxRequestBytes), options.MaxRequestBytes, "1 KiB to 16 GiB");
+        Require(Enum.IsDefined(options.Storage), nameof(options.Storage), options.Storage, "sqlite or postgres");
+        Require(Enum.IsDefined(options.SqliteSynchronous), nameof(options.SqliteSynchronous), options.SqliteSynchronous, "full or normal");
+        // Not the value: it is a secret.
+        Require(options.Storage != StorageKind.Postgres || !string.IsNullOrWhiteSpace(options.ConnectionString),
+            nameof(options.ConnectionString), "", "with Storage=postgres it must say how to reach the database, such as 'Host=db;Database=gristmill;Username=mill;Password=...'");
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
 }

@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Gristmill.Storage.Postgres.Database;
+using Orleans.Serialization.Serializers;
+using Orleans.Storage;
+
+namespace Gristmill.Storage.Postgres;
+
+/// <summary>
+/// Grain state in PostgreSQL. ETags are random numbers: a state that was cleared and made again never carries one that an old
+/// activation holds, and a writer whose connection broke can tell whether its write had arrived.
+/// </summary>
+internal sealed class PostgresGrainStorage(string name, PostgresGrainStorageOptions options, IActivatorProvider activators)
+    : IGrainStorage, IAsyncDisposable
+{
+    private const string Select = "select payload, etag from grain_state where grain=$1 and name=$2 and store=$3";
+
+    private readonly PostgresDatabase _database = PostgresDatabase.Acquire(options);
+    private int _disposed;
+
+    public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        var grain = grainId.ToString();
+        // No such text can have been stored; the address of a request may hold any.
+        var rows = IsText(grain)
+            ? await _database.ReadAsync(Select, static r => (Payload: r.GetFieldValue<byte[]>(0), Tag: r.GetInt64(1)), grain, stateName, name)
+            : [];
+        if (rows.Count == 0)
+        {
+            Reset(grainState);
+            return;
+        }
+
+        grainState.State = options.GrainStorageSerializer.Deserialize<T>(new BinaryData(rows[0].Payload));
+        grainState.ETag = Text(rows[0].Tag);
+        grainState.RecordExists = true;
+    }
+
+    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        var grain = grainId.ToString();
+        if (!IsText(grain))
+        {
+            throw new GristmillException(ErrorCodes.Invalid, "The key of a grain holds a character that PostgreSQL cannot store.", "Use another name.");
+        }
+
+        var payload = Bytes(options.GrainStorageSerializer.Serialize(grainState.State));
+        var next = Random.Shared.NextInt64(1, long.MaxValue);
+        var stored = await _database.WriteAsync(new StateWrite(grain, stateName, name, payload, Parse(grainState.ETag, stateName, grain), next));
+        if (stored is not null)
+        {
+            throw Mismatch("write", stateName, grain, stored, grainState.ETag);
+        }
+
+        grainState.ETag = Text(next);
+        grainState.RecordExists = true;
+    }
+
+    public async Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        var grain = grainId.ToString();
+        var stored = IsText(grain)
+            ? await _database.WriteAsync(new StateWrite(grain, stateName, name, null, Parse(grainState.ETag, stateName, grain), 0))
+            : null;
+        if (stored is not null)
+        {
+            throw Mismatch("clear", stateName, grain, stored, grainState.ETag);
+        }
+
+        Reset(grainState);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            await _database.DisposeAsync();
+        }
+    }
+
+    private void Reset<T>(IGrainState<T> grainState)
+    {
+        grainState.State = activators.GetActivator<T>().Create();
+        grainState.ETag = null;
+        grainState.RecordExists = false;
+    }
+
+    /// <summary>PostgreSQL's text has no NUL.</summary>
+    private static bool IsText(string key) => !key.Contains('\0', StringComparison.Ordinal);
+
+    private static byte[] Bytes(BinaryData data) =>
+        MemoryMarshal.TryGetArray(data.ToMemory(), out var segment) && segment is { Offset: 0, Array: { } array } && array.Length == segment.Count
+            ? array
+            : data.ToArray();
+
+    private static string Text(long tag) => tag.ToString(CultureInfo.InvariantCulture);
+
+    private static long? Parse(string? tag, string stateName, string grain)
+    {
+        if (string.IsNullOrEmpty(tag))
+        {
+            return null;
+        }
+
+        return long.TryParse(tag, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw Mismatch("use", stateName, grain, "", tag);
+    }
+
+    private static InconsistentStateException Mismatch(string what, string stateName, string grain, string stored, string? held) =>
+        new(
+            $"Cannot {what} state '{stateName}' of grain '{grain}': it was changed by another activation.",
+            stored.Length == 0 ? "none" : stored,
+            held ?? "none");
+}

@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using Gristmill.Storage.Conformance;
+using Gristmill.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Orleans.Serialization;
+using Orleans.Serialization.Serializers;
+using Orleans.Storage;
+
+namespace Gristmill.Storage.Postgres.Grains;
+
+public sealed class PostgresGrainStorageTests : GrainStorageConformance, IAsyncDisposable
+{
+    private readonly string _connection;
+    private readonly PostgresGrainStorage _storage;
+    private readonly PostgresGrainStorage _other;
+
+    public PostgresGrainStorageTests(PostgresFixture fixture)
+    {
+        _connection = fixture.NewSchema();
+        // Another text of the same meaning: the other storage has connections and a writer of its own, as another process has.
+        (_storage, _other) = (New(_connection), New(_connection + ";Maximum Pool Size=7"));
+    }
+
+    protected override IGrainStorage Storage => _storage;
+
+    protected override IGrainStorage OtherStorage => _other;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _storage.DisposeAsync();
+        await _other.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Storages_of_different_names_are_kept_apart()
+    {
+        await using var another = New(_connection, "another");
+        var grain = GrainId.Create("t", "k");
+        await _storage.WriteStateAsync("s", grain, Kilobyte(1));
+
+        var state = new GrainState<ConformanceState>();
+        await another.ReadStateAsync("s", grain, state);
+
+        Assert.False(state.RecordExists);
+    }
+
+    [Fact]
+    public async Task Many_writers_share_commits_and_each_gets_its_own_outcome()
+    {
+        const int writers = 200, each = 20;
+        var conflicts = 0;
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, writers).Select(async w =>
+        {
+            var grain = GrainId.Create("t", $"writer-{w}");
+            var state = Kilobyte(0);
+            for (var i = 0; i < each; i++)
+            {
+                state.State!.Number = i;
+                await _storage.WriteStateAsync("s", grain, state);
+                try
+                {
+                    // In the same batches: a stale one, which is refused and spoils nobody else's.
+                    await _storage.WriteStateAsync("s", grain, new GrainState<ConformanceState> { State = new ConformanceState { Number = -1 }, ETag = "1" });
+                }
+                catch (InconsistentStateException)
+                {
+                    Interlocked.Increment(ref conflicts);
+                }
+            }
+        }));
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{2 * writers * each / watch.Elapsed.TotalSeconds:N0} writes of 1 KB a second, {writers} at once, flushed");
+        Assert.Equal(writers * each, conflicts);
+        for (var w = 0; w < writers; w++)
+        {
+            var read = new GrainState<ConformanceState>();
+            await _other.ReadStateAsync("s", GrainId.Create("t", $"writer-{w}"), read);
+            Assert.Equal(each - 1, read.State!.Number);
+        }
+    }
+
+    [Fact]
+    public async Task A_write_that_the_database_refuses_fails_alone()
+    {
+        // An index entry of this size is impossible.
+        var large = GrainId.Create("t", Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(6_000)));
+        var writes = Enumerable.Range(0, 20).Select(i => _storage.WriteStateAsync("s", GrainId.Create("t", $"k{i}"), Kilobyte(i))).ToList();
+
+        var error = await Assert.ThrowsAsync<GristmillException>(() => _storage.WriteStateAsync("s", large, Kilobyte(0)));
+
+        await Task.WhenAll(writes);
+        Assert.Equal(ErrorCodes.StorageUnavailable, error.Code);
+    }
+
+    [Fact]
+    public async Task A_key_that_postgres_cannot_hold_has_no_state_and_cannot_be_written()
+    {
+        const string key = "a\0b";
+        var state = new GrainState<ConformanceState>();
+        await _storage.ReadStateAsync("s", GrainId.Create("t", key), state);
+        Assert.False(state.RecordExists);
+
+        Assert.Equal(ErrorCodes.Invalid, (await Assert.ThrowsAsync<GristmillException>(() => _storage.WriteStateAsync("s", GrainId.Create("t", key), Kilobyte(1)))).Code);
+    }
+
+    [Fact]
+    public async Task Writes_go_on_after_the_server_crashed_and_came_back()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var server = await PostgresServer.StartAsync();
+        await using var storage = New(server.ConnectionString);
+        var (grain, state) = (GrainId.Create("t", "k"), Kilobyte(0));
+        await storage.WriteStateAsync("s", grain, state);
+
+        // One write after the other while it dies: whatever became of an acknowledgement that was lost, none is refused.
+        var stop = false;
+        var writing = Task.Run(async () =>
+        {
+            while (!Volatile.Read(ref stop))
+            {
+                state.State!.Number++;
+                await storage.WriteStateAsync("s", grain, state);
+            }
+        }, TestContext.Current.CancellationToken);
+        await server.KillAsync();
+        await server.ResumeAsync();
+        Volatile.Write(ref stop, true);
+        await writing;
+
+        await using var again = New(server.ConnectionString + ";Maximum Pool Size=7");
+        var read = new GrainState<ConformanceState>();
+        await again.ReadStateAsync("s", grain, read);
+        Assert.Equal(state.State!.Number, read.State!.Number);
+        Assert.Equal(state.ETag, read.ETag);
+    }
+
+    [Fact]
+    public async Task A_wrong_password_is_told_without_showing_it()
+    {
+        var wrong = new NpgsqlConnectionStringBuilder(_connection) { Password = "very-secret" };
+        await using var storage = New(wrong.ConnectionString);
+
+        var error = await Assert.ThrowsAsync<GristmillException>(() => storage.ReadStateAsync("s", GrainId.Create("t", "k"), new GrainState<ConformanceState>()));
+
+        Assert.Equal(ErrorCodes.StorageUnavailable, error.Code);
+        Assert.Contains("refuses this user", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("very-secret", error.ToString(), StringComparison.Ordinal);
+    }
+
+    private static PostgresGrainStorage New(string connection, string name = "test") => new(
+        name,
+        new PostgresGrainStorageOptions
+        {
+            ConnectionString = connection,
+            GrainStorageSerializer = new OrleansGrainStorageSerializer(SerializerServices.GetRequiredService<Serializer>()),
+        },
+        SerializerServices.GetRequiredService<IActivatorProvider>());
+
+    private static GrainState<ConformanceState> Kilobyte(int number) =>
+        new() { State = new ConformanceState { Number = number, Text = new string('x', 1000) } };
+}
