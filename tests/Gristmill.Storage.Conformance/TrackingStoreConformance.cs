@@ -325,6 +325,93 @@ public abstract class TrackingStoreConformance
         }
     }
 
+    [Fact]
+    public async Task Random_filters_find_what_a_simple_model_says()
+    {
+        await TwentyAsync();
+        var runs = (await Store.SearchAsync(new RunQuery { Limit = 100 }, Token)).Runs;
+        string[] terms =
+        [
+            "params.epochs = '7'", "params.epochs > 4", "params.epochs <= 11", "params.epochs in ('1', '12')", "params.kind is null", "params.kind like '%s'", "metrics.auc > 0.3", "metrics.train.auc < 0.6",
+            "metrics.auc != 0.5", "metrics.nothing = 1", "tags.team = 'odd'", "tags.team != 'odd'", "tags.team ilike 'EV%'", "pipeline = 'flights'", "status = 'failed'", "error is null", "id >= 'r05'", "duration > 7",
+        ];
+        var seed = Random.Shared.Next();
+        var random = new Random(seed);
+        for (var round = 0; round < 300; round++)
+        {
+            var filter = Make(4);
+            var expected = runs.Where(run => Holds(RunFilter.Parse(filter)!, run)).Select(static run => run.Id);
+            foreach (var order in new[] { null, "metrics.auc desc", "params.epochs" })
+            {
+                var found = await Ids(new RunQuery { Filter = filter, Order = order, Limit = 100 });
+                Assert.True(expected.Order(StringComparer.Ordinal).SequenceEqual(found.Order(StringComparer.Ordinal)), $"seed {seed}: {filter} by {order}: {string.Join(' ', found)}");
+            }
+        }
+
+        string Make(int depth) => depth == 0 ? terms[random.Next(terms.Length)] : random.Next(5) switch
+        {
+            0 => $"not {Make(0)}",
+            1 => $"({Make(depth - 1)} or {Make(depth - 1)})",
+            2 => $"not ({Make(depth - 1)} and {Make(depth - 1)})",
+            3 => $"{Make(depth - 1)} and {Make(0)}",
+            _ => Make(0),
+        };
+    }
+
+    private static bool Holds(RunCondition condition, RunRecord run) => condition switch
+    {
+        AllOf all => all.Terms.All(term => Holds(term, run)),
+        AnyOf any => any.Terms.Any(term => Holds(term, run)),
+        NotTrue not => !Holds(not.Term, run),
+        RunTerm term => Holds(term, run),
+        _ => throw new ArgumentOutOfRangeException(nameof(condition)),
+    };
+
+    private static bool Holds(RunTerm term, RunRecord run)
+    {
+        object? value = term.Field.Kind switch
+        {
+            RunFieldKind.Parameter => run.Parameters.GetValueOrDefault(term.Field.Name),
+            RunFieldKind.Tag => run.Tags.GetValueOrDefault(term.Field.Name),
+            RunFieldKind.Metric => run.Metrics.TryGetValue(term.Field.Name, out var full) || run.Metrics.TryGetValue("train." + term.Field.Name, out full) ? full : null,
+            _ => term.Field.Name switch
+            {
+                "pipeline" => run.Pipeline,
+                "status" => (double)(int)run.Status,
+                "error" => run.Error,
+                "duration" => (run.Ended!.Value - run.Created).TotalSeconds,
+                _ => run.Id,
+            },
+        };
+        if (term.Comparison == RunComparison.Missing)
+        {
+            return value is null;
+        }
+
+        return value is not (null or double.NaN) && term.Values.Any(other => Compares(value, term.Comparison, other));
+    }
+
+    private static bool Compares(object value, RunComparison comparison, object other)
+    {
+        if (comparison is RunComparison.Like or RunComparison.LikeIgnoringCase)
+        {
+            return comparison == RunComparison.Like ? ((string)value).EndsWith(((string)other)[1..], StringComparison.Ordinal) : ((string)value).StartsWith(((string)other)[..^1], StringComparison.OrdinalIgnoreCase);
+        }
+
+        var order = other is double number
+            ? (value is double own ? own : double.Parse((string)value, CultureInfo.InvariantCulture)).CompareTo(number)
+            : string.CompareOrdinal((string)value, (string)other);
+        return comparison switch
+        {
+            RunComparison.Equal or RunComparison.In => order == 0,
+            RunComparison.NotEqual => order != 0,
+            RunComparison.Less => order < 0,
+            RunComparison.LessOrEqual => order <= 0,
+            RunComparison.Greater => order > 0,
+            _ => order >= 0,
+        };
+    }
+
     private async Task TwentyAsync()
     {
         for (var i = 0; i < 20; i++)

@@ -33,7 +33,9 @@ internal static class Plot
             return ["(no finite values)"];
         }
 
-        high = high > low ? high : low + 1;
+        high = high > low ? high : low + Math.Max(1, Math.Abs(low));
+        // Halves: the distance between the largest numbers there are is none.
+        var span = (high / 2) - (low / 2);
         var dots = new byte[height, width];
         double first = steps[0], last = steps[^1];
         (int X, int Y)? before = null;
@@ -46,7 +48,7 @@ internal static class Plot
             }
 
             var x = last > first ? (int)((steps[i] - first) / (last - first) * ((width * 2) - 1)) : 0;
-            var y = (int)((high - values[i]) / (high - low) * ((height * 4) - 1));
+            var y = Math.Clamp((int)(((high / 2) - (values[i] / 2)) / span * ((height * 4) - 1)), 0, (height * 4) - 1);
             Join(dots, before ?? (x, y), (x, y));
             before = (x, y);
         }
@@ -59,7 +61,7 @@ internal static class Plot
         var (height, width) = (dots.GetLength(0), dots.GetLength(1));
         for (var row = 0; row < height; row++)
         {
-            var label = row == 0 ? high : row == height - 1 ? low : row == height / 2 ? high - ((high - low) * row / (height - 1)) : (double?)null;
+            var label = row == 0 ? high : row == height - 1 ? low : row == height / 2 ? high - (2 * (((high / 2) - (low / 2)) * row / (height - 1))) : (double?)null;
             var line = new StringBuilder((label?.ToString("G4", CultureInfo.InvariantCulture) ?? "").PadLeft(10)).Append(label is null ? " │" : " ┤");
             for (var column = 0; column < width; column++)
             {

@@ -188,6 +188,33 @@ public sealed class GristmillClientTests
     }
 
     [Fact]
+    public async Task A_search_is_escaped_and_its_next_page_is_read_from_the_link()
+    {
+        var http = new ScriptedHandler()
+            .Answer("""[{"id":"r1","pipeline":"p","status":"succeeded","created":"2026-11-25T00:00:00Z","metrics":{"train.loss":"NaN","eval.auc":0.5},"tags":{"a":"b"}}]""",
+                link: "</api/v1/runs?limit=1&filter=tags.a%20%3D%20'%26page%3Dx'&page=abc_-9>; rel=\"next\"")
+            .Answer("[]");
+        using var client = http.Client();
+        var query = new RunQuery { Filter = "tags.a = '&page=x'", Order = "metrics.eval.auc desc", Limit = 1 };
+
+        var page = await client.SearchRunsAsync(query, TestContext.Current.CancellationToken);
+        Assert.Equal((double.NaN, 0.5, "b"), (page.Runs[0].Metrics["train.loss"], page.Runs[0].Metrics["eval.auc"], page.Runs[0].Tags["a"]));
+        Assert.Equal("abc_-9", page.Next);
+        Assert.Null((await client.SearchRunsAsync(query with { Page = page.Next }, TestContext.Current.CancellationToken)).Next);
+        Assert.Equal("http://mill.test/base/api/v1/runs?limit=1&filter=tags.a%20%3D%20%27%26page%3Dx%27&order=metrics.eval.auc%20desc&page=abc_-9", http.Asked[1].Address);
+    }
+
+    [Fact]
+    public async Task Removing_a_tag_sends_its_null()
+    {
+        var http = new ScriptedHandler().Answer("{}");
+        using var client = http.Client();
+        await client.SetTagsAsync("r1", new Dictionary<string, string?> { ["a"] = null, ["B"] = "x" }, TestContext.Current.CancellationToken);
+
+        Assert.Equal(("PATCH", """{"a":null,"B":"x"}"""), (http.Asked[0].Method, http.Asked[0].Body));
+    }
+
+    [Fact]
     public async Task A_cancelled_call_is_cancelled()
     {
         using var client = new ScriptedHandler().Answer("[]").Client();

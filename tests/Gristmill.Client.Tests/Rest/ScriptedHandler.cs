@@ -10,12 +10,17 @@ internal sealed class ScriptedHandler : HttpMessageHandler
 
     public List<(string Method, string Address, string Body, HttpRequestMessage Request)> Asked { get; } = [];
 
-    public ScriptedHandler Answer(string body, HttpStatusCode status = HttpStatusCode.OK, string type = "application/json", TimeSpan? retryAfter = null)
+    public ScriptedHandler Answer(string body, HttpStatusCode status = HttpStatusCode.OK, string type = "application/json", TimeSpan? retryAfter = null, string? link = null)
     {
         _answers.Enqueue(_ =>
         {
             var response = new HttpResponseMessage(status) { Content = new StringContent(body, Encoding.UTF8, type) };
             response.Headers.RetryAfter = retryAfter is { } wait ? new System.Net.Http.Headers.RetryConditionHeaderValue(wait) : null;
+            if (link is not null)
+            {
+                response.Headers.Add("Link", link);
+            }
+
             return response;
         });
         return this;
