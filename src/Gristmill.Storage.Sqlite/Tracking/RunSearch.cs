@@ -83,13 +83,13 @@ internal sealed class RunSearch
             var last = phase == Phases() - 1;
             if (last)
             {
-                where = $" and not exists(select 1 from {table} o where o.run=r.n and o.name={name} and o.value is not null)";
+                where = $" and not exists(select 1 from {table} o where o.run=r.n and o.name={name} and +o.value is not null)";
             }
             else
             {
                 from = _driver is null ? $"{table} o cross join run r on r.n=o.run" : $"d cross join {table} o on o.run=d.run cross join run r on r.n=d.run";
                 (key, tie, descending) = (_order.Field.Kind == RunFieldKind.Parameter && phase == 0 ? "o.number" : "o.value", "o.run", _order.Descending);
-                where = $" and o.name={name} and {key} is not null" + (_order.Field.Kind == RunFieldKind.Parameter && phase == 1 ? " and o.number is null" : "");
+                where = $" and o.name={name} and +{key} is not null" + (_order.Field.Kind == RunFieldKind.Parameter && phase == 1 ? " and o.number is null" : "");
             }
         }
 
@@ -108,10 +108,12 @@ internal sealed class RunSearch
             where += ReferenceEquals(condition, _driver) ? "" : " and " + sql.Condition(condition);
         }
 
+        // Where few runs are looked at, each is looked up by itself; otherwise the order's index begins behind the token.
+        var plus = _driver is null ? "" : "+";
         var (sign, direction) = descending ? ("<", "desc") : (">", "asc");
         if (after is { } token)
         {
-            where += $" and ({key},{tie}){sign}({sql.Argument(token.Key)},{sql.Argument(token.Run)})";
+            where += $" and ({plus}{key},{plus}{tie}){sign}({sql.Argument(token.Key)},{sql.Argument(token.Run)})";
         }
 
         var text = $"{with}select {key}, r.n from {from} where r.sequence>=0{where} order by {key} {direction}, {tie} {direction} limit {sql.Argument((long)limit)}";

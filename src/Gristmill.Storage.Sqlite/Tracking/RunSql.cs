@@ -66,6 +66,7 @@ internal sealed class RunSql(SqliteSession session, long now)
         _ => "metric",
     };
 
+    // The plus keeps SQLite from looking a run up by the value, of which many runs may have the same, instead of by the run.
     private string Term(RunTerm term)
     {
         if (term.Field.Kind == RunFieldKind.Attribute)
@@ -82,7 +83,7 @@ internal sealed class RunSql(SqliteSession session, long now)
 
         return term.Comparison == RunComparison.Missing
             ? $"(not exists(select 1 from {table} x where x.run=r.n and x.name={Argument(name)}))"
-            : $"exists(select 1 from {table} x where x.run=r.n and x.name={Argument(name)} and {Compare(term, Column(term, "x"))})";
+            : $"exists(select 1 from {table} x where x.run=r.n and x.name={Argument(name)} and {Compare(term, "+" + Column(term, "x"))})";
     }
 
     // A parameter or tag that is compared with a number is compared as one.
