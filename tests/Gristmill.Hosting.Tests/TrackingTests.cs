@@ -17,7 +17,13 @@ public sealed class TrackingTests
     {
         await using var silo = await SiloProcess.StartAsync();
         using var client = new GristmillClient(silo.Http.BaseAddress!.ToString());
-        var pipeline = Trips.Pipeline(Trips.WriteCsv(silo.Folder));
+        var csv = Trips.WriteCsv(silo.Folder);
+        var pipeline = Pipeline.Create("tracked", p =>
+        {
+            var rows = p.Sql($"select hour, distance, carrier, delay > 15 as late from {p.Read.Csv(csv)}");
+            var trees = p.Train.LightGbm(rows, label: "late", categorical: ["carrier"], validationFraction: 0.2);
+            p.Best(Metric.Auc, over: rows, among: [trees, p.Train.Linear(rows, label: "late", categorical: ["carrier"])], label: "late");
+        });
         await client.RegisterPipelineAsync(pipeline.Spec, Token);
         var id = await client.StartRunAsync(pipeline.Name, new RunRequest { Tags = ImmutableDictionary<string, string>.Empty.Add("team", "x") }, Token);
         var run = await silo.FinishAsync(id);
