@@ -1,3 +1,4 @@
+using Gristmill.Grains.Caching;
 using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.Runs;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,6 +23,10 @@ public static class GristmillGrainsExtensions
         builder.Services.TryAddSingleton(static services => new RunIndex(
             services.GetService<ITrackingStore>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RunIndex>>()));
         builder.Services.TryAddSingleton(new TriggerOptions());
+        builder.Services.TryAddSingleton(new StageCacheOptions());
+        builder.Services.TryAddSingleton<IStageFingerprints, NoFingerprints>();
+        builder.Services.TryAddSingleton<IStageFiles, NoStageFiles>();
+        builder.Services.TryAddSingleton<StageCache>();
         builder.Services.TryAddSingleton<RunRecovery>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<RunRecovery>());
         return builder;

@@ -37,6 +37,7 @@ public static class GristmillEndpointExtensions
             .WithTags("Server").WithSummary("What answers here.");
         PipelineEndpoints.Map(api);
         RunEndpoints.Map(api);
+        StageEndpoints.Map(api);
         TrackingEndpoints.Map(api);
         TriggerEndpoints.Map(api);
         PartitionEndpoints.Map(api);

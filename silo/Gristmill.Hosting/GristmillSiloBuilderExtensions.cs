@@ -51,6 +51,12 @@ public static class GristmillSiloBuilderExtensions
         StorageSetup.Add(silo, options, folder);
         silo.UseSqliteTracking(folder.Tracking);
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, StaleMembers>();
+        // Before the grains' own defaults.
+        services.AddSingleton(_ => new StageFiles(folder.Stages, new StageFilesOptions { Retention = options.LogRetention }));
+        services.AddSingleton<IStageFiles>(static sp => sp.GetRequiredService<StageFiles>());
+        services.AddSingleton(new StageCacheOptions { Enabled = options.Cache, MaxEntries = options.CacheMaxEntries, MaxAge = options.CacheMaxAge });
+        services.AddSingleton<IStageFingerprints>(sp => new StageFingerprints(
+            sp.GetRequiredService<ObjectStore>(), sp.GetRequiredService<ContentStore>(), StageExecutorFactory.BaseDirectory(options)));
         silo.AddGristmillGrains();
         silo.AddActivityPropagation();
         DashboardOnDemand.Add(silo);
@@ -67,6 +73,7 @@ public static class GristmillSiloBuilderExtensions
         services.AddSingleton<DeploymentRouter>();
         services.AddHostedService(sp => sp.GetRequiredService<DeploymentRouter>());
         services.AddHostedService<RunIndexRebuild>();
+        services.AddSingleton<CacheJanitor>();
         services.AddHostedService<ObjectJanitor>();
         services.AddSingleton<PredictEndpoint>();
         services.AddHealthChecks().AddCheck<SiloReadiness>("silo", tags: ["ready"]);

@@ -166,12 +166,13 @@ public sealed class ObjectWriter : IDisposable
         var tail = Span(end, 8 + footerLength + 10);
         BinaryPrimitives.WriteInt32LittleEndian(tail, -1);
         HashUpTo(end + 8);
-        Footer(_hash.GetCurrentHashAsUInt64()).CopyTo(tail[8..]);
+        ulong checksum = _hash.GetCurrentHashAsUInt64();
+        Footer(checksum).CopyTo(tail[8..]);
         BinaryPrimitives.WriteInt32LittleEndian(tail[(8 + footerLength)..], footerLength);
         IpcFile.Magic[..6].CopyTo(tail[(8 + footerLength + 4)..]);
         _file.Publish(length, _store.PathOf(Id));
         _closed = true;
-        return new ObjectRef(Id, _fingerprint, _rows, length, _store.Options.Host);
+        return new ObjectRef(Id, _fingerprint, _rows, length, _store.Options.Host) { Checksum = Checksum.Show(checksum) };
     }
 
     /// <summary>Gives the segment up unless it was sealed.</summary>

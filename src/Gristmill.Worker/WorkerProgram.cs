@@ -28,6 +28,7 @@ internal static class WorkerProgram
         }
 
         LinuxProcess.RaiseOomScore(OomScore);
+        LinuxProcess.LeadChildren();
 
         // Ctrl-C in a terminal reaches the whole group; the silo decides when its workers end.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, static c => c.Cancel = true);
@@ -41,6 +42,7 @@ internal static class WorkerProgram
             Threads = settings.Threads,
             BaseDirectory = settings.BaseDirectory,
             OwnsProcess = true,
+            CheckpointDirectory = settings.Checkpoints,
         });
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Connect(new UnixDomainSocketEndPoint(settings.Socket));
@@ -48,7 +50,7 @@ internal static class WorkerProgram
         connection.Send(FrameKind.Hello, 0, new WorkerHello(settings.Number, settings.Token, Environment.ProcessId), WorkerJson.Default.WorkerHello);
         try
         {
-            new WorkerServer(host, connection, settings.Tracking ? content : null).Serve();
+            new WorkerServer(host, connection, settings.Tracking ? content : null, new LogMarks(settings.Token)).Serve();
         }
         catch (SocketException)
         {

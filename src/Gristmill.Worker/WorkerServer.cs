@@ -7,9 +7,12 @@ using Gristmill.Objects;
 namespace Gristmill.Worker;
 
 /// <summary>Serves one connection: runs the attempts it is told to, and answers with progress and results.</summary>
-internal sealed class WorkerServer(StageHost host, FrameConnection connection, ContentStore? tracked)
+internal sealed class WorkerServer(StageHost host, FrameConnection connection, ContentStore? tracked, LogMarks marks)
 {
+    private const int BeatMilliseconds = 50;
+
     private readonly ConcurrentDictionary<long, Attempt> _running = new();
+    private long _beaten;
 
     /// <summary>Serves until the pool closes.</summary>
     public void Serve() => connection.Read(OnFrame);
@@ -47,24 +50,48 @@ internal sealed class WorkerServer(StageHost host, FrameConnection connection, C
         var share = new ThreadShare(request.Limits.Threads);
         using var tracker = tracked is null || StageHost.IsLight(request.Operation) ? null : new StageTracker(tracked, new Transport(connection, id), TimeProvider.System);
         _running[id] = new Attempt(cancellation, share, tracker);
+        var owns = !StageHost.IsLight(request.Operation);
+        if (owns)
+        {
+            marks.Write(id, begins: true);
+        }
+
+        Action answer;
         try
         {
-            var result = await host.ExecuteAsync(request, new Progress(connection, id), cancellation.Token, share, tracker).ConfigureAwait(false);
-            connection.Send(FrameKind.Completed, id, result, WorkerJson.Default.StageResult);
+            var result = await host.ExecuteAsync(request, new Progress(connection, id), cancellation.Token, share, tracker, () => Beat(id)).ConfigureAwait(false);
+            answer = () => connection.Send(FrameKind.Completed, id, result, WorkerJson.Default.StageResult);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            connection.Send(FrameKind.Cancelled, id);
+            answer = () => connection.Send(FrameKind.Cancelled, id);
         }
 #pragma warning disable CA1031 // Every failure is an answer.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            connection.Send(FrameKind.Failed, id, GristmillException.Describe(e), WorkerJson.Default.ErrorInfo);
+            answer = () => connection.Send(FrameKind.Failed, id, GristmillException.Describe(e), WorkerJson.Default.ErrorInfo);
         }
-        finally
+
+        _running.TryRemove(id, out _);
+        if (owns)
         {
-            _running.TryRemove(id, out _);
+            // Before the answer, after which this process may have the next attempt.
+            LinuxProcess.EndChildren();
+            marks.Write(id, begins: false);
+        }
+
+        answer();
+    }
+
+    /// <summary>Tells the pool that an attempt lives; a stage may say so in its innermost loop.</summary>
+    private void Beat(long id)
+    {
+        var now = Environment.TickCount64;
+        var last = Interlocked.Read(ref _beaten);
+        if (now - last >= BeatMilliseconds && Interlocked.CompareExchange(ref _beaten, now, last) == last)
+        {
+            connection.Send(FrameKind.Heartbeat, id);
         }
     }
 

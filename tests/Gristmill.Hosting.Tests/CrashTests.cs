@@ -17,7 +17,7 @@ public sealed class CrashTests
         var versions = 0;
         foreach (var stage in pipeline.Spec.Stages)
         {
-            var id = await silo.StartRunAsync(pipeline.Name);
+            var id = await silo.StartRunAsync(pipeline.Name, new RunRequest { NoCache = true });
 
             // What a watcher was told before the silo died, by the stage's name.
             var committed = new Dictionary<string, StageView>();
@@ -68,7 +68,7 @@ public sealed class CrashTests
         await using var silo = await SiloProcess.StartAsync();
         var pipeline = Trips.Pipeline(Trips.WriteCsv(silo.Folder));
         await silo.RegisterAsync(pipeline);
-        var id = await silo.StartRunAsync(pipeline.Name);
+        var id = await silo.StartRunAsync(pipeline.Name, new RunRequest { NoCache = true });
         await silo.FollowAsync(id, change => change.Stage is { Operation: StageOperations.TrainLightGbm, Status: StageStatus.Running });
         foreach (var worker in Workers(silo.Id))
         {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -100,13 +101,37 @@ public sealed class SiloProcess : IAsyncDisposable
 
     public async Task RegisterAsync(Pipeline pipeline)
     {
-        using var response = await Http.PutAsync(new Uri($"/api/v1/pipelines/{pipeline.Name}", UriKind.Relative), Json(pipeline.Spec));
+        var spec = pipeline.Code is { } code ? pipeline.Spec with { Code = await UploadAsync(code.Location) } : pipeline.Spec;
+        using var response = await Http.PutAsync(new Uri($"/api/v1/pipelines/{pipeline.Name}", UriKind.Relative), Json(spec));
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
     }
 
-    public async Task<string> StartRunAsync(string pipeline)
+    /// <summary>Ships one assembly, without what it refers to: its stages use what workers have.</summary>
+    public async Task<CodeRef> UploadAsync(string assembly)
     {
-        using var response = await Http.PostAsync(new Uri($"/api/v1/pipelines/{pipeline}/runs", UriKind.Relative), Json(new RunRequest()));
+        using var buffer = new MemoryStream();
+        using (var archive = new ZipArchive(buffer, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            archive.CreateEntryFromFile(assembly, Path.GetFileName(assembly));
+        }
+
+        using var body = new ByteArrayContent(buffer.ToArray()) { Headers = { ContentType = new("application/zip") } };
+        using var response = await Http.PostAsync(new Uri($"/api/v1/code?entry={Path.GetFileName(assembly)}", UriKind.Relative), body);
+        return await ReadAsync<CodeRef>(response);
+    }
+
+    /// <summary>Posts without a body.</summary>
+    public async Task<HttpResponseMessage> PostAsync(string path) => await Http.PostAsync(new Uri(path, UriKind.Relative), null);
+
+    public async Task<T> GetAsync<T>(string path)
+    {
+        using var response = await Http.GetAsync(new Uri(path, UriKind.Relative));
+        return await ReadAsync<T>(response);
+    }
+
+    public async Task<string> StartRunAsync(string pipeline, RunRequest? request = null)
+    {
+        using var response = await Http.PostAsync(new Uri($"/api/v1/pipelines/{pipeline}/runs", UriKind.Relative), Json(request ?? new RunRequest()));
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         return (await ReadAsync<RunStarted>(response)).Id;
     }

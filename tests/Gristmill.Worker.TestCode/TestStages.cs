@@ -268,6 +268,77 @@ public static class TestStages
         await Task.Delay(Timeout.Infinite);
     }
 
+    /// <summary>Prints from this thread, another, and the error stream, the last line without an end.</summary>
+    public static async Task Print(string text, StageContext context)
+    {
+        Console.WriteLine($"{text} 1");
+        await Task.Run(() => context.Log($"{text} 2"));
+        Console.Error.WriteLine($"{text} 3 \u00e4");
+        Console.Write($"{text} end");
+    }
+
+    /// <summary>Prints lines of 64 bytes, which count up.</summary>
+    public static void PrintMuch(long lines)
+    {
+        using var output = Console.OpenStandardOutput();
+        var buffer = new byte[64 * 1024];
+        for (long line = 0; line < lines;)
+        {
+            var count = (int)Math.Min(1024, lines - line);
+            for (var i = 0; i < count; i++, line++)
+            {
+                var text = buffer.AsSpan(i * 64, 64);
+                text.Fill((byte)'.');
+                System.Buffers.Text.Utf8Formatter.TryFormat(line, text, out _);
+                text[63] = (byte)'\n';
+            }
+
+            output.Write(buffer, 0, count * 64);
+        }
+    }
+
+    /// <summary>Leaves processes behind: one in a session of its own, one whose parent has ended, one that still has it.</summary>
+    public static void Fork(string seconds, bool die)
+    {
+        using var shell = Process.Start("sh", ["-c", $"setsid sleep {seconds} & (sleep {seconds} &) ; exit 0"]);
+        shell.WaitForExit();
+        using var child = Process.Start("sleep", [seconds]);
+        if (die)
+        {
+            Process.GetCurrentProcess().Kill();
+            Thread.Sleep(Timeout.Infinite);
+        }
+    }
+
+    /// <summary>Counts, saving each number, and dies at one unless it began there; returns where it began.</summary>
+    public static async Task<int> Count(int to, int dieAt, StageContext context, CancellationToken cancellationToken)
+    {
+        var begin = await context.Checkpoint.TryLoadJsonAsync<int>(cancellationToken);
+        for (var n = begin; n < to; n++)
+        {
+            await context.Checkpoint.SaveJsonAsync(n, cancellationToken);
+            if (n == dieAt && begin != dieAt)
+            {
+                Process.GetCurrentProcess().Kill();
+                Thread.Sleep(Timeout.Infinite);
+            }
+        }
+
+        return begin;
+    }
+
+    /// <summary>Gives heartbeats for a while, and then none.</summary>
+    public static async Task Beat(int times, bool thenStop, StageContext context, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            context.Heartbeat();
+            await Task.Delay(60, cancellationToken);
+        }
+
+        await Task.Delay(thenStop ? Timeout.Infinite : 0, cancellationToken);
+    }
+
     public static int ProcessId() => Environment.ProcessId;
 
     public static int Threads(StageContext context) => context.Threads;

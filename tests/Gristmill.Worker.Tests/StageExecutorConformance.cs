@@ -234,6 +234,31 @@ public abstract class StageExecutorConformance(ExecutorFixture fixture)
     }
 
     [Fact]
+    public async Task What_a_stage_prints_is_in_its_own_log()
+    {
+        var calls = Enumerable.Range(0, 6).Select(i => Mill.Call("Print", new { text = $"stage {i}" }) with { RunId = $"{GetType().Name}-{i}" }).ToList();
+        await Task.WhenAll(calls.Select(call => Executor.ExecuteAsync(call, null, Stop)));
+        for (var i = 0; i < calls.Count; i++)
+        {
+            Assert.Equal($"stage {i} 1\nstage {i} 2\nstage {i} 3 \u00e4\nstage {i} end", Mill.Log(calls[i]));
+        }
+
+        var quiet = Mill.Call("Add", new { a = 1 });
+        await Executor.ExecuteAsync(quiet, null, Stop);
+        Assert.Equal("", Mill.Log(quiet));
+    }
+
+    [Fact]
+    public async Task A_stage_that_falls_silent_is_ended_and_one_that_beats_is_not()
+    {
+        var limits = new StageLimits { HeartbeatTimeout = TimeSpan.FromSeconds(1) };
+        await Executor.ExecuteAsync(Mill.Call("Beat", new { times = 30, thenStop = false }) with { Limits = limits }, null, Stop);
+        var error = await Fails(Mill.Call("Beat", new { times = 3, thenStop = true }) with { Limits = limits });
+        Assert.Equal(ErrorCodes.HeartbeatTimeout, error.Code);
+        Assert.Contains("for 1 s", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_stage_over_its_memory_limit_is_ended()
     {
         var call = Mill.Call("NativeMemoryHog");

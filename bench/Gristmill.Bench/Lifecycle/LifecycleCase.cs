@@ -26,7 +26,7 @@ internal static class LifecycleCase
             var pipeline = FlightsPipelines.Trees(parquet);
             await client.RegisterPipelineAsync(pipeline.Spec);
             var registered = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            var run = await Runs.FinishAsync(client, await client.StartRunAsync(pipeline.Name));
+            var run = await Runs.FinishAsync(client, await client.StartRunAsync(pipeline.Name, new RunRequest { NoCache = true }));
             var finished = Stopwatch.GetElapsedTime(start).TotalSeconds;
             await client.DeployAsync("bench", new DeploymentSpec { Model = "flight-delay-trees" });
             var deployed = Stopwatch.GetElapsedTime(start).TotalSeconds;

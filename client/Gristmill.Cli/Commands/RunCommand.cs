@@ -13,12 +13,13 @@ internal static class RunCommand
         var parameters = new Option<string[]>("--param", "-p") { Description = "A parameter of the run: name=value. May be repeated.", HelpName = "NAME=VALUE" };
         var partition = new Option<string?>("--partition", "--partitions") { Description = "Of a partitioned pipeline: a key, or a range as FROM..TO.", HelpName = "KEY" };
         var detach = new Option<bool>("--detach") { Description = "Start the run and return its id; do not follow it." };
+        var noCache = new Option<bool>("--no-cache") { Description = "Execute every stage; take no earlier result over." };
         var server = CliContext.ServerOption();
         var json = CliContext.JsonOption();
 
         var command = new Command("run", "Build a pipeline's file, ship it to the server, run it and follow it. Ctrl+C cancels the run.")
         {
-            file, parameters, partition, detach, server, json,
+            file, parameters, partition, detach, noCache, server, json,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -30,6 +31,11 @@ internal static class RunCommand
             if (parsed.GetValue(partition) is { } key)
             {
                 arguments.AddRange(["--partition", key]);
+            }
+
+            if (parsed.GetValue(noCache))
+            {
+                arguments.Add("--no-cache");
             }
 
             if (parsed.GetValue(json))

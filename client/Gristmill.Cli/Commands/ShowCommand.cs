@@ -102,7 +102,7 @@ internal static class ShowCommand
     private static void WriteStages(CliContext context, IEnumerable<StageView> stages) =>
         context.WriteTable(["stage", "status", "rows", "time", ""], stages.Select(stage => new[]
         {
-            stage.Name, Texts.Status(stage.Status), stage.Usage is { Rows: > 0 } usage ? Texts.Count(usage.Rows) : "",
+            stage.Name, Texts.Status(stage), stage.Usage is { Rows: > 0 } usage ? Texts.Count(usage.Rows) : "",
             Texts.Elapsed(stage, context.Time.GetUtcNow()) is { } elapsed ? Texts.Duration(elapsed) : "", Texts.Detail(stage),
         }));
 }

@@ -40,7 +40,7 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
             var retries = stage.Attempts > 1 ? $" (attempt {stage.Attempts})" : "";
             table.AddRow(
                 new Text(stage.Name),
-                new Markup($"[{Texts.Colour(stage.Status)}]{Texts.Status(stage.Status)}[/]{Markup.Escape(retries)}"),
+                new Markup($"[{Texts.Colour(stage.Status)}]{Texts.Status(stage)}[/]{Markup.Escape(retries)}"),
                 new Text(Progress(stage)),
                 new Text(stage.Usage is { Rows: > 0 } usage ? Texts.Count(usage.Rows) : ""),
                 new Text(Texts.Elapsed(stage, time.GetUtcNow()) is { } elapsed ? Texts.Duration(elapsed) : ""),
@@ -140,7 +140,7 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
     {
         var parts = new[]
         {
-            $"  {stage.Name,-16} {Texts.Status(stage.Status),-9}",
+            $"  {stage.Name,-16} {Texts.Status(stage),-9}",
             Progress(stage),
             stage.Usage is { Rows: > 0 } usage ? $"{Texts.Count(usage.Rows)} rows" : "",
             stage.Ended is not null && Texts.Elapsed(stage, time.GetUtcNow()) is { } elapsed ? Texts.Duration(elapsed) : "",
@@ -155,7 +155,8 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
     public void WriteEnd(RunView run)
     {
         var took = run.Ended is { } ended ? $" in {Texts.Duration(ended - (run.Started ?? run.Created))}" : "";
-        console.MarkupLine($"Run [bold]{Markup.Escape(run.Id)}[/] [{Texts.Colour(run.Status)}]{Texts.Status(run.Status)}[/]{took}.");
+        var cached = run.CacheHits > 0 ? $", {run.CacheHits} of {run.Stages.Length} stages from the cache" : "";
+        console.MarkupLine($"Run [bold]{Markup.Escape(run.Id)}[/] [{Texts.Colour(run.Status)}]{Texts.Status(run.Status)}[/]{took}{cached}.");
         if (run.Error is { } error)
         {
             WriteError(console, error);

@@ -32,6 +32,9 @@ internal static class Texts
 
     public static string Status(StageStatus status) => status.ToString().ToLowerInvariant();
 
+    /// <summary>A stage's status, or that it took over an earlier result.</summary>
+    public static string Status(StageView stage) => stage.CachedFrom is null ? Status(stage.Status) : "cached";
+
     public static string Status(RunStatus status) => status.ToString().ToLowerInvariant();
 
     /// <summary>How many stages are in each status, without those that none is in.</summary>

@@ -32,12 +32,14 @@ internal static class MillCommands
         var json = new Option<bool>("--json") { Description = "Write the finished run as JSON." };
         command.Add(cluster);
         command.Add(data);
+        var noCache = NoCacheOption();
         command.Add(parameters);
         command.Add(partition);
+        command.Add(noCache);
         command.Add(json);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var request = Request(pipeline, parsed.GetValue(parameters), parsed.GetValue(partition));
+            var request = Request(pipeline, parsed.GetValue(parameters), parsed.GetValue(partition)) with { NoCache = parsed.GetValue(noCache) };
             await using IRunTarget target = parsed.GetValue(cluster) is { } server
                 ? new ClusterTarget(server)
                 : await EmbeddedTarget.StartAsync(parsed.GetValue(data)!, cancellationToken);
@@ -100,10 +102,11 @@ internal static class MillCommands
         var parameters = ParameterOption();
         var partition = PartitionOption();
         var json = new Option<bool>("--json") { Description = "Write one line of JSON." };
-        var command = new Command("submit", "Ship it to a server, start a run and return.") { cluster, parameters, partition, json };
+        var noCache = NoCacheOption();
+        var command = new Command("submit", "Ship it to a server, start a run and return.") { cluster, parameters, partition, noCache, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var request = Request(pipeline, parsed.GetValue(parameters), parsed.GetValue(partition));
+            var request = Request(pipeline, parsed.GetValue(parameters), parsed.GetValue(partition)) with { NoCache = parsed.GetValue(noCache) };
             await using var target = new ClusterTarget(parsed.GetValue(cluster) ?? GristmillClientOptions.DefaultServer.AbsoluteUri);
             var id = await target.StartAsync(pipeline, request, cancellationToken);
             WriteLine(console, parsed.GetValue(json)
@@ -119,6 +122,8 @@ internal static class MillCommands
         Description = "The server's address; without it the run is in this process.",
         HelpName = "URL",
     };
+
+    private static Option<bool> NoCacheOption() => new("--no-cache") { Description = "Execute every stage; take no earlier result over." };
 
     private static Option<string[]> ParameterOption() => new("--param", "-p")
     {

@@ -33,6 +33,18 @@ internal static class PartitionRuns
         return (whole, request.Parameters.SetItems(parameters));
     }
 
+    /// <summary>A run's parameters without those that follow from its partition: what it was given, and defaults.</summary>
+    public static ImmutableDictionary<string, string> Given(PipelineSpec spec, string? partition, ImmutableDictionary<string, string> parameters, TimeProvider time)
+    {
+        if (spec.Partitions is not { } partitions || partition is null)
+        {
+            return parameters;
+        }
+
+        var keys = Keys(partitions, time);
+        return parameters.RemoveRange(keys.Parameters(keys.Normalize(partition)).Keys);
+    }
+
     /// <summary>Notes the end of a run with each of its partitions; returns once all of that is stored.</summary>
     public static Task OnEndedAsync(IGrainFactory grains, PartitionSpec spec, string partition, RunEnded run, TimeProvider time) => Task.WhenAll(
         PartitionShardGrain.Of(grains, run.Pipeline, Keys(spec, time).Range(partition)).Select(shard => shard.Shard.OnRunEndedAsync(shard.Keys, run)));

@@ -273,6 +273,17 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
             return existing;
         }
 
+        if (request.RerunOf is { } earlier)
+        {
+            var definition = await GrainFactory.GetGrain<IRunControlGrain>(earlier).GetDefinitionAsync();
+            source = definition?.Source is { } known && definition.Pipeline == Name ? known : throw new GristmillException(
+                ErrorCodes.NotFound, $"There is no run '{earlier}' of pipeline '{Name}'.", "'mill runs' lists those there are.").With("run", earlier);
+            spec = await _specs.GetAsync(source);
+            // The partition as well: a rerun is of the same data.
+            var recorded = PartitionRuns.Given(spec, definition.Request.Partition, definition.Parameters, _time);
+            request = request with { Parameters = recorded.SetItems(request.Parameters), Partition = request.Partition ?? definition.Request.Partition };
+        }
+
         var (partition, given) = PartitionRuns.Resolve(spec, request, _time);
         var parameters = ParameterValues.Resolve(spec, given);
         foreach (var (name, value) in request.Tags ?? [])

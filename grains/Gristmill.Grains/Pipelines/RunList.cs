@@ -83,6 +83,8 @@ internal sealed class RunList
         }
 
         var chunk = _slots[slot].State;
+        // A run that goes on after its end must not be stored as ended.
+        durable |= chunk.Runs.Find(run => run.Summary.Id == summary.Id) is { Summary.Ended: not null };
         _slots[slot].State = chunk with { Runs = [.. chunk.Runs.Select(run => run.Summary.Id == summary.Id ? run with { Summary = summary } : run)] };
         return durable ? _writers[slot].WriteAsync() : Task.CompletedTask;
     }

@@ -14,6 +14,10 @@ internal interface IRunControlGrain : IGrainWithStringKey
     [Alias("Index"), AlwaysInterleave]
     Task IndexAsync();
 
+    /// <summary>What it was started with, or null if there is none of this id.</summary>
+    [Alias("GetDefinition"), AlwaysInterleave]
+    Task<RunDefinition?> GetDefinitionAsync();
+
     /// <summary>Goes on if the run is unfinished, also with stages that a dead silo held.</summary>
     [Alias("Resume"), AlwaysInterleave]
     Task ResumeAsync();

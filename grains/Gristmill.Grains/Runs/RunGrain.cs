@@ -23,6 +23,7 @@ internal sealed partial class RunGrain(
     StagePages pages,
     RunIndex index,
     TimeProvider time,
+    IStageFingerprints fingerprints,
     ILogger<RunGrain> logger) : Grain, IRunGrain, IRunControlGrain, IRemindable
 {
     /// <summary>The reminder that keeps an unfinished run going; also how a silo finds unfinished runs.</summary>
@@ -50,6 +51,7 @@ internal sealed partial class RunGrain(
     private bool _beginning;
     private bool _ending;
     private Task _ready = Task.CompletedTask;
+    private Task _ended = Task.CompletedTask;
 
     private string Id => this.GetPrimaryKeyString();
 
@@ -57,6 +59,8 @@ internal sealed partial class RunGrain(
 
     /// <summary>Of runs stored before pipelines were kept apart from specs, the spec knows.</summary>
     private string Pipeline => _definition.Value.Spec?.Name ?? _definition.Value.Pipeline;
+
+    private bool Paused => _outcome.Value.Paused;
 
     private bool Stopping => _error is not null || _outcome.Value.CancelRequested;
 
@@ -99,6 +103,7 @@ internal sealed partial class RunGrain(
                     Request = start.Request,
                     Created = time.GetUtcNow(),
                     TraceParent = Activity.Current?.Id,
+                    Environment = RunEnvironment.Current,
                 }));
         }
         catch when (Exists)
@@ -196,6 +201,8 @@ internal sealed partial class RunGrain(
         }
     }
 
+    public Task<RunDefinition?> GetDefinitionAsync() => Task.FromResult(Exists ? _definition.Value : null);
+
     public async Task ResumeAsync()
     {
         await _ready;
@@ -281,13 +288,17 @@ internal sealed partial class RunGrain(
         {
             await Task.WhenAll(some.Select(async i =>
             {
-                if (await Retry.TransientAsync(() => Stage(i).GetAsync(), time) is { } view)
+                if (await Retry.TransientAsync(() => AskStageAsync(i), time) is { } view)
                 {
                     Take(i, view);
                 }
             }));
         }
     }
+
+    private Task<StageView?> AskStageAsync(int i) => _outcome.Value.Retries == 0
+        ? Stage(i).GetAsync()
+        : Stage(i).RestoreAsync(_outcome.Value.Retries, _outcome.Value.Lost.Contains(_graph!.Views[i].Name));
 
     private void CancelRunningStages()
     {
@@ -310,7 +321,7 @@ internal sealed partial class RunGrain(
             return;
         }
 
-        while (!Stopping && _starting < StartsAtOnce && _graph.Running < MaxRunning && _graph.TryTakeReady(out var i))
+        while (!Stopping && !Paused && _starting < StartsAtOnce && _graph.Running < MaxRunning && _graph.TryTakeReady(out var i))
         {
             var decision = StageDecision.Of(_spec!.Stages[i], _graph.Needs[i], _graph, _definition.Value, _spec.Code);
             var now = time.GetUtcNow();
@@ -334,7 +345,8 @@ internal sealed partial class RunGrain(
         if (_starting == 0 && _graph.Running == 0 && (Stopping || _graph.Unfinished == 0))
         {
             _ending = true;
-            EndAsync().Ignore();
+            _ended = EndAsync();
+            _ended.Ignore();
         }
     }
 
@@ -425,6 +437,7 @@ internal sealed partial class RunGrain(
                     Error = status == RunStatus.Failed ? _error : null,
                     Stages = shown,
                     Counts = StageCounts.Of(stages),
+                    CacheHits = stages.Count(static stage => stage.CachedFrom is not null),
                     // Before the outcome that refers to them, and outside the outcome: its size does not depend on theirs.
                     Pages = shown.Length < stages.Length ? await pages.PutAsync(stages) : [],
                 }),
@@ -506,6 +519,7 @@ internal sealed partial class RunGrain(
         Trigger = _definition.Value.Request.Trigger,
         Created = _definition.Value.Created,
         Ended = _outcome.Value.Ended,
+        Paused = Paused,
     };
 
     /// <summary>Every stage, also of those that are kept in pages.</summary>
@@ -562,6 +576,11 @@ internal sealed partial class RunGrain(
         Started = _started,
         Ended = _outcome.Value.Ended,
         Error = _outcome.Value.IsFinal ? _outcome.Value.Error : _error,
+        CacheHits = _outcome.Value.IsFinal ? _outcome.Value.CacheHits : _graph!.Views.Count(static stage => stage.CachedFrom is not null),
+        RerunOf = _definition.Value.Request.RerunOf,
+        Environment = _definition.Value.Environment,
+        Paused = Paused,
+        Retries = _outcome.Value.Retries,
     };
 
     private ImmutableArray<StagePageRef> Pages => _outcome.Value.IsFinal ? _outcome.Value.Pages : [];
@@ -570,28 +589,4 @@ internal sealed partial class RunGrain(
     private IReadOnlyList<StageView> Views => _outcome.Value.IsFinal ? _outcome.Value.Stages : _graph!.Views;
 
     private StageCounts Counts => _outcome.Value.IsFinal ? _outcome.Value.Counts ?? StageCounts.Of(_outcome.Value.Stages) : _graph!.Counts;
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run} of pipeline {Pipeline} {Version} started with {Stages} stages")]
-    private partial void LogStarted(string run, string pipeline, string version, int stages);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run} of pipeline {Pipeline} is unfinished and goes on")]
-    private partial void LogRecovering(string run, string pipeline);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run} is being cancelled")]
-    private partial void LogCancelling(string run);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run} ended: {Status} {Code}")]
-    private partial void LogEnded(string run, RunStatus status, string? code);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Run {Run}: stage {Stage} could not be started")]
-    private partial void LogStageNotStarted(string run, string stage, Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Run {Run}: its end could not be stored yet")]
-    private partial void LogEndNotStored(string run, Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run} was ended by another activation")]
-    private partial void LogFenced(string run, Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}: its pipeline could not be told")]
-    private partial void LogPipelineNotTold(string run, Exception exception);
 }

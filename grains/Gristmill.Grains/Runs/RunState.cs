@@ -17,6 +17,7 @@ internal sealed record RunDefinition
     [Id(21)] public string Pipeline { get; init; } = "";
     /// <summary>What was asked for, without its parameters and key.</summary>
     [Id(22)] public RunRequest Request { get; init; } = new();
+    [Id(12)] public RunEnvironment? Environment { get; init; }
 
     public bool Exists => Source is not null || Spec is not null;
 }
@@ -32,9 +33,16 @@ internal sealed record RunOutcome
     [Id(4)] public ErrorInfo? Error { get; init; }
     /// <summary>The stages as they ended; of a large run, those that a view of it shows.</summary>
     [Id(5)] public ImmutableArray<StageView> Stages { get; init; } = [];
+    /// <summary>Stages that took an earlier result over.</summary>
+    [Id(13)] public int CacheHits { get; init; }
     [Id(20)] public StageCounts? Counts { get; init; }
     /// <summary>All stages of a large run, in pages that are stored apart.</summary>
     [Id(21)] public ImmutableArray<StagePageRef> Pages { get; init; } = [];
+    [Id(10)] public bool Paused { get; init; }
+    /// <summary>Counts retries; stages that ended without committing before the newest one start anew.</summary>
+    [Id(11)] public int Retries { get; init; }
+    /// <summary>Stages that committed, but whose outputs the newest retry needs and did not find.</summary>
+    [Id(12)] public ImmutableArray<string> Lost { get; init; } = [];
 
     public bool IsFinal => Ended is not null;
 }
@@ -64,6 +72,13 @@ internal sealed record StageState
     [Id(8)] public ErrorInfo? Error { get; init; }
     [Id(9)] public DateTimeOffset? Started { get; init; }
     [Id(10)] public DateTimeOffset? Ended { get; init; }
+    /// <summary>What the cache did, once the stage is over.</summary>
+    [Id(11)] public StageCacheRecord? Cache { get; init; }
+
+    /// <summary>What its attempts have printed, the oldest first.</summary>
+    [Id(13)] public ImmutableArray<StageLogRef> Logs { get; init; } = [];
+    /// <summary>The newest retry of the run that this stage has taken part in.</summary>
+    [Id(12)] public int Retry { get; init; }
 
     public bool IsFinal => Status is StageStatus.Succeeded or StageStatus.Failed or StageStatus.Cancelled;
 }

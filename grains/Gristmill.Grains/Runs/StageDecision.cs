@@ -35,6 +35,7 @@ internal readonly record struct StageDecision(StageStart? Start, string? SkipRea
                     Inputs = Inputs(stage, graph),
                     Code = code,
                     TraceParent = definition.TraceParent,
+                    NoCache = definition.Request.NoCache,
                 },
                 null,
                 null);

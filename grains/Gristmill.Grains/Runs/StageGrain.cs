@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Gristmill.Grains.Caching;
 using Gristmill.Grains.State;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
@@ -15,16 +17,20 @@ namespace Gristmill.Grains.Runs;
 internal sealed partial class StageGrain(
     [PersistentState("stage", StorageNames.Gristmill)] IPersistentState<StageState> state,
     IStageExecutor executor,
+    StageCache cache,
+    IStageFiles files,
     TimeProvider time,
     ILogger<StageGrain> logger) : Grain, IStageGrain
 {
     private const int CommitTries = 6;
+    private const int MostLogs = 20;
 
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromMinutes(5);
 
     private readonly ILogger<StageGrain> _logger = logger;
     private readonly Durable<StageState> _state = new(state);
     private readonly TurnLock _transition = new();
+    private ImmutableArray<StageLogRef> _logs = [];
     private StageAttempt? _attempt;
     private IGrainTimer? _retry;
     private ErrorInfo? _lastError;
@@ -39,11 +45,13 @@ internal sealed partial class StageGrain(
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        _logs = _state.Value.Logs;
         if (_state.Value.Status != StageStatus.Running)
         {
             return;
         }
 
+        await KeepLogAsync(_state.Value.Attempt, _state.Value.Operation);
         LogLost(Key, _state.Value.Attempt);
         if (MayTryAgain())
         {
@@ -121,6 +129,46 @@ internal sealed partial class StageGrain(
 
     public Task<StageView?> GetAsync() => Task.FromResult(_state.Value.Status == StageStatus.Pending ? null : View());
 
+    public async Task<StageView?> RestoreAsync(int retry, bool lost)
+    {
+        await _transition.EnterAsync();
+        try
+        {
+            var known = _state.Value;
+            if (known.Retry < retry && known.IsFinal && (known.Status != StageStatus.Succeeded || lost))
+            {
+                // The epoch and the attempts count on, so that nothing of before is taken for something of now.
+                await _state.SetAsync(new StageState
+                {
+                    Operation = known.Operation,
+                    Attempt = known.Attempt,
+                    Interruptions = known.Attempt,
+                    Epoch = known.Epoch,
+                    Retry = retry,
+                    Logs = _logs,
+                });
+                _cancelled = false;
+                _lastError = null;
+            }
+        }
+        finally
+        {
+            _transition.Leave();
+        }
+
+        return await GetAsync();
+    }
+
+    public async Task<LogPage?> ReadLogAsync(int attempt, long offset, int limit)
+    {
+        attempt = attempt <= 0 ? _state.Value.Attempt : attempt;
+        var kept = _logs.FirstOrDefault(log => log.Attempt == attempt);
+        var origin = new StageOrigin(RunId, Name);
+        return await Task.Run(() => files.ReadLog(origin, attempt, kept, offset, Math.Clamp(limit, 4, StageLogLimits.MaxPageBytes)));
+    }
+
+    public Task<StageCacheRecord?> GetCacheAsync() => Task.FromResult(_state.Value.Cache);
+
     public async Task CancelAsync()
     {
         _cancelled = true;
@@ -143,6 +191,7 @@ internal sealed partial class StageGrain(
             Attempt = _state.Value.Attempt + 1,
             Epoch = _state.Value.Epoch + 1,
             Started = _state.Value.Started ?? time.GetUtcNow(),
+            Logs = _logs,
         });
         // A stage may run for days without a call: it must not be collected as idle.
         DelayDeactivation(TimeSpan.MaxValue);
@@ -166,6 +215,7 @@ internal sealed partial class StageGrain(
         };
         LogAttempt(Key, request.Attempt, epoch, request.Operation);
         StageResult? result = null;
+        StageCacheRecord? cached = null;
         ErrorInfo? error = null;
         using (var attempt = new StageAttempt(time))
         {
@@ -180,7 +230,19 @@ internal sealed partial class StageGrain(
             {
                 result = request.Operation == StageOperations.Register
                     ? await ModelRegistration.RunAsync(request, GrainFactory)
-                    : await attempt.RunAsync(token => executor.ExecuteAsync(request, progress, token));
+                    : await attempt.RunAsync(async token =>
+                    {
+                        if (StageCache.Covers(request.Operation))
+                        {
+                            (cached, var earlier) = await cache.FindAsync(request, start, token);
+                            if (earlier is not null)
+                            {
+                                return earlier;
+                            }
+                        }
+
+                        return await executor.ExecuteAsync(request, progress, token);
+                    });
             }
             catch (Exception e)
             {
@@ -197,7 +259,31 @@ internal sealed partial class StageGrain(
             }
         }
 
-        await TransitAsync(epoch, () => result is not null ? CommitAsync(result) : FailAsync(error!));
+        await KeepLogAsync(request.Attempt, request.Operation);
+        await TransitAsync(epoch, () => result is not null ? CommitAsync(result, cached) : FailAsync(error!, cached));
+    }
+
+    /// <summary>Keeps what an attempt has printed, of the newest attempts; it is stored with the next transition.</summary>
+    private async Task KeepLogAsync(int attempt, string operation)
+    {
+        // What an attempt of a silo that stops has printed is for the next activation to keep: this one stores nothing any more.
+        if (_leaving || !StageCache.Covers(operation))
+        {
+            return;
+        }
+
+        try
+        {
+            var origin = new StageOrigin(RunId, Name);
+            if (await Task.Run(() => files.KeepLog(origin, attempt)) is { } log)
+            {
+                _logs = [.. _logs.Add(log).TakeLast(MostLogs)];
+            }
+        }
+        catch (Exception e)
+        {
+            LogLogNotKept(Key, attempt, e);
+        }
     }
 
     /// <summary>Runs one transition at a time, and only for the newest epoch.</summary>
@@ -227,15 +313,38 @@ internal sealed partial class StageGrain(
         }
     }
 
-    private Task CommitAsync(StageResult result) => FinishAsync(_state.Value with
-    {
-        Status = StageStatus.Succeeded,
-        Outputs = result.Outputs,
-        Usage = result.Usage,
-        Error = null,
-    });
+    private Task CommitAsync(StageResult result, StageCacheRecord? cached) => FinishAsync(
+        _state.Value with
+        {
+            Status = StageStatus.Succeeded,
+            Outputs = result.Outputs,
+            Usage = result.Usage,
+            Error = null,
+            Cache = cached,
+        },
+        // Before the run hears of it, so that whoever sees the run's end finds its results.
+        stored: () => CommittedAsync(result, cached));
 
-    private async Task FailAsync(ErrorInfo error)
+    private async Task CommittedAsync(StageResult result, StageCacheRecord? cached)
+    {
+        if (cached is null)
+        {
+            return;
+        }
+
+        var origin = new StageOrigin(RunId, Name);
+        await cache.StoreAsync(cached, origin, result);
+        try
+        {
+            await Task.Run(() => files.RemoveCheckpoints(origin));
+        }
+        catch (Exception e)
+        {
+            LogCheckpointNotRemoved(Key, e);
+        }
+    }
+
+    private async Task FailAsync(ErrorInfo error, StageCacheRecord? cached)
     {
         if (_cancelled)
         {
@@ -244,10 +353,10 @@ internal sealed partial class StageGrain(
         }
 
         var policy = _state.Value.Start!.Spec.Retry;
-        var retry = error.Code == ErrorCodes.WorkerCrashed || (policy.RetryErrors && error.Code != ErrorCodes.Cancelled);
+        var retry = error.Code is ErrorCodes.WorkerCrashed or ErrorCodes.HeartbeatTimeout || (policy.RetryErrors && error.Code != ErrorCodes.Cancelled);
         if (!retry || !MayTryAgain())
         {
-            await FinishAsync(_state.Value with { Status = StageStatus.Failed, Error = error });
+            await FinishAsync(_state.Value with { Status = StageStatus.Failed, Error = error, Cache = cached });
             return;
         }
 
@@ -279,14 +388,15 @@ internal sealed partial class StageGrain(
     }
 
     /// <summary>Stores the end and then tells the run. If the store keeps refusing, the stage has failed for that reason.</summary>
-    private async Task FinishAsync(StageState end)
+    private async Task FinishAsync(StageState end, Func<Task>? stored = null)
     {
-        end = end with { Start = null, Ended = time.GetUtcNow() };
+        end = end with { Start = null, Ended = time.GetUtcNow(), Logs = _logs };
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 await _state.SetAsync(end);
+                await (stored?.Invoke() ?? Task.CompletedTask);
                 break;
             }
             catch (Exception e) when (e is not InconsistentStateException)
@@ -344,6 +454,7 @@ internal sealed partial class StageGrain(
         Error = _state.Value.Error ?? (_state.Value.Status == StageStatus.Running ? _lastError : null),
         Started = _state.Value.Started,
         Ended = _state.Value.Ended,
+        CachedFrom = _state.Value.Cache?.Origin,
     };
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Stage {Stage}: attempt {Attempt}, epoch {Epoch}, of {Operation}")]
@@ -369,6 +480,12 @@ internal sealed partial class StageGrain(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Stage {Stage}: its end could not be stored, try {Attempt}")]
     private partial void LogNotStored(string stage, int attempt, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Stage {Stage}: what attempt {Attempt} printed could not be kept")]
+    private partial void LogLogNotKept(string stage, int attempt, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Stage {Stage}: its checkpoints could not be removed")]
+    private partial void LogCheckpointNotRemoved(string stage, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Stage {Stage}: the interruption could not be stored")]
     private partial void LogInterruptionNotStored(string stage, Exception exception);

@@ -40,6 +40,9 @@ public sealed class DataFolder : IDisposable
     /// <summary>Log files of workers.</summary>
     public string Logs => Path.Combine(Root, "logs");
 
+    /// <summary>Logs and checkpoints of stages.</summary>
+    public string Stages => Path.Combine(Root, "stages");
+
     /// <summary>The shared-memory segments that belong to this folder.</summary>
     public string ObjectDirectory { get; }
 

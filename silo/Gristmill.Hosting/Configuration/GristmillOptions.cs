@@ -74,6 +74,26 @@ public sealed class GristmillOptions
     /// <value>1 hour</value>
     public TimeSpan ObjectRetention { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>Whether stages may take over results of earlier executions.</summary>
+    /// <value>true</value>
+    public bool Cache { get; set; } = true;
+
+    /// <summary>Results kept for later stages; those used least recently go first.</summary>
+    /// <value>4,096</value>
+    public int CacheMaxEntries { get; set; } = 4096;
+
+    /// <summary>How long after its last use a result is kept.</summary>
+    /// <value>7 days</value>
+    public TimeSpan CacheMaxAge { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>Bytes of tables that are kept for later stages beyond their runs' retention; those used least recently go first.</summary>
+    /// <value>0: a quarter of what all objects may take.</value>
+    public long CacheMaxBytes { get; set; }
+
+    /// <summary>How long what stages printed is kept, and checkpoints that no attempt has taken up.</summary>
+    /// <value>30 days</value>
+    public TimeSpan LogRetention { get; set; } = TimeSpan.FromDays(30);
+
     /// <summary>Folder that relative paths in pipelines are taken from.</summary>
     /// <value>null: the current folder.</value>
     public string? BaseDirectory { get; set; }

@@ -24,6 +24,10 @@ internal sealed class GristmillOptionsValidator : IValidateOptions<GristmillOpti
         Require(options.WorkerMemoryMiB is 0 or >= 64, nameof(options.WorkerMemoryMiB), options.WorkerMemoryMiB, "0, or at least 64");
         Require(options.ObjectCapacityBytes >= 0, nameof(options.ObjectCapacityBytes), options.ObjectCapacityBytes, "0 or more");
         Require(options.ObjectRetention >= TimeSpan.Zero, nameof(options.ObjectRetention), options.ObjectRetention, "not negative");
+        Require(options.CacheMaxEntries is >= 64 and <= 1_000_000, nameof(options.CacheMaxEntries), options.CacheMaxEntries, "64 to 1000000");
+        Require(options.CacheMaxAge > TimeSpan.Zero, nameof(options.CacheMaxAge), options.CacheMaxAge, "above zero");
+        Require(options.LogRetention > TimeSpan.Zero, nameof(options.LogRetention), options.LogRetention, "above zero");
+        Require(options.CacheMaxBytes >= 0, nameof(options.CacheMaxBytes), options.CacheMaxBytes, "0 or more");
         Require(options.SiloPort is >= 0 and <= 65535, nameof(options.SiloPort), options.SiloPort, "0 to 65535");
         Require(options.GatewayPort is >= 0 and <= 65535, nameof(options.GatewayPort), options.GatewayPort, "0 to 65535");
         Require(options.MaxRequestBytes is >= 1024 and <= 16L << 30, nameof(options.MaxRequestBytes), options.MaxRequestBytes, "1 KiB to 16 GiB");

@@ -1,19 +1,24 @@
 using Gristmill.Objects;
+using Gristmill.Worker;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Hosting;
 
 /// <summary>
-/// Frees shared memory: unsealed segments of dead writers, tables of runs whose retention has ended, and tables that no
-/// run ever committed (an attempt died between sealing and committing). The data folder's lock makes this silo the only
+/// Frees shared memory: unsealed segments of dead writers, tables of runs whose retention has ended and that the result
+/// cache does not keep, and tables that no run ever committed (an attempt died between sealing and committing). The data folder's lock makes this silo the only
 /// owner of its segments, so what no run here knows, nobody needs.
 /// </summary>
 internal sealed partial class ObjectJanitor(
-    ObjectStore objects, IGrainFactory grains, GristmillOptions options, TimeProvider time, ILogger<ObjectJanitor> logger) : BackgroundService
+    ObjectStore objects, IGrainFactory grains, CacheJanitor cache, StageFiles files, GristmillOptions options, TimeProvider time, ILogger<ObjectJanitor> logger) : BackgroundService
 {
     private const int RunsPerPage = 1000;
     private static readonly TimeSpan s_period = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan s_logPeriod = TimeSpan.FromHours(1);
+
+    private DateTimeOffset _swept;
 
     /// <summary>What is younger may belong to a request or an attempt that has not told anybody yet.</summary>
     private static readonly TimeSpan s_grace = TimeSpan.FromMinutes(2);
@@ -49,12 +54,18 @@ internal sealed partial class ObjectJanitor(
             }
         }
 
-        foreach (var item in objects.List())
+        var spared = objects.List().Where(item => !keep.Contains(item.Id) && objects.SealedAt(item.Id) is { } age && age < spare).ToList();
+        if (spared.Count > 0)
         {
-            if (!keep.Contains(item.Id) && objects.SealedAt(item.Id) is { } age && age < spare && objects.Delete(item.Id))
-            {
-                removed++;
-            }
+            // Asked last: what a stage takes over meanwhile counts as used, and is not evicted.
+            var cached = await cache.KeepAsync(now, cancellationToken);
+            removed += spared.Count(item => !cached.Contains(item.Id) && objects.Delete(item.Id));
+        }
+
+        if (now - _swept > s_logPeriod)
+        {
+            _swept = now;
+            await Task.Run(() => files.Sweep(now), cancellationToken);
         }
 
         if (removed > 0)

@@ -8,6 +8,9 @@ namespace Gristmill.Hosting;
 /// <summary>Chooses where stages run, and how much of the machine they get.</summary>
 internal static class StageExecutorFactory
 {
+    /// <summary>Where relative paths of pipelines start.</summary>
+    public static string BaseDirectory(GristmillOptions options) => Path.GetFullPath(options.BaseDirectory ?? Directory.GetCurrentDirectory());
+
     public static IStageExecutor Create(IServiceProvider services)
     {
         var options = services.GetRequiredService<GristmillOptions>();
@@ -16,7 +19,8 @@ internal static class StageExecutorFactory
         var content = services.GetRequiredService<ContentStore>();
         var tracking = services.GetService<ITrackingStore>();
         var time = services.GetRequiredService<TimeProvider>();
-        var baseDirectory = Path.GetFullPath(options.BaseDirectory ?? Directory.GetCurrentDirectory());
+        var files = services.GetRequiredService<StageFiles>();
+        var baseDirectory = BaseDirectory(options);
         if (options.Executor == ExecutorKind.InProcess)
         {
             var threads = options.ThreadsPerSlot == 0 ? Environment.ProcessorCount : options.ThreadsPerSlot;
@@ -24,8 +28,9 @@ internal static class StageExecutorFactory
             {
                 Threads = threads,
                 BaseDirectory = baseDirectory,
+                CheckpointDirectory = files.Checkpoints,
             });
-            return new InProcessStageExecutor(host, time, tracking);
+            return new InProcessStageExecutor(host, time, tracking, files);
         }
 
         var pool = new WorkerPoolOptions
@@ -40,6 +45,6 @@ internal static class StageExecutorFactory
             pool = pool with { Slots = options.Slots };
         }
 
-        return new WorkerStageExecutor(objects, content, pool, time, services.GetRequiredService<ILogger<WorkerStageExecutor>>(), tracking);
+        return new WorkerStageExecutor(objects, content, pool, time, services.GetRequiredService<ILogger<WorkerStageExecutor>>(), tracking, files);
     }
 }

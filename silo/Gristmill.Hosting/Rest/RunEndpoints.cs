@@ -40,6 +40,10 @@ internal static class RunEndpoints
         }).Produces<RunRecord[]>().ProducesProblem(400)
           .WithSummary("Finds runs: of a pipeline, by a filter such as \"params.epochs = '8' and metrics.auc > 0.7\", ordered by a field such as \"metrics.auc desc\" (newest first without). The header Link names the next page.");
 
+        group.MapGet("/compare", async (string[]? run, IGrainFactory grains) => RestBody.Json(await RunComparer.CompareAsync(grains, run ?? [])))
+            .Produces<ComparedRuns>().ProducesProblem(400).ProducesProblem(404)
+            .WithSummary("Puts runs side by side, each a 'run' of the query: parameters, metrics, times of stages, digests of code and inputs, versions.");
+
         group.MapGet("/{id}", async (string id, IGrainFactory grains, ITrackingStore store, CancellationToken cancellationToken) =>
             RestBody.Json(await TrackingEndpoints.AddTrackedAsync(await grains.GetGrain<IRunGrain>(id).GetWholeAsync() ?? throw Missing(id), store, cancellationToken)))
             .Produces<RunView>().ProducesProblem(404)
@@ -69,6 +73,29 @@ internal static class RunEndpoints
             await run.CancelAsync();
             return Results.StatusCode(StatusCodes.Status202Accepted);
         }).Produces(202).ProducesProblem(404).WithSummary("Cancels a run; stages end within a second.");
+
+        Control("pause", static run => run.PauseAsync(), "Pauses a run: running stages finish, no new ones start.");
+        Control("resume", static run => run.ContinueAsync(), "Lets a paused run go on.");
+        Control("retry", static run => run.RetryAsync(), "Lets a run that failed or was cancelled go on: what it has committed stays, the other stages start anew.");
+
+        group.MapPost("/{id}/rerun", async (string id, HttpContext http, IGrainFactory grains) =>
+        {
+            var earlier = await grains.GetGrain<IRunGrain>(id).GetAsync() ?? throw Missing(id);
+            var request = http.Request.ContentLength == 0 ? new RunRequest() : await RestBody.ReadAsync<RunRequest>(http);
+            request = request with { RerunOf = id, IdempotencyKey = http.Request.Headers["Idempotency-Key"].ToString() is { Length: > 0 } key ? key : request.IdempotencyKey };
+            var started = await grains.GetGrain<IPipelineGrain>(earlier.Pipeline).StartRunAsync(request);
+            http.Response.Headers.Location = $"/api/v1/runs/{started}";
+            return RestBody.Json(new RunStarted(started), StatusCodes.Status202Accepted);
+        }).Accepts<RunRequest>("application/json").Produces<RunStarted>(202).ProducesProblem(400).ProducesProblem(404)
+          .WithSummary("Starts a new run of the same version with the same parameters, but for those given.");
+
+        void Control(string verb, Func<IRunGrain, Task> act, string summary) => group.MapPost($"/{{id}}/{verb}", async (string id, IGrainFactory grains) =>
+        {
+            var run = grains.GetGrain<IRunGrain>(id);
+            _ = await run.GetAsync() ?? throw Missing(id);
+            await act(run);
+            return RestBody.Json(await run.GetWholeAsync());
+        }).Produces<RunView>().ProducesProblem(404).ProducesProblem(409).WithSummary(summary);
     }
 
     private static async Task WatchAsync(string id, HttpContext http, IGrainFactory grains)

@@ -41,6 +41,10 @@ public static class ErrorCodes
     public const string StorageUnavailable = "storage.unavailable";
     /// <summary>A stage's own code threw.</summary>
     public const string StageFailed = "stage.failed";
+    /// <summary>A stage neither reported progress nor gave a heartbeat for longer than its limit.</summary>
+    public const string HeartbeatTimeout = "stage.heartbeat_timeout";
+    /// <summary>A stage's checkpoint is above the limit.</summary>
+    public const string CheckpointTooLarge = "stage.checkpoint_too_large";
     /// <summary>The worker process ended: the signal, exit code and last log lines are in the details.</summary>
     public const string WorkerCrashed = "worker.crashed";
     /// <summary>The worker exceeded its memory limit.</summary>

@@ -41,6 +41,9 @@ public sealed record StageLimits
     /// <summary>Wall time after which the attempt is cancelled.</summary>
     /// <value>null: no limit.</value>
     [Id(2)] public TimeSpan? Timeout { get; init; }
+    /// <summary>Longest time between two heartbeats or reports of progress; an attempt that is silent for longer is ended, and retried like a crash.</summary>
+    /// <value>null: no limit.</value>
+    [Id(6)] public TimeSpan? HeartbeatTimeout { get; init; }
 }
 
 /// <summary>What a finished attempt hands back.</summary>

@@ -15,4 +15,8 @@ public sealed record ObjectRef(
     [property: Id(1)] string SchemaFingerprint,
     [property: Id(2)] long Rows,
     [property: Id(3)] long Bytes,
-    [property: Id(4)] string Host);
+    [property: Id(4)] string Host)
+{
+    /// <summary>XxHash3 over the segment up to its footer, 16 hexadecimal digits: with schema, rows and bytes it says what the table holds, whatever its id.</summary>
+    [Id(5)] public string? Checksum { get; init; }
+}

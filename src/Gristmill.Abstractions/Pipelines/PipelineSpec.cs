@@ -76,6 +76,9 @@ public sealed record StageSpec
     [Id(6)] public RetryPolicy Retry { get; init; } = new();
     /// <summary>Limits of one attempt.</summary>
     [Id(7)] public StageLimits Limits { get; init; } = new();
+    /// <summary>Whether an earlier result may be taken over in place of an execution.</summary>
+    /// <value>null: <see cref="CachePolicy.Auto"/>, of any age.</value>
+    [Id(8)] public CacheSpec? Cache { get; init; }
 }
 
 /// <summary>An output of an earlier stage.</summary>

@@ -218,6 +218,16 @@ public static class PipelineSpecValidator
             {
                 Add($"a timeout of {timeout}; it must be above 0 and at most 40 days");
             }
+
+            if (stage.Limits.HeartbeatTimeout is { } silence && (silence < TimeSpan.FromMilliseconds(200) || silence > TimeSpan.FromDays(1)))
+            {
+                Add($"a heartbeat timeout of {silence}; it must be 0.2 s to 1 day");
+            }
+
+            if (stage.Cache is { } cache && (!Enum.IsDefined(cache.Policy) || cache.MaxStaleness <= TimeSpan.Zero))
+            {
+                Add($"a cache policy {cache.Policy} with a staleness of {cache.MaxStaleness}; a staleness is above 0");
+            }
         }
 
         private void Parameter(string name, string where)

@@ -31,6 +31,16 @@ public interface IRunGrain : IGrainWithStringKey
     /// <summary>Cancels it: running stages end within a second, pending ones never start.</summary>
     [Alias("Cancel"), AlwaysInterleave]
     Task CancelAsync();
+    /// <summary>Pauses it: running stages finish, no new ones start until <see cref="ContinueAsync"/>. Again changes nothing.</summary>
+    [Alias("Pause"), AlwaysInterleave]
+    Task PauseAsync();
+    /// <summary>Lets a paused run go on. Again changes nothing.</summary>
+    [Alias("Continue"), AlwaysInterleave]
+    Task ContinueAsync();
+    /// <summary>Lets a run that failed or was cancelled go on: what it has committed stays, and the other stages start anew.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Conflict"/>: it has not ended, or has succeeded.</exception>
+    [Alias("Retry"), AlwaysInterleave]
+    Task RetryAsync();
     /// <summary>Called by a stage when it changes.</summary>
     [Alias("StageChanged"), AlwaysInterleave]
     Task OnStageChangedAsync(StageView stage);
@@ -46,6 +56,23 @@ public interface IStageGrain : IGrainWithStringKey
     /// <summary>The stage as it stands, or null if it never started.</summary>
     [Alias("Get"), AlwaysInterleave]
     Task<StageView?> GetAsync();
+    /// <summary>
+    /// The stage as it stands in a retried run: one that ended before that retry without committing, or whose outputs are
+    /// lost, is as if it had never started. Again changes nothing.
+    /// </summary>
+    /// <param name="retry">Counts the run's retries.</param>
+    /// <param name="lost">Whether its outputs are lost.</param>
+    [Alias("Restore")]
+    Task<StageView?> RestoreAsync(int retry, bool lost);
+    /// <summary>What the cache did for it, or null if that is not known yet.</summary>
+    [Alias("GetCache"), AlwaysInterleave]
+    Task<StageCacheRecord?> GetCacheAsync();
+    /// <summary>Some of what an attempt has printed or prints, or null if there is no such attempt or it printed nothing.</summary>
+    /// <param name="attempt">The attempt; 0: the newest.</param>
+    /// <param name="offset">Where to start, in bytes of all that was printed.</param>
+    /// <param name="limit">Most bytes of text, at most <see cref="StageLogLimits.MaxPageBytes"/>.</param>
+    [Alias("ReadLog"), AlwaysInterleave]
+    Task<LogPage?> ReadLogAsync(int attempt, long offset, int limit);
     /// <summary>Cancels the running attempt.</summary>
     [Alias("Cancel"), AlwaysInterleave]
     Task CancelAsync();
@@ -65,4 +92,6 @@ public sealed record StageStart
     [Id(3)] public CodeRef? Code { get; init; }
     /// <summary>W3C traceparent of the run.</summary>
     [Id(4)] public string? TraceParent { get; init; }
+    /// <summary>No earlier result is taken over.</summary>
+    [Id(5)] public bool NoCache { get; init; }
 }

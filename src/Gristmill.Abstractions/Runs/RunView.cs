@@ -43,6 +43,10 @@ public sealed record RunRequest
     [Id(0), JsonConverter(typeof(RawJsonMapConverter))] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
     /// <summary>Two requests with the same key make one run.</summary>
     [Id(1)] public string? IdempotencyKey { get; init; }
+    /// <summary>Every stage is executed: none takes an earlier result over.</summary>
+    [Id(2)] public bool NoCache { get; init; }
+    /// <summary>A run of the same pipeline whose version of the spec is used, and whose parameters where none are given; null: the newest version.</summary>
+    [Id(3)] public string? RerunOf { get; init; }
     /// <summary>Labels to find the run by; they can be changed later.</summary>
     /// <value>null: none</value>
     [Id(5)] public ImmutableDictionary<string, string>? Tags { get; init; }
@@ -66,6 +70,8 @@ public sealed record RunSummary
     [Id(3)] public required DateTimeOffset Created { get; init; }
     /// <summary>When it ended, or null.</summary>
     [Id(4)] public DateTimeOffset? Ended { get; init; }
+    /// <summary>Whether it is paused.</summary>
+    [Id(5)] public bool Paused { get; init; }
     /// <summary>The partition, or the range of them, that it is for; null if the pipeline has none.</summary>
     [Id(8)] public string? Partition { get; init; }
     /// <summary>The trigger that started it, or null.</summary>
@@ -99,6 +105,16 @@ public sealed record RunView
     [Id(8)] public DateTimeOffset? Ended { get; init; }
     /// <summary>Why it failed, or null.</summary>
     [Id(9)] public ErrorInfo? Error { get; init; }
+    /// <summary>Stages that took an earlier result over.</summary>
+    [Id(10)] public int CacheHits { get; init; }
+    /// <summary>The run whose version it uses, or null.</summary>
+    [Id(11)] public string? RerunOf { get; init; }
+    /// <summary>Where and with what it was started.</summary>
+    [Id(12)] public RunEnvironment? Environment { get; init; }
+    /// <summary>Whether it is paused: no stage starts.</summary>
+    [Id(20)] public bool Paused { get; init; }
+    /// <summary>How often it went on after it had failed or was cancelled.</summary>
+    [Id(21)] public int Retries { get; init; }
     /// <summary>Its tags, as REST shows them; grains leave them to the tracking store.</summary>
     /// <value>null: none</value>
     [Id(14)] public ImmutableDictionary<string, string>? Tags { get; init; }
@@ -144,6 +160,8 @@ public sealed record StageView
     [Id(10)] public DateTimeOffset? Ended { get; init; }
     /// <summary>Why it was skipped, or null.</summary>
     [Id(11)] public string? Reason { get; init; }
+    /// <summary>The execution whose result it took over, or null where it was executed itself.</summary>
+    [Id(12)] public StageOrigin? CachedFrom { get; init; }
     /// <summary>The newest value of each metric it logged, as REST shows them; grains leave them to the tracking store.</summary>
     /// <value>null: none</value>
     [Id(18)] public ImmutableDictionary<string, double>? Metrics { get; init; }

@@ -35,6 +35,20 @@ public sealed class StageContext
     /// <summary>Base folder for relative paths in options, or null where they are refused.</summary>
     public string? BaseDirectory { get; init; }
 
+    /// <summary>What the stage has got so far, for the attempt that follows if this one is lost.</summary>
+    public StageCheckpoint Checkpoint { get => field ??= new StageCheckpoint(null, Request); init; }
+
+    /// <summary>Where <see cref="Heartbeat"/> goes.</summary>
+    public Action? OnHeartbeat { get; init; }
+
+    /// <summary>Tells that the stage lives, where its limits ask for that; reports of progress tell it too. Cheap enough for every step.</summary>
+    public void Heartbeat() => OnHeartbeat?.Invoke();
+
+    /// <summary>Writes a line to the attempt's log, as <see cref="Console"/> does.</summary>
+#pragma warning disable CA1822 // Said of the attempt, whose output the console is.
+    public void Log(string message) => Console.WriteLine(message);
+#pragma warning restore CA1822
+
     /// <summary>The options as an object of a known shape.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>, with the JSON path of what is wrong.</exception>
     public T Options<T>(JsonSerializerOptions? json = null)

@@ -50,7 +50,7 @@ internal sealed class IpcFile
     public ObjectRef? Reference(string id, long length, string host) =>
         Metadata.TryGetValue(SegmentFooter.Rows, out string? text) && Metadata.TryGetValue(SegmentFooter.Fingerprint, out string? fingerprint)
         && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long rows)
-            ? new ObjectRef(id, fingerprint, rows, length, host)
+            ? new ObjectRef(id, fingerprint, rows, length, host) { Checksum = Metadata.GetValueOrDefault(SegmentFooter.Checksum) }
             : null;
 
     /// <summary>The flatbuffer of a message, after its length prefix.</summary>

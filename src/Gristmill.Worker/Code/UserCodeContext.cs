@@ -38,7 +38,8 @@ internal sealed class UserCodeContext(string name, string entryPath) : AssemblyL
         return path is null ? 0 : LoadUnmanagedDllFromPath(path);
     }
 
-    private static bool IsShared(string name) =>
+    /// <summary>Whether an assembly comes from the host.</summary>
+    public static bool IsShared(string name) =>
         Shared.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal) && (name.Length == prefix.Length || name[prefix.Length] is '.'));
 
     private static Assembly? FromHost(AssemblyName name)

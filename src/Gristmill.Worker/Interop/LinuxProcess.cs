@@ -10,6 +10,10 @@ internal static partial class LinuxProcess
     private const int PrioProcess = 0;
     private const int Sigterm = 15;
     private const int Sigkill = 9;
+    private const int PrSetChildSubreaper = 36;
+    private const int NoHang = 1;
+    private const int ChildRounds = 100;
+    private const int LeftoverRounds = 5;
     private const int StandardOutput = 1;
     private const int StandardError = 2;
 
@@ -47,6 +51,15 @@ internal static partial class LinuxProcess
         }
     }
 
+    /// <summary>Writes out what native code has printed into the C library's buffers.</summary>
+    public static void FlushNative()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            _ = FlushFiles(0);
+        }
+    }
+
     /// <summary>Makes this process the kernel's first choice when memory runs out, before the silo.</summary>
     public static void RaiseOomScore(int score)
     {
@@ -70,6 +83,116 @@ internal static partial class LinuxProcess
         {
             _ = Kill(pid, Sigterm);
         }
+    }
+
+    /// <summary>
+    /// Makes this process lead a session of its own, and the parent of whatever its children leave behind when they end
+    /// (setsid(2), PR_SET_CHILD_SUBREAPER of prctl(2)): so they can be found and ended.
+    /// </summary>
+    public static void LeadChildren()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            _ = SetSession();
+            _ = Prctl(PrSetChildSubreaper, 1, 0, 0, 0);
+        }
+    }
+
+    /// <summary>Ends all children of this process and theirs: those of a child that ends become children of this process.</summary>
+    /// <returns>How many were ended.</returns>
+    public static int EndChildren()
+    {
+        var ended = new HashSet<int>();
+        for (var round = 0; OperatingSystem.IsLinux() && round < ChildRounds; round++)
+        {
+            var children = Children();
+            if (children.Count == 0)
+            {
+                break;
+            }
+
+            foreach (var child in children)
+            {
+                ended.Add(child);
+                _ = Kill(child, Sigkill);
+            }
+
+            // What has ended stays in the list until its parent, now this process, has heard of it.
+            while (WaitAny(-1, out _, NoHang) > 0)
+            {
+            }
+
+            Thread.Sleep(round == 0 ? 0 : 5);
+        }
+
+        return ended.Count;
+    }
+
+    /// <summary>Kills what a worker that has ended has left: the processes of its session, and those that carry its mark in their environment.</summary>
+    /// <param name="session">The worker's process id, which was its session's.</param>
+    /// <param name="mark">An entry "NAME=VALUE" of its environment that no other process has.</param>
+    /// <returns>How many were killed.</returns>
+    public static int EndLeftovers(int session, string mark)
+    {
+        var killed = new HashSet<int>();
+        if (!OperatingSystem.IsLinux())
+        {
+            return 0;
+        }
+
+        _ = Kill(-session, Sigkill);
+        var text = System.Text.Encoding.UTF8.GetBytes(mark);
+        for (var round = 0; round < LeftoverRounds; round++)
+        {
+            var before = killed.Count;
+            foreach (var folder in Directory.EnumerateDirectories("/proc"))
+            {
+                if (int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+                    && pid != Environment.ProcessId && Carries(folder, text) && killed.Add(pid))
+                {
+                    _ = Kill(pid, Sigkill);
+                }
+            }
+
+            if (killed.Count == before)
+            {
+                break;
+            }
+        }
+
+        return killed.Count;
+    }
+
+    private static bool Carries(string folder, byte[] mark)
+    {
+        try
+        {
+            return File.ReadAllBytes(Path.Combine(folder, "environ")).AsSpan().IndexOf(mark) >= 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Gone, or another user's.
+            return false;
+        }
+    }
+
+    private static List<int> Children()
+    {
+        var children = new List<int>();
+        try
+        {
+            foreach (var thread in Directory.EnumerateDirectories("/proc/self/task"))
+            {
+                children.AddRange(File.ReadAllText(Path.Combine(thread, "children"))
+                    .Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(static id => int.Parse(id, CultureInfo.InvariantCulture)));
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A thread that has ended meanwhile; or a kernel without this list, where the worker's own end is the last resort.
+        }
+
+        return children;
     }
 
     /// <summary>Gives memory that native code has freed, and malloc keeps, back to the kernel (malloc_trim(3), of glibc only).</summary>
@@ -102,6 +225,15 @@ internal static partial class LinuxProcess
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "fflush", SetLastError = true)]
+    private static partial int FlushFiles(nint file);
+
+    [LibraryImport("libc", EntryPoint = "setsid", SetLastError = true)]
+    private static partial int SetSession();
+
+    [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
+    private static partial int WaitAny(int pid, out int status, int options);
 
     [LibraryImport("libc.so.6", EntryPoint = "malloc_trim")]
     private static partial int TrimMalloc(nuint pad);

@@ -1,7 +1,8 @@
 namespace Gristmill.Worker;
 
 /// <summary>An attempt that a worker has been given.</summary>
-internal sealed class PendingAttempt(StageRequest request, IProgress<StageProgress>? progress, TrackReceiver? tracking)
+internal sealed class PendingAttempt(
+    StageRequest request, IProgress<StageProgress>? progress, TrackReceiver? tracking, Action? heartbeat = null, AttemptLog? log = null)
     : TaskCompletionSource<StageResult>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     /// <summary>The attempt.</summary>
@@ -9,6 +10,15 @@ internal sealed class PendingAttempt(StageRequest request, IProgress<StageProgre
 
     /// <summary>Takes what it logs; null where nothing is kept.</summary>
     public TrackReceiver? Tracking { get; } = tracking;
+
+    /// <summary>Takes what it prints; null: nothing does.</summary>
+    public AttemptLog? Log { get; } = log;
+
+    /// <summary>Done once all that it printed has come.</summary>
+    public TaskCompletionSource Printed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Hands a heartbeat on.</summary>
+    public void Beat() => heartbeat?.Invoke();
 
     /// <summary>Hands progress on; a receiver that throws loses the report, not the attempt.</summary>
     public void Report(StageProgress report)

@@ -12,6 +12,8 @@ namespace Gristmill.Worker;
 [SuppressMessage("Reliability", "CA1001", Justification = "The connection ends with the process, in FollowAsync.")]
 internal sealed class WorkerHandle
 {
+    private const int LogLines = 50;
+
     private static readonly TimeSpan CancelGrace = TimeSpan.FromMilliseconds(900);
     // A grandchild may hold the worker's pipes open; a crash is reported without waiting for it.
     private static readonly TimeSpan LogGrace = TimeSpan.FromMilliseconds(300);
@@ -22,6 +24,7 @@ internal sealed class WorkerHandle
     private readonly TaskCompletionSource _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeProvider _time;
     private readonly LogRing _log;
+    private readonly string _mark;
     private readonly Action _cleanUp;
     private readonly ITrackingStore? _tracking;
     private Process? _process;
@@ -38,18 +41,20 @@ internal sealed class WorkerHandle
     /// <param name="number">Its number in the pool.</param>
     /// <param name="token">What it must show when it connects.</param>
     /// <param name="memoryLimit">The most memory an attempt in it may have, in bytes.</param>
-    /// <param name="log">Takes what it prints.</param>
+    /// <param name="logPath">Log file of all that it prints, or null.</param>
+    /// <param name="mark">An entry of its environment that no other process has.</param>
     /// <param name="cleanUp">Removes what a process that ended left, before its attempts are answered.</param>
     /// <param name="tracking">Keeps what attempts log; null: nobody.</param>
     /// <param name="time">Clock.</param>
-    public WorkerHandle(int number, string token, long memoryLimit, LogRing log, Action cleanUp, ITrackingStore? tracking, TimeProvider time)
+    public WorkerHandle(int number, string token, long memoryLimit, string? logPath, string mark, Action cleanUp, ITrackingStore? tracking, TimeProvider time)
     {
+        _mark = mark;
         _cleanUp = cleanUp;
         _tracking = tracking;
         Number = number;
         Token = token;
         MemoryLimit = memoryLimit;
-        _log = log;
+        _log = new LogRing(LogLines, logPath, time, new LogMarks(token), OnMark);
         _time = time;
         LastUsed = time.GetTimestamp();
     }
@@ -162,12 +167,14 @@ internal sealed class WorkerHandle
     }
 
     /// <summary>Runs an attempt.</summary>
-    public async Task<StageResult> RunAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
+    public async Task<StageResult> RunAsync(
+        StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken, Action? heartbeat = null, AttemptLog? log = null)
     {
         await _ready.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         var id = Interlocked.Increment(ref _lastId);
-        var pending = new PendingAttempt(request, progress, _tracking is null ? null : new TrackReceiver(request, _tracking,
-            sequence => Tracked(id, sequence), error => _connection?.Send(FrameKind.TrackFailed, id, error, WorkerJson.Default.ErrorInfo)));
+        var receiver = _tracking is null ? null : new TrackReceiver(request, _tracking,
+            sequence => Tracked(id, sequence), error => _connection?.Send(FrameKind.TrackFailed, id, error, WorkerJson.Default.ErrorInfo));
+        var pending = new PendingAttempt(request, progress, receiver, heartbeat, log);
         _pending[id] = pending;
         try
         {
@@ -192,6 +199,12 @@ internal sealed class WorkerHandle
         }
         finally
         {
+            if (log is not null && !_dead)
+            {
+                // The answer overtakes what was printed before it. A process that died has been listened to before it was answered for.
+                await Task.WhenAny(pending.Printed.Task, _exited.Task, Task.Delay(LogGrace, TimeProvider.System)).ConfigureAwait(false);
+            }
+
             _pending.TryRemove(id, out _);
             LastUsed = _time.GetTimestamp();
         }
@@ -279,6 +292,8 @@ internal sealed class WorkerHandle
         var pumps = Task.WhenAll(_log.PumpAsync(process.StandardOutput.BaseStream), _log.PumpAsync(process.StandardError.BaseStream));
         await process.WaitForExitAsync().ConfigureAwait(false);
         _dead = true;
+        // What it started must not outlive it, nor hold its pipes.
+        LinuxProcess.EndLeftovers(ProcessId, _mark);
         await Task.WhenAny(pumps, Task.Delay(LogGrace, TimeProvider.System)).ConfigureAwait(false);
         _exit = new WorkerExit(process.ExitCode);
         if (_ready.TrySetException(new GristmillException(ErrorCodes.WorkerCrashed, $"A worker process ended with {_exit} before it was ready.",
@@ -338,6 +353,10 @@ internal sealed class WorkerHandle
                 break;
             case FrameKind.Track when payload.Length >= sizeof(long):
                 pending.Tracking?.Take(BinaryPrimitives.ReadInt64LittleEndian(payload), payload[sizeof(long)..]);
+                pending.Beat();
+                break;
+            case FrameKind.Heartbeat:
+                pending.Beat();
                 break;
             case FrameKind.Completed:
                 pending.TrySetResult(JsonSerializer.Deserialize(payload, WorkerJson.Default.StageResult)!);
@@ -348,6 +367,17 @@ internal sealed class WorkerHandle
             case FrameKind.Cancelled:
                 pending.TrySetException(new OperationCanceledException($"Stage '{pending.Request.Stage}' was cancelled."));
                 break;
+        }
+    }
+
+    /// <summary>The output of an attempt begins or ends.</summary>
+    private void OnMark(long id, bool begins)
+    {
+        _pending.TryGetValue(id, out var pending);
+        _log.Sink = begins ? pending?.Log : null;
+        if (!begins)
+        {
+            pending?.Printed.TrySetResult();
         }
     }
 

@@ -8,6 +8,9 @@ namespace Gristmill.Worker;
 /// <summary>Starts the worker program that lies beside this assembly.</summary>
 internal static class WorkerLauncher
 {
+    /// <summary>The environment variable that marks a worker and all that it starts.</summary>
+    public const string MarkVariable = "GRISTMILL_WORKER";
+
     /// <summary>Starts it and tells it its settings.</summary>
     /// <param name="settings">Given as one line on standard input, which is then closed.</param>
     /// <param name="heapBytes">Limit of the managed heap.</param>

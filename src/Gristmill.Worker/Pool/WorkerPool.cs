@@ -12,7 +12,6 @@ namespace Gristmill.Worker;
 /// </summary>
 internal sealed partial class WorkerPool : IAsyncDisposable
 {
-    private const int LogLines = 50;
     private static readonly TimeSpan BusyPoll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan IdlePoll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
@@ -25,6 +24,7 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     private readonly ContentStore _content;
     private readonly ITrackingStore? _tracking;
     private readonly WorkerPoolOptions _options;
+    private readonly StageFiles? _files;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly RuntimeFolder _folder;
@@ -37,8 +37,10 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     private int _lastNumber;
     private bool _stopped;
 
-    public WorkerPool(ObjectStore objects, ContentStore content, ITrackingStore? tracking, WorkerPoolOptions options, TimeProvider time, ILogger logger)
+    public WorkerPool(
+        ObjectStore objects, ContentStore content, ITrackingStore? tracking, WorkerPoolOptions options, StageFiles? files, TimeProvider time, ILogger logger)
     {
+        _files = files;
         WorkerPoolOptionsValidator.Validate(options);
         (_objects, _content, _tracking, _options, _time, _logger) = (objects, content, tracking, options, time, logger);
         _memoryLimit = options.MemoryMiB > 0
@@ -289,14 +291,16 @@ internal sealed partial class WorkerPool : IAsyncDisposable
             Objects = _objects.Options.Directory,
             ObjectsCapacity = _objects.Options.CapacityBytes,
             Content = _content.Root,
+            Checkpoints = _files?.Checkpoints,
             BaseDirectory = _options.BaseDirectory,
             Tracking = _tracking is not null,
             Threads = _options.ThreadsPerSlot > 0 ? _options.ThreadsPerSlot : Environment.ProcessorCount,
         };
         var path = _options.LogDirectory is { } folder ? Path.Combine(folder, $"worker-{number % _options.Slots}.log") : null;
-        var worker = new WorkerHandle(number, settings.Token, memoryLimit, new LogRing(LogLines, path, _time), CleanUp, _tracking, _time);
+        var mark = Guid.NewGuid().ToString("n");
+        var worker = new WorkerHandle(number, settings.Token, memoryLimit, path, $"{WorkerLauncher.MarkVariable}={mark}", CleanUp, _tracking, _time);
         _workers.Add(worker);
-        _ = FollowAsync(worker, () => WorkerLauncher.Start(settings, memoryLimit, _options.Environment));
+        _ = FollowAsync(worker, () => WorkerLauncher.Start(settings, memoryLimit, new Dictionary<string, string>(_options.Environment) { [WorkerLauncher.MarkVariable] = mark }));
         return worker;
     }
 

@@ -15,6 +15,7 @@ public sealed class WorkerStageExecutor : IStageExecutor, IAsyncDisposable
 
     private readonly WorkerPool _pool;
     private readonly TimeProvider _time;
+    private readonly StageFiles? _files;
 
     /// <summary>Opens the pool; workers start with the first attempts, or with <see cref="WarmUpAsync"/>.</summary>
     /// <param name="objects">The host's objects; workers open the same folder.</param>
@@ -23,15 +24,17 @@ public sealed class WorkerStageExecutor : IStageExecutor, IAsyncDisposable
     /// <param name="time">Clock of limits and idle time; null: the system's.</param>
     /// <param name="logger">Takes starts, ends and kills; null: nobody.</param>
     /// <param name="tracking">Keeps what attempts log; null: nobody, and they may log all the same.</param>
+    /// <param name="files">Takes what attempts print, and checkpoints; null: nothing does.</param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>, naming each option that is out of range.</exception>
     public WorkerStageExecutor(ObjectStore objects, ContentStore content, WorkerPoolOptions options, TimeProvider? time = null, ILogger<WorkerStageExecutor>? logger = null,
-        ITrackingStore? tracking = null)
+        ITrackingStore? tracking = null, StageFiles? files = null)
     {
         ArgumentNullException.ThrowIfNull(objects);
         ArgumentNullException.ThrowIfNull(content);
         ArgumentNullException.ThrowIfNull(options);
         _time = time ?? TimeProvider.System;
-        _pool = new WorkerPool(objects, content, tracking, options, _time, (ILogger?)logger ?? NullLogger.Instance);
+        _files = files;
+        _pool = new WorkerPool(objects, content, tracking, options, files, _time, (ILogger?)logger ?? NullLogger.Instance);
     }
 
     /// <summary>The worker processes that are up now.</summary>
@@ -82,7 +85,7 @@ public sealed class WorkerStageExecutor : IStageExecutor, IAsyncDisposable
             using var deadline = new AttemptDeadline(request, _time, cancellationToken);
             try
             {
-                return await worker.RunAsync(budgeted, progress, deadline.Token).ConfigureAwait(false);
+                return await worker.RunAsync(budgeted, new BeatingProgress(progress, deadline), deadline.Token, deadline.Beat, _files?.Open(request)).ConfigureAwait(false);
             }
             catch (OperationCanceledException e) when (deadline.Token.IsCancellationRequested)
             {

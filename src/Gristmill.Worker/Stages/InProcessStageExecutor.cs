@@ -7,7 +7,8 @@ namespace Gristmill.Worker;
 /// <param name="host">Runs the attempts.</param>
 /// <param name="time">Clock of time limits; null: the system's.</param>
 /// <param name="tracking">Keeps what attempts log; null: nobody, and they may log all the same.</param>
-public sealed class InProcessStageExecutor(StageHost host, TimeProvider? time = null, ITrackingStore? tracking = null) : IStageExecutor
+/// <param name="files">Takes what attempts print on the console; null: nothing does.</param>
+public sealed class InProcessStageExecutor(StageHost host, TimeProvider? time = null, ITrackingStore? tracking = null, StageFiles? files = null) : IStageExecutor
 {
     // A cancelled attempt gets this long to end by itself; the caller has an answer within a second.
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(900);
@@ -23,7 +24,8 @@ public sealed class InProcessStageExecutor(StageHost host, TimeProvider? time = 
         cancellationToken.ThrowIfCancellationRequested();
         using var deadline = new AttemptDeadline(request, _time, cancellationToken);
         using var tracker = tracking is null || StageHost.IsLight(request.Operation) ? null : DirectTrackTransport.Track(request, host.Content, tracking, _time);
-        var attempt = host.ExecuteAsync(request, progress, deadline.Token, tracker: tracker);
+        using var console = files is null || StageHost.IsLight(request.Operation) ? null : StageConsole.Enter(files.Open(request));
+        var attempt = host.ExecuteAsync(request, new BeatingProgress(progress, deadline), deadline.Token, tracker: tracker, heartbeat: deadline.Beat);
         if (attempt.IsCompletedSuccessfully)
         {
             return await attempt.ConfigureAwait(false);

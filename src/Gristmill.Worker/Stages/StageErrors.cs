@@ -42,6 +42,12 @@ internal static class StageErrors
             "Raise the stage's memory limit, or let it hold less at a time. Shared segments do not count.")
             .With("stage", request.Stage).With("limit", limit.ToString(CultureInfo.InvariantCulture)).With("peak", peak.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>The error of an attempt that gave no sign of life.</summary>
+    public static GristmillException Silent(StageRequest request, TimeSpan limit) =>
+        new GristmillException(ErrorCodes.HeartbeatTimeout,
+            string.Create(CultureInfo.InvariantCulture, $"Stage '{request.Stage}' neither reported progress nor gave a heartbeat for {limit.TotalSeconds:0.###} s, and was ended."),
+            "Call Heartbeat or Report more often, or raise the stage's heartbeat timeout.").With("stage", request.Stage);
+
     private static GristmillException Threw(Exception cause, StageRequest request)
     {
         // torch and ONNX Runtime put a long C++ trace behind the first line.

@@ -42,10 +42,11 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
     /// <param name="cancellationToken">Asks the attempt to end.</param>
     /// <param name="share">Its share of the processors, if that changes while it runs; null: as the request says.</param>
     /// <param name="tracker">Takes what it logs; null: nobody. All of it is durable before an attempt has succeeded.</param>
+    /// <param name="heartbeat">Called when the attempt says that it lives; may be null.</param>
     /// <exception cref="GristmillException">It failed.</exception>
     /// <exception cref="OperationCanceledException">It ended because it was asked to.</exception>
     public async Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken, ThreadShare? share = null,
-        Tracker? tracker = null)
+        Tracker? tracker = null, Action? heartbeat = null)
     {
         ArgumentNullException.ThrowIfNull(request);
         if (IsLight(request.Operation))
@@ -65,7 +66,7 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
         var copied = CopyCounter.Open();
         try
         {
-            var outputs = await RunAsync(request, progress, share, tracker ?? Tracker.None, cancellationToken).ConfigureAwait(false);
+            var outputs = await RunAsync(request, progress, share, tracker ?? Tracker.None, heartbeat, cancellationToken).ConfigureAwait(false);
             return new StageResult
             {
                 Outputs = outputs,
@@ -98,7 +99,7 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
 
     /// <summary>An engine may block for minutes: it gets a thread of its own, so that the pool's stay free for messages and timers.</summary>
     private Task<ImmutableDictionary<string, Artifact>> RunAsync(
-        StageRequest request, IProgress<StageProgress>? progress, ThreadShare? share, Tracker tracker, CancellationToken cancellationToken) =>
+        StageRequest request, IProgress<StageProgress>? progress, ThreadShare? share, Tracker tracker, Action? heartbeat, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(async () =>
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -111,6 +112,8 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
                 Progress = progress,
                 Share = share,
                 Track = tracker,
+                OnHeartbeat = heartbeat,
+                Checkpoint = new StageCheckpoint(options.CheckpointDirectory, request),
                 Threads = Math.Max(1, request.Limits.Threads > 0 ? request.Limits.Threads : options.Threads),
                 BaseDirectory = options.BaseDirectory,
             };

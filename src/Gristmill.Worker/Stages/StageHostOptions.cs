@@ -11,6 +11,10 @@ public sealed record StageHostOptions
     /// <value>null</value>
     public string? BaseDirectory { get; init; }
 
+    /// <summary>Folder of checkpoints; null: none are kept.</summary>
+    /// <value>null</value>
+    public string? CheckpointDirectory { get; init; }
+
     /// <summary>Whether the process belongs to the attempts: the peak of its memory is then measured per attempt.</summary>
     /// <value>false</value>
     public bool OwnsProcess { get; init; }

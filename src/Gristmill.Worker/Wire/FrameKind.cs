@@ -23,6 +23,8 @@ internal enum FrameKind : byte
     Pong = 9,
     /// <summary>Pool to worker: the attempt of this id may use so many threads from now on; 4 bytes, little-endian.</summary>
     Threads = 10,
+    /// <summary>Worker to pool: the attempt of this id lives.</summary>
+    Heartbeat = 11,
     /// <summary>Worker to pool: what the attempt of this id logged; a number that counts up (int64, little-endian), then entries (<see cref="TrackFrame"/>).</summary>
     Track = 20,
     /// <summary>Pool to worker: the track frames up to this number (int64, little-endian) are durable.</summary>

@@ -21,6 +21,8 @@ internal sealed record WorkerSettings
     public required string Content { get; init; }
     /// <summary>Base of relative paths in options.</summary>
     public string? BaseDirectory { get; init; }
+    /// <summary>Folder of checkpoints.</summary>
+    public string? Checkpoints { get; init; }
     /// <summary>Whether the pool keeps what attempts log.</summary>
     public bool Tracking { get; init; }
     /// <summary>Threads of an attempt that does not say.</summary>

@@ -34,6 +34,41 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public async Task A_pause_and_a_retry_outlive_their_silo()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        cluster.Executor.On("b", static _ => throw new GristmillException(ErrorCodes.StageFailed, "not yet"));
+        var id = await cluster.RunAsync(Pipeline(Stage("a"), Stage("b", "a"), Stage("c", "b")));
+        Assert.Equal(RunStatus.Failed, (await cluster.EndOfAsync(id)).Status);
+        var held = cluster.Executor.Hold("b");
+        await cluster.Client.GetGrain<IRunGrain>(id).RetryAsync();
+        await held.Started.Task;
+        await cluster.Client.GetGrain<IRunGrain>(id).PauseAsync();
+
+        await cluster.Cluster.KillSiloAsync(cluster.Cluster.Silos[0]);
+        cluster.Executor.On("b", static request => Done(("attempt", request.Attempt)));
+        await cluster.Cluster.StartAdditionalSiloAsync();
+        RunView? run = null;
+        await TestCluster.UntilAsync(async () =>
+        {
+            try
+            {
+                run = await cluster.Client.GetGrain<IRunGrain>(id).GetAsync();
+                return run!.Of("b").Status == StageStatus.Succeeded;
+            }
+            catch (Exception e) when (e is OrleansException or TimeoutException)
+            {
+                return false;
+            }
+        });
+        Assert.Equal((true, 1, StageStatus.Pending), (run!.Paused, run.Retries, run.Of("c").Status));
+
+        await cluster.Client.GetGrain<IRunGrain>(id).ContinueAsync();
+        Assert.Equal(RunStatus.Succeeded, (await cluster.EndOfAsync(id)).Status);
+        Assert.Equal((1, 3, 1), (cluster.Executor.Count("a"), cluster.Executor.Count("b"), cluster.Executor.Count("c")));
+    }
+
+    [Fact]
     public async Task Runs_go_on_on_the_other_silo_when_one_is_killed()
     {
         await using var cluster = await TestCluster.StartAsync(silos: 2);

@@ -20,6 +20,8 @@ internal sealed class TestCluster : IAsyncDisposable
             silo.Services.AddSingleton<IStageExecutor>(Executor);
             silo.Services.AddSingleton<ITrackingStore>(Index);
             silo.Services.AddSingleton<TimeProvider>(Clock);
+            silo.Services.AddSingleton<IStageFingerprints>(Fingerprints);
+            silo.Services.AddSingleton<IStageFiles>(Files);
             silo.AddSqliteGrainStorage("gristmill", options =>
             {
                 options.Path = Database;
@@ -49,6 +51,10 @@ internal sealed class TestCluster : IAsyncDisposable
     public ScriptedExecutor Executor { get; } = new();
 
     public IndexStore Index { get; } = new();
+
+    public ScriptedFingerprints Fingerprints { get; } = new();
+
+    public ScriptedFiles Files { get; } = new();
 
     /// <summary>The silos' clock; tests may put it forward.</summary>
     public ShiftedClock Clock { get; } = new();

@@ -68,6 +68,85 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
     }
 
     [Fact]
+    public async Task What_a_worker_printed_before_it_died_is_in_the_log()
+    {
+        var call = Mill.Call("KillSelf") with { RunId = "printed" };
+        await Fails(call);
+        Assert.EndsWith("line 59\nline 60\nlast words\n", Mill.Log(call), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stage_that_prints_a_gigabyte_costs_what_is_kept()
+    {
+        const long Lines = (1L << 30) / 64;
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var call = Mill.Call("PrintMuch", new { lines = Lines }) with { RunId = "much" };
+        await Executor.ExecuteAsync(call, null, Stop);
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 16 << 20);
+
+        var stage = new StageOrigin(call.RunId, call.Stage);
+        var kept = Mill.Files.KeepLog(stage, 1)!;
+        Assert.Equal(Lines * 64, kept.Bytes);
+        Assert.Equal((Lines * 64) - (320 << 10), kept.Dropped);
+        var head = Mill.Files.ReadLog(stage, 1, kept, 0, 1 << 20)!;
+        Assert.StartsWith("0....", head.Text, StringComparison.Ordinal);
+        Assert.Equal((256 << 10, 0), (head.Next, head.Dropped));
+        var tail = Mill.Files.ReadLog(stage, 1, kept, head.Next, 1 << 20)!;
+        Assert.Equal(kept.Dropped, tail.Dropped);
+        Assert.True(tail.Ended);
+        Assert.StartsWith($"\n{Lines - 1}....", tail.Text[^65..], StringComparison.Ordinal);
+        Assert.Equal(11, await Add(1));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_stage_has_started_does_not_outlive_it(bool die)
+    {
+        // A time that no other process sleeps for.
+        var seconds = string.Create(CultureInfo.InvariantCulture, $"86400.{Environment.ProcessId}{(die ? 1 : 2)}");
+        var call = Mill.Call("Fork", new { seconds, die });
+        if (die)
+        {
+            Assert.Equal(ErrorCodes.WorkerCrashed, (await Fails(call)).Code);
+        }
+        else
+        {
+            await Executor.ExecuteAsync(call, null, Stop);
+        }
+
+        Assert.DoesNotContain(Directory.EnumerateDirectories("/proc").Where(static folder => char.IsAsciiDigit(Path.GetFileName(folder)[0])), folder => Command(folder).Contains(seconds, StringComparison.Ordinal));
+        Assert.Equal(15, await Add(5));
+
+        static string Command(string folder)
+        {
+            try
+            {
+                // Of one that has ended, and whose parent has not heard of it, it is empty.
+                return File.ReadAllText(Path.Combine(folder, "cmdline"));
+            }
+            catch (IOException)
+            {
+                return "";
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_checkpoint_outlives_the_worker_that_saved_it()
+    {
+        var call = Mill.Call("Count", new { to = 10, dieAt = 6 }) with { RunId = "count" };
+        Assert.Equal(ErrorCodes.WorkerCrashed, (await Fails(call)).Code);
+        var second = await Executor.ExecuteAsync(call with { Attempt = 2, Epoch = 2 }, null, Stop);
+        Assert.Equal(6, second.Outputs["metrics"].Metrics!["value"]);
+        Assert.Single(Directory.EnumerateFiles(Mill.Files.Checkpoints, "*", SearchOption.AllDirectories));
+        Mill.Files.RemoveCheckpoints(new StageOrigin("count", call.Stage));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Mill.Files.Checkpoints));
+        Assert.Equal(0, (await Executor.ExecuteAsync(call with { Attempt = 3, Epoch = 3, Options = Mill.Call("Count", new { to = 2, dieAt = 6 }).Options }, null, Stop)).Outputs["metrics"].Metrics!["value"]);
+        Mill.Files.RemoveCheckpoints(new StageOrigin("count", call.Stage));
+    }
+
+    [Fact]
     public async Task Managed_memory_over_the_limit_is_a_memory_error()
     {
         var call = Mill.Call("ManagedMemory");
@@ -339,6 +418,6 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
     public sealed class Fixture : ExecutorFixture
     {
         protected override IStageExecutor Create() => new WorkerStageExecutor(Mill.Objects, Mill.Content,
-            new WorkerPoolOptions { Slots = 2, RuntimeDirectory = Mill.Path("r"), LogDirectory = Mill.Path("logs") }, tracking: Tracking);
+            new WorkerPoolOptions { Slots = 2, RuntimeDirectory = Mill.Path("r"), LogDirectory = Mill.Path("logs") }, tracking: Tracking, files: Mill.Files);
     }
 }

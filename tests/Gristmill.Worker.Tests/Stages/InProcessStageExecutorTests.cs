@@ -15,6 +15,6 @@ public sealed class InProcessStageExecutorTests(InProcessStageExecutorTests.Fixt
     public sealed class Fixture : ExecutorFixture
     {
         protected override IStageExecutor Create() =>
-            new InProcessStageExecutor(new StageHost(Mill.Objects, Mill.Content, new EngineCatalog(), new StageHostOptions()), tracking: Tracking);
+            new InProcessStageExecutor(new StageHost(Mill.Objects, Mill.Content, new EngineCatalog(), new StageHostOptions { CheckpointDirectory = Mill.Files.Checkpoints }), tracking: Tracking, files: Mill.Files);
     }
 }

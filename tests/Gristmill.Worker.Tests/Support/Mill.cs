@@ -24,7 +24,25 @@ public sealed class Mill : IDisposable
 
     public ContentStore Content { get; }
 
+    public StageFiles Files => field ??= new StageFiles(Path("stages"), new StageFilesOptions { HeadBytes = 256 << 10, TailBytes = 64 << 10 });
+
     public CodeRef Code => _code.Value;
+
+    /// <summary>All that an attempt printed and that is kept, once it has ended.</summary>
+    public string Log(StageRequest request)
+    {
+        var stage = new StageOrigin(request.RunId, request.Stage);
+        var kept = Files.KeepLog(stage, request.Attempt);
+        var text = "";
+        for (long offset = 0; kept is not null && offset < kept.Bytes;)
+        {
+            var page = Files.ReadLog(stage, request.Attempt, kept, offset, 1 << 20)!;
+            text += page.Text;
+            offset = page.Next;
+        }
+
+        return text;
+    }
 
     public string Path(string name) => System.IO.Path.Combine(_root, name);
 

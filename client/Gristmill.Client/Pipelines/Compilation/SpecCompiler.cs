@@ -66,6 +66,7 @@ internal static class SpecCompiler
             When = node.When is { } when ? new ConditionSpec(when.Scalar.Node.Name, when.Scalar.Metric, when.Operator, when.Value.ToJson()) : null,
             Retry = node.Retry,
             Limits = node.Limits,
+            Cache = node.Cache,
         };
     }
 

@@ -22,6 +22,7 @@ internal sealed class StageNode(PipelineBuilder owner, string operation, string 
     public Condition? When { get; set; }
     public RetryPolicy Retry { get; set; } = new();
     public StageLimits Limits { get; set; } = new();
+    public CacheSpec? Cache { get; set; }
     /// <summary>Whether the handle of output "out" stands for the whole stage, so that its variable names the stage.</summary>
     public bool SingleOutput { get; init; } = true;
     /// <summary>What a person would call it in an error.</summary>

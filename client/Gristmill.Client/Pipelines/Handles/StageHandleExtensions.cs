@@ -21,8 +21,9 @@ public static class StageHandleExtensions
     /// <param name="timeout">Wall time after which an attempt is cancelled. Default: none.</param>
     /// <param name="memoryMiB">Resident memory above which the worker is ended, in MiB; shared tables do not count. Default: the server's.</param>
     /// <param name="threads">Threads the stage may use. Default: the server decides.</param>
+    /// <param name="heartbeatTimeout">Longest silence: without a report of progress or a heartbeat for longer, the attempt is ended and retried. Default: none.</param>
     public static T With<T>(this T handle, int? attempts = null, TimeSpan? backoff = null, bool? retryErrors = null,
-        TimeSpan? timeout = null, int? memoryMiB = null, int? threads = null) where T : StageHandle
+        TimeSpan? timeout = null, int? memoryMiB = null, int? threads = null, TimeSpan? heartbeatTimeout = null) where T : StageHandle
     {
         ArgumentNullException.ThrowIfNull(handle);
         var node = handle.Node;
@@ -30,6 +31,7 @@ public static class StageHandleExtensions
         Check(backoff is null || backoff >= TimeSpan.Zero, nameof(backoff), backoff, "not negative");
         Check(timeout is null || timeout > TimeSpan.Zero, nameof(timeout), timeout, "above zero");
         Check(memoryMiB is null or >= 1, nameof(memoryMiB), memoryMiB, "at least 1");
+        Check(heartbeatTimeout is null || heartbeatTimeout >= TimeSpan.FromMilliseconds(200), nameof(heartbeatTimeout), heartbeatTimeout, "at least 0.2 s");
         Check(threads is null or >= 1, nameof(threads), threads, "at least 1");
 
         node.Retry = node.Retry with
@@ -43,6 +45,7 @@ public static class StageHandleExtensions
             Timeout = timeout ?? node.Limits.Timeout,
             MemoryMiB = memoryMiB ?? node.Limits.MemoryMiB,
             Threads = threads ?? node.Limits.Threads,
+            HeartbeatTimeout = heartbeatTimeout ?? node.Limits.HeartbeatTimeout,
         };
         return handle;
 
@@ -53,6 +56,25 @@ public static class StageHandleExtensions
                 throw new GristmillException(ErrorCodes.Invalid, $"Stage '{node.Label}': {argument} is {value}.", $"It must be {range}.");
             }
         }
+    }
+
+    /// <summary>Says whether an earlier result of the same code, options and inputs may be taken over in place of an execution.</summary>
+    /// <param name="handle">A handle of the stage.</param>
+    /// <param name="policy">
+    /// <see cref="CachePolicy.Auto"/>: unless its code or query looks as if it depended on something else, such as the clock.
+    /// <see cref="CachePolicy.On"/>: also then. <see cref="CachePolicy.Off"/>: never.
+    /// </param>
+    /// <param name="maxStaleness">Age above which an earlier result is not taken over. Default: any age.</param>
+    public static T Cache<T>(this T handle, CachePolicy policy = CachePolicy.Auto, TimeSpan? maxStaleness = null) where T : StageHandle
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        if (!Enum.IsDefined(policy) || maxStaleness <= TimeSpan.Zero)
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"Stage '{handle.Node.Label}': cache policy {policy}, maxStaleness {maxStaleness}.", "A staleness is above zero.");
+        }
+
+        handle.Node.Cache = policy == CachePolicy.Auto && maxStaleness is null ? null : new CacheSpec { Policy = policy, MaxStaleness = maxStaleness };
+        return handle;
     }
 
     /// <summary>Starts the stage only when others have finished, though it takes no data from them.</summary>

@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Orleans.Storage;
+
+namespace Gristmill.Grains.Runs;
+
+// Pause, go on, retry.
+internal sealed partial class RunGrain
+{
+    public Task PauseAsync() => SetPausedAsync(true);
+
+    public Task ContinueAsync() => SetPausedAsync(false);
+
+    public async Task RetryAsync()
+    {
+        await _ready;
+        Require();
+        // What the end still has to do, such as removing the reminder, must not come after the new start.
+        await _ended.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+        await _writing.EnterAsync();
+        try
+        {
+            if (!_outcome.Value.IsFinal || _outcome.Value.Status == RunStatus.Succeeded)
+            {
+                throw new GristmillException(
+                    ErrorCodes.Conflict,
+                    $"Run '{Id}' {(_outcome.Value.IsFinal ? "has succeeded" : "has not ended")}: there is nothing to retry.",
+                    _outcome.Value.IsFinal ? "'mill rerun' starts a new run of it." : "'mill cancel' ends it.").With("run", Id);
+            }
+
+            var lost = await FindLostAsync();
+            // As at the start: a reminder without a run that goes on removes itself.
+            await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
+            await _outcome.SetAsync(new RunOutcome { Retries = _outcome.Value.Retries + 1, Lost = lost, Started = _outcome.Value.Started });
+        }
+        catch (InconsistentStateException)
+        {
+            // Another activation wrote in the meantime: this one's memory is out of date.
+            DeactivateOnIdle();
+            throw;
+        }
+        finally
+        {
+            _writing.Leave();
+        }
+
+        LogRetrying(Id, _outcome.Value.Retries);
+        _error = null;
+        _ending = false;
+        _graph = null;
+        _ready = RecoverAsync();
+        await TellPipelineAsync(Summary());
+        await _ready;
+    }
+
+    private async Task SetPausedAsync(bool paused)
+    {
+        await _ready;
+        Require();
+        await _writing.EnterAsync();
+        try
+        {
+            if (_outcome.Value.IsFinal)
+            {
+                throw new GristmillException(
+                    ErrorCodes.Conflict, $"Run '{Id}' has ended.", "'mill retry' lets a failed run go on, 'mill rerun' starts a new one.").With("run", Id);
+            }
+
+            if (_outcome.Value.Paused == paused)
+            {
+                return;
+            }
+
+            await _outcome.SetAsync(_outcome.Value with { Paused = paused, Started = _started });
+        }
+        finally
+        {
+            _writing.Leave();
+        }
+
+        LogPaused(Id, paused);
+        TellPipelineAsync(Summary()).Ignore();
+        Advance();
+    }
+
+    /// <summary>
+    /// Stages whose outputs are gone though others still need them: those that will start anew, and in turn what the lost ones
+    /// are made of. Files are looked for outside of the turn.
+    /// </summary>
+    private async Task<ImmutableArray<string>> FindLostAsync()
+    {
+        var spec = _definition.Value.Spec ?? await specs.GetAsync(_definition.Value.Source!);
+        var all = new List<StageView>(Counts.Total);
+        for (int? at = 0; !Pages.IsEmpty && at is { } offset;)
+        {
+            var page = await pages.GetAsync(Pages, Counts, offset, MaxPage, null);
+            all.AddRange(page.Stages);
+            at = page.Next;
+        }
+
+        var views = (Pages.IsEmpty ? Views : all).ToDictionary(static view => view.Name, StringComparer.Ordinal);
+        return await Task.Run<ImmutableArray<string>>(() =>
+        {
+            var again = views.Values.Where(static view => view.Status is StageStatus.Failed or StageStatus.Cancelled or StageStatus.Pending or StageStatus.Running)
+                .Select(static view => view.Name).ToHashSet(StringComparer.Ordinal);
+            var lost = new HashSet<string>(StringComparer.Ordinal);
+            // Inputs refer to earlier stages only: from the last to the first, each stage is decided before what it needs.
+            foreach (var stage in spec.Stages.Reverse())
+            {
+                if (!again.Contains(stage.Name))
+                {
+                    continue;
+                }
+
+                foreach (var input in stage.Inputs.Values)
+                {
+                    if (views.TryGetValue(input.Stage, out var from) && from.Status == StageStatus.Succeeded
+                        && from.Outputs.TryGetValue(input.Output, out var artifact) && !fingerprints.Holds(artifact))
+                    {
+                        lost.Add(input.Stage);
+                        again.Add(input.Stage);
+                    }
+                }
+            }
+
+            return [.. lost.Order(StringComparer.Ordinal)];
+        });
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run} goes on: retry {Retry}")]
+    private partial void LogRetrying(string run, int retry);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run}: paused {Paused}")]
+    private partial void LogPaused(string run, bool paused);
+}

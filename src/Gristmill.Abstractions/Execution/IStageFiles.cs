@@ -1,0 +1,19 @@
+namespace Gristmill;
+
+/// <summary>What stages leave on their executor's host beside their outputs. It reads and writes files, so it is asked outside of grain turns.</summary>
+public interface IStageFiles
+{
+    /// <summary>Some of what an attempt has printed; null if nothing is known of it.</summary>
+    /// <param name="stage">The stage.</param>
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="kept">Its log, if it has ended.</param>
+    /// <param name="offset">Where to start, in bytes of all that was printed.</param>
+    /// <param name="limit">Most bytes of text.</param>
+    LogPage? ReadLog(StageOrigin stage, int attempt, StageLogRef? kept, long offset, int limit);
+
+    /// <summary>Keeps what an attempt that has ended has printed; null if that was nothing. Again gives null.</summary>
+    StageLogRef? KeepLog(StageOrigin stage, int attempt);
+
+    /// <summary>Removes the checkpoints of a stage that needs them no more.</summary>
+    void RemoveCheckpoints(StageOrigin stage);
+}

@@ -1,0 +1,137 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Gristmill.Cli.Commands;
+
+/// <summary>The commands that control and examine runs, against a server that answers what a test says.</summary>
+public sealed class RunCommandsTests : IDisposable
+{
+    private static readonly DateTimeOffset At = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly HttpListener _server = new();
+    private readonly string _address;
+    private readonly Dictionary<string, (int Status, string Json)> _answers = [];
+    private readonly List<string> _asked = [];
+
+    public RunCommandsTests()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _address = $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndPoint!).Port}/";
+        probe.Close();
+        _server.Prefixes.Add(_address);
+        _server.Start();
+        _ = ServeAsync();
+    }
+
+    private static RunView Run => new() { Id = "r1", Pipeline = "p", PipelineVersion = "0", Status = RunStatus.Running, Created = At };
+
+    public void Dispose() => _server.Close();
+
+    [Fact]
+    public async Task Explain_names_what_differs()
+    {
+        Answer("/api/v1/runs/r2/stages/train/cache", new StageCacheView
+        {
+            Run = "r2",
+            Stage = "train",
+            Status = StageStatus.Succeeded,
+            Outcome = CacheOutcome.Miss,
+            Reason = "nothing has been computed from the same yet, or it has been evicted",
+            Parts = [new FingerprintPart("argument epochs", "5")],
+            Nearest = new CacheComparison { Run = "r1", Changes = [new FingerprintChange("argument epochs", "4", "5"), new FingerprintChange("argument rate", null, "0.1")] },
+        });
+        Assert.Equal("""
+            Stage train was executed: nothing has been computed from the same yet, or it has been evicted.
+            Compared with run r1:
+            differs          was  is
+            argument epochs  4    5
+            argument rate    -    0.1
+
+            """.ReplaceLineEndings("\n"), await RunAsync(0, "explain", "r2", "train"));
+    }
+
+    [Fact]
+    public async Task Explain_names_the_execution_that_was_taken_over()
+    {
+        Answer("/api/v1/runs/r2/stages/train/cache", new StageCacheView
+        {
+            Run = "r2",
+            Stage = "train",
+            Status = StageStatus.Succeeded,
+            Outcome = CacheOutcome.Hit,
+            Origin = new StageOrigin("r1", "fit"),
+            Computed = At,
+        });
+        Assert.StartsWith("Stage train took over what stage fit of run r1 computed at ", await RunAsync(0, "explain", "r2", "train"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("pause", "is paused")]
+    [InlineData("resume", "goes on")]
+    [InlineData("retry", "goes on")]
+    public async Task A_run_is_controlled(string verb, string outcome)
+    {
+        Answer($"/api/v1/runs/r1/{verb}", Run);
+        Assert.Contains($"Run r1 {outcome}", await RunAsync(0, verb, "r1"), StringComparison.Ordinal);
+        Assert.Equal([$"POST /api/v1/runs/r1/{verb}"], _asked);
+    }
+
+    [Fact]
+    public async Task Logs_are_read_page_by_page_and_what_was_left_out_is_said()
+    {
+        Answer("/api/v1/runs/r1/stages/s/logs?offset=0&attempt=2", new LogPage { Attempt = 2, Offset = 0, Next = 6, Bytes = 2048, Text = "first\n" });
+        Answer("/api/v1/runs/r1/stages/s/logs?offset=6&attempt=2", new LogPage { Attempt = 2, Offset = 1030, Next = 2048, Bytes = 2048, Dropped = 1024, Text = "last\n", Ended = true });
+        Assert.Equal("first\n\n... 1 KiB were printed here and not kept ...\nlast\n", await RunAsync(0, "logs", "r1", "s", "--attempt", "2"));
+    }
+
+    [Fact]
+    public async Task A_comparison_shows_what_differs_unless_asked_for_all()
+    {
+        Answer("/api/v1/runs/compare?run=a&run=b", new ComparedRuns
+        {
+            Runs = ["a", "b"],
+            Rows = [new ComparisonRow("parameter", "n", ["1", null], true), new ComparisonRow("run", "version", ["v", "v"], false)],
+        });
+        var lines = (await RunAsync(0, "compare", "a", "b")).Split('\n');
+        Assert.Equal(["a", "b"], lines[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(["parameter", "n", "1", "-"], lines[1].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal("1 more are the same in all; --all shows them.", lines[2]);
+        Assert.Contains("version", await RunAsync(0, "compare", "a", "b", "--all"), StringComparison.Ordinal);
+        await RunAsync(2, "compare", "a");
+    }
+
+    private void Answer<T>(string path, T value) => _answers[path] = (200, GristmillJson.Serialize(value));
+
+    private async Task<string> RunAsync(int exitCode, params string[] args)
+    {
+        var console = new TestConsole();
+        Assert.Equal(exitCode, await MillCli.InvokeAsync([.. args, "--server", _address], console.Console, TestContext.Current.CancellationToken));
+        return console.Text;
+    }
+
+    private async Task ServeAsync()
+    {
+        while (_server.IsListening)
+        {
+            HttpListenerContext context;
+            try
+            {
+                context = await _server.GetContextAsync();
+            }
+            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
+            {
+                return;
+            }
+
+            var path = context.Request.RawUrl!;
+            _asked.Add($"{context.Request.HttpMethod} {path}");
+            var (status, json) = _answers.GetValueOrDefault(path, (404, """{"code":"not_found","detail":"nothing here"}"""));
+            context.Response.StatusCode = status;
+            context.Response.ContentType = "application/json";
+            await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(json));
+            context.Response.Close();
+        }
+    }
+}
