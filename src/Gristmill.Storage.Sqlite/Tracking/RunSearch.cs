@@ -10,7 +10,7 @@ namespace Gristmill.Storage.Sqlite;
 internal sealed class RunSearch
 {
     /// <summary>Runs up to which looking at all that a term holds for beats walking the order.</summary>
-    private const int Few = 5000;
+    private const int Few = 10_000;
 
     private readonly SqliteSession _session;
     private readonly RunQuery _query;
