@@ -48,6 +48,7 @@ internal sealed partial class RunGrain
         _error = null;
         _ending = false;
         _graph = null;
+        index.Show(Projection([]));
         _ready = RecoverAsync();
         await TellPipelineAsync(Summary());
         await _ready;

@@ -545,7 +545,7 @@ internal sealed partial class RunGrain(
     /// <summary>The run for the index, with the metrics of some stages; each change has a higher sequence.</summary>
     private RunProjection Projection(IEnumerable<StageView> stages) => new()
     {
-        Sequence = _outcome.Value.IsFinal ? 2 : _started is null ? 0 : 1,
+        Sequence = (4L * _outcome.Value.Retries) + (_outcome.Value.IsFinal ? 2 : _started is null ? 0 : 1),
         Run = new RunRecord
         {
             Id = Id,

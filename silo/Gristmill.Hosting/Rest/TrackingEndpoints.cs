@@ -15,16 +15,10 @@ internal static class TrackingEndpoints
     {
         var group = api.MapGroup("/runs").WithTags("Experiments");
 
-        group.MapGet("/compare", async (HttpContext http, ITrackingStore store) =>
-        {
-            var ids = (new QueryValues(http, "ids").Text("ids") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-            return RestBody.Json(await CompareAsync(ids, store, http.RequestAborted));
-        }).Produces<RunRecord[]>().ProducesProblem(400).ProducesProblem(404).WithSummary("Shows runs side by side: ids, separated by commas.");
-
         group.MapPost("/compare", async (HttpContext http, ITrackingStore store) =>
             RestBody.Json(await CompareAsync((await RestBody.ReadAsync<RunIds>(http)).Ids, store, http.RequestAborted)))
             .Accepts<RunIds>("application/json").Produces<RunRecord[]>().ProducesProblem(400).ProducesProblem(404)
-            .WithSummary("Shows runs side by side, for more ids than an address holds.");
+            .WithSummary("Parameters, tags and newest metrics of up to 1,000 runs in one answer.");
 
         group.MapGet("/{id}/metrics", async (string id, ITrackingStore store, IGrainFactory grains, CancellationToken cancellationToken) =>
         {

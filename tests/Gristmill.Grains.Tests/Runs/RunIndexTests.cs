@@ -47,6 +47,24 @@ public sealed class RunIndexTests
     }
 
     [Fact]
+    public async Task A_retry_is_shown_though_the_run_had_ended()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var fails = true;
+        cluster.Executor.On("a", _ => fails ? throw new GristmillException(ErrorCodes.StageFailed, "not yet") : Done());
+        var id = await cluster.RunAsync(Pipeline(Stage("a")));
+        Assert.Equal(RunStatus.Failed, (await cluster.EndOfAsync(id)).Status);
+        await TestCluster.UntilAsync(() => Task.FromResult(cluster.Index.Newest(id)?.Run.Status == RunStatus.Failed));
+
+        fails = false;
+        await cluster.Client.GetGrain<IRunGrain>(id).RetryAsync();
+        await TestCluster.UntilAsync(() => Task.FromResult(cluster.Index.Newest(id)?.Run.Status == RunStatus.Succeeded));
+
+        Assert.Contains(cluster.Index.Puts, put => put is { Sequence: 5, Run.Status: RunStatus.Running });
+        Assert.Equal(6, cluster.Index.Newest(id)!.Sequence);
+    }
+
+    [Fact]
     public async Task A_bad_tag_starts_nothing()
     {
         await using var cluster = await TestCluster.StartAsync();
