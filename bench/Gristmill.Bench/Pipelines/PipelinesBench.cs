@@ -11,5 +11,6 @@ internal static class PipelinesBench
         ("triggers", IdleTriggersCase.RunAsync),
         ("runs", RunSearchCase.RunAsync),
         ("metrics", MetricPointsCase.RunAsync),
+        ("triggers", TriggersCase.RunAsync),
     ];
 }

@@ -22,6 +22,16 @@ internal static class PipelineText
             text.Append(CultureInfo.InvariantCulture, $"  --param {parameter.Name}  {parameter.Type.ToString().ToLowerInvariant()}, {(parameter.Default is { } value ? $"default {value}" : "required")}\n");
         }
 
+        if (spec.Partitions is { } partitions)
+        {
+            text.Append("  --partition by ").AppendJoin(" and ", partitions.Dimensions.Select(static dimension => dimension.Name)).Append('\n');
+        }
+
+        foreach (var trigger in spec.Triggers ?? [])
+        {
+            text.Append("  trigger ").Append(trigger.Name).Append('\n');
+        }
+
         for (var i = 0; i < spec.Stages.Length; i++)
         {
             var last = i == spec.Stages.Length - 1;

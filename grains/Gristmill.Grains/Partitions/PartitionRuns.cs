@@ -22,7 +22,7 @@ internal static class PartitionRuns
                 "Name one with --partition KEY, or a range with --partitions FROM..TO.");
         }
 
-        var keys = Keys(partitions, time);
+        var keys = Keys(partitions, time.GetUtcNow());
         var whole = keys.Normalize(wanted);
         var parameters = keys.Parameters(whole);
         if (request.Parameters.Keys.FirstOrDefault(parameters.ContainsKey) is { } clash)
@@ -41,13 +41,14 @@ internal static class PartitionRuns
             return parameters;
         }
 
-        var keys = Keys(partitions, time);
+        var keys = Keys(partitions, time.GetUtcNow());
         return parameters.RemoveRange(keys.Parameters(keys.Normalize(partition)).Keys);
     }
 
     /// <summary>Notes the end of a run with each of its partitions; returns once all of that is stored.</summary>
-    public static Task OnEndedAsync(IGrainFactory grains, PartitionSpec spec, string partition, RunEnded run, TimeProvider time) => Task.WhenAll(
-        PartitionShardGrain.Of(grains, run.Pipeline, Keys(spec, time).Range(partition)).Select(shard => shard.Shard.OnRunEndedAsync(shard.Keys, run)));
+    /// <remarks>Of the keys as they were when the run was made: the clock may have gone back since.</remarks>
+    public static Task OnEndedAsync(IGrainFactory grains, PartitionSpec spec, string partition, RunEnded run) => Task.WhenAll(
+        PartitionShardGrain.Of(grains, run.Pipeline, Keys(spec, run.Created).Range(partition)).Select(shard => shard.Shard.OnRunEndedAsync(shard.Keys, run)));
 
-    private static PartitionKeys Keys(PartitionSpec spec, TimeProvider time) => new(spec, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime));
+    private static PartitionKeys Keys(PartitionSpec spec, DateTimeOffset at) => new(spec, DateOnly.FromDateTime(at.UtcDateTime));
 }

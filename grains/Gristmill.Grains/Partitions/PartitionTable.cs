@@ -16,7 +16,8 @@ internal sealed class PartitionTable
         (Spec, Keys, _version, _entries, _upstream) = (facts.Spec!, keys, facts.Version, entries, upstream);
         foreach (var (run, partition) in facts.Running.OrderBy(static run => run.Key, StringComparer.Ordinal))
         {
-            foreach (var key in keys.Range(partition))
+            // Of a run of an earlier version the partition may be one that this version no longer has.
+            foreach (var key in keys.Find(partition) ?? [])
             {
                 _running[key] = run;
             }

@@ -494,7 +494,7 @@ internal sealed partial class RunGrain(
         if (begun.Request.Partition is { } partition && (_spec ?? await specs.GetAsync(begun.Source!)).Partitions is { } partitions)
         {
             // Before what this run's end may start asks for the partition.
-            await Retry.TransientAsync(() => PartitionRuns.OnEndedAsync(GrainFactory, partitions, partition, ended, time), time);
+            await Retry.TransientAsync(() => PartitionRuns.OnEndedAsync(GrainFactory, partitions, partition, ended), time);
         }
 
         await Retry.TransientAsync(() => GrainFactory.GetGrain<IRunSubscribersGrain>(Pipeline).OnRunEndedAsync(ended), time);

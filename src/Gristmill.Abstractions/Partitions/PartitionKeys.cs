@@ -125,6 +125,19 @@ public sealed class PartitionKeys
         return parts.Length == 1 ? parts[0] : [.. parts[0].SelectMany(first => parts[1].Select(second => $"{first}/{second}"))];
     }
 
+    /// <summary>The keys of a range, in order, or null if there is no such partition.</summary>
+    public IReadOnlyList<string>? Find(string text)
+    {
+        try
+        {
+            return Range(text);
+        }
+        catch (GristmillException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The parameters of a run: keys, and for time the first day and the day after the last.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Partition"/></exception>
     public ImmutableDictionary<string, string> Parameters(string text)
@@ -161,19 +174,6 @@ public sealed class PartitionKeys
             yield return ($"{dimension.Name}-start", ParameterType.Date);
             yield return ($"{dimension.Name}-end", ParameterType.Date);
         }
-    }
-
-    /// <summary>The partition that a run's parameters say it is for, or null.</summary>
-    public static string? Of(PartitionSpec? spec, IReadOnlyDictionary<string, string> parameters)
-    {
-        ArgumentNullException.ThrowIfNull(parameters);
-        if (spec is null)
-        {
-            return null;
-        }
-
-        var keys = spec.Dimensions.Select(d => parameters.TryGetValue(d.Name, out var json) ? JsonSerializer.Deserialize<string>(json) : null).ToList();
-        return keys.Contains(null) ? null : string.Join('/', keys);
     }
 
     private string[] Split(string text)
