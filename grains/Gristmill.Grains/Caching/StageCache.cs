@@ -8,7 +8,7 @@ namespace Gristmill.Grains.Caching;
 /// Two stages of one key at once are both executed; the entry of the one that ends last stays, and either is right.
 /// </summary>
 internal sealed partial class StageCache(
-    IStageFingerprints fingerprints, IGrainFactory grains, StageCacheOptions options, TimeProvider time, ILogger<StageCache> logger)
+    IStageFingerprints fingerprints, IStageExecutor executor, IGrainFactory grains, StageCacheOptions options, TimeProvider time, ILogger<StageCache> logger)
 {
     private readonly ILogger<StageCache> _logger = logger;
 
@@ -53,7 +53,8 @@ internal sealed partial class StageCache(
     private StageCacheRecord? Refusal(StageFingerprint fingerprint, StageStart start)
     {
         var policy = start.Spec.Cache?.Policy ?? CachePolicy.Auto;
-        return !options.Enabled ? Record(CacheOutcome.Off, "it is switched off for this server")
+        return !executor.IsFaithful ? Record(CacheOutcome.Off, "this server puts other things in the place of stages")
+            : !options.Enabled ? Record(CacheOutcome.Off, "it is switched off for this server")
             : start.NoCache ? Record(CacheOutcome.Off, "it was switched off for the run")
             : policy == CachePolicy.Off ? Record(CacheOutcome.Off, "it is switched off for the stage")
             : fingerprint.Key is null ? Record(CacheOutcome.Uncacheable, fingerprint.Refusal)

@@ -6,6 +6,13 @@ namespace Gristmill;
 /// </summary>
 public interface IStageExecutor
 {
+    /// <summary>
+    /// Whether it runs what requests say, so that the result of one stands for that of an equal one. An executor that puts
+    /// something else in the place of stages, as tests do, does not: results are then not taken over.
+    /// </summary>
+    /// <value>false</value>
+    bool IsFaithful => false;
+
     /// <summary>Runs one attempt to its end.</summary>
     /// <param name="request">The attempt.</param>
     /// <param name="progress">Receives progress, on any thread; may be null.</param>

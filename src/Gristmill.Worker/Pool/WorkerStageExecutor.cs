@@ -37,6 +37,9 @@ public sealed class WorkerStageExecutor : IStageExecutor, IAsyncDisposable
         _pool = new WorkerPool(objects, content, tracking, options, files, _time, (ILogger?)logger ?? NullLogger.Instance);
     }
 
+    /// <inheritdoc/>
+    public bool IsFaithful => true;
+
     /// <summary>The worker processes that are up now.</summary>
     public IReadOnlyList<WorkerInfo> Workers => _pool.Describe();
 

@@ -17,6 +17,9 @@ public sealed class InProcessStageExecutor(StageHost host, TimeProvider? time = 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
     /// <inheritdoc/>
+    public bool IsFaithful => true;
+
+    /// <inheritdoc/>
     /// <remarks>An attempt that ignores the token is abandoned: its thread runs on until it returns, and the error says so.</remarks>
     public async Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {

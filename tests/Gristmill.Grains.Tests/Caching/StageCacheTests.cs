@@ -77,6 +77,17 @@ public sealed class StageCacheTests : IClassFixture<ClusterFixture>
     }
 
     [Fact]
+    public async Task An_executor_that_replaces_stages_takes_nothing_over_and_leaves_nothing()
+    {
+        var spec = Chain();
+        _cluster.Executor.IsFaithful = false;
+        await RunAsync(spec);
+        Assert.Equal(0, (await RunAsync(spec)).CacheHits);
+        _cluster.Executor.IsFaithful = true;
+        Assert.Equal(0, (await RunAsync(spec)).CacheHits);
+    }
+
+    [Fact]
     public async Task A_stage_without_the_cache_is_executed_alone()
     {
         // What follows is taken over as soon as the inputs are the same again.

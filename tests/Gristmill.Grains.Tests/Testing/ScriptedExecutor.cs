@@ -11,6 +11,9 @@ internal sealed class ScriptedExecutor : IStageExecutor
 {
     private readonly ConcurrentDictionary<string, Func<StageRequest, IProgress<StageProgress>?, CancellationToken, Task<StageResult>>> _scripts = new();
 
+    /// <summary>Whether results may be taken over, as those of a real executor.</summary>
+    public bool IsFaithful { get; set; } = true;
+
     /// <summary>Every attempt, in the order of their arrival.</summary>
     public ConcurrentQueue<StageRequest> Attempts { get; } = new();
 
@@ -42,6 +45,7 @@ internal sealed class ScriptedExecutor : IStageExecutor
     /// <summary>Forgets scripts and attempts: for the next test.</summary>
     public void Reset()
     {
+        IsFaithful = true;
         _scripts.Clear();
         Attempts.Clear();
     }
