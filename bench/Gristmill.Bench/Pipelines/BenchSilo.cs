@@ -33,12 +33,6 @@ internal static class BenchSilo
         app.MapGristmill();
         app.MapGet("/bench/heap", static () => GC.GetTotalMemory(forceFullCollection: true).ToString(CultureInfo.InvariantCulture));
         app.MapGet("/bench/allocated", static () => GC.GetTotalAllocatedBytes().ToString(CultureInfo.InvariantCulture));
-        // The live heap with grains that nobody calls out of memory, as they are after a while.
-        app.MapGet("/bench/heap", static async (IGrainFactory grains) =>
-        {
-            await grains.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
-            return GC.GetTotalMemory(forceFullCollection: true).ToString(CultureInfo.InvariantCulture);
-        });
         app.MapGet("/bench/largest-message", () => messages.Largest);
         app.StartAsync().GetAwaiter().GetResult();
         Console.WriteLine(app.Urls.First());

@@ -8,7 +8,6 @@ internal static class PipelinesBench
         ("stages", DurableStagesCase.RunAsync),
         ("start", StartCase.RunAsync),
         ("large", LargeDagCase.RunAsync),
-        ("triggers", IdleTriggersCase.RunAsync),
         ("runs", RunSearchCase.RunAsync),
         ("metrics", MetricPointsCase.RunAsync),
         ("triggers", TriggersCase.RunAsync),

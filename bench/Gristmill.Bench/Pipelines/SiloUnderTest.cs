@@ -39,9 +39,6 @@ internal sealed class SiloUnderTest : IDisposable
         ProcessClock.TreeCpuSeconds(_process.Id),
         long.Parse(await _http.GetStringAsync(new Uri(Url, "/bench/allocated")), CultureInfo.InvariantCulture));
 
-    /// <summary>Bytes of the silo's live heap, once idle grains are collected.</summary>
-    public async Task<long> HeapAsync() => long.Parse(await _http.GetStringAsync(new Uri(Url, "/bench/heap")), CultureInfo.InvariantCulture);
-
     public Task<string> LargestMessageAsync() => _http.GetStringAsync(new Uri(Url, "/bench/largest-message"));
 
     public void Dispose()

@@ -44,7 +44,7 @@ public sealed record RunRequest
     /// <summary>Two requests with the same key make one run.</summary>
     [Id(1)] public string? IdempotencyKey { get; init; }
     /// <summary>Every stage is executed: none takes an earlier result over.</summary>
-    [Id(2)] public bool NoCache { get; init; }
+    [Id(2), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool NoCache { get; init; }
     /// <summary>A run of the same pipeline whose version of the spec is used, and whose parameters where none are given; null: the newest version.</summary>
     [Id(3)] public string? RerunOf { get; init; }
     /// <summary>Labels to find the run by; they can be changed later.</summary>
