@@ -17,7 +17,12 @@ internal sealed class BoundArguments : IDisposable
     public object?[] Values { get; }
 
     /// <summary>Binds every parameter by the rules of <see cref="CodeCallOptions"/>.</summary>
-    public static BoundArguments Bind(MethodInfo method, StageContext context, CodeCallOptions options, CancellationToken cancellationToken)
+    /// <param name="method">The method.</param>
+    /// <param name="context">The attempt.</param>
+    /// <param name="options">The call.</param>
+    /// <param name="takesAll">Whether an input or argument without a parameter is an error.</param>
+    /// <param name="cancellationToken">Handed to the method.</param>
+    public static BoundArguments Bind(MethodInfo method, StageContext context, CodeCallOptions options, bool takesAll, CancellationToken cancellationToken)
     {
         var parameters = method.GetParameters();
         var bound = new BoundArguments(parameters.Length);
@@ -30,7 +35,7 @@ internal sealed class BoundArguments : IDisposable
                 unused.Remove(parameter.Name ?? "");
             }
 
-            return unused.Count == 0
+            return unused.Count == 0 || !takesAll
                 ? bound
                 : throw new GristmillException(ErrorCodes.Invalid,
                     $"'{options.Type}.{options.Method}' has no parameter '{unused.Order(StringComparer.Ordinal).First()}'.",

@@ -24,6 +24,14 @@ internal sealed class CodeEngine : IStageEngine
             using var arguments = call.Bind(context, options, cancellationToken);
             return await call.InvokeAsync(arguments, context, options, cancellationToken).ConfigureAwait(false);
         }
+        catch (FileNotFoundException e) when (IsAssembly(e, out var missing))
+        {
+            var asker = code.AskerOf(missing) ?? context.Request.Code?.EntryAssembly ?? options.Type;
+            throw new GristmillException(ErrorCodes.CodeLoad,
+                $"The assembly '{missing.Name}' (version {missing.Version}), which '{asker}' asks for, is not among the uploaded files of stage '{context.Request.Stage}'.",
+                $"Upload '{missing.Name}.dll' beside '{asker}': reference it as a package or project, so that the build copies it.", e)
+                .With("assembly", missing.Name!).With("askedBy", asker);
+        }
         catch (Exception e) when (IsLoadFailure(e, out var what))
         {
             throw new GristmillException(ErrorCodes.CodeLoad, $"The code of stage '{context.Request.Stage}' does not load: {what}",
@@ -59,13 +67,19 @@ internal sealed class CodeEngine : IStageEngine
         }
     }
 
+    /// <summary>Whether it is an assembly that was not found, and not a file that the stage wanted to open.</summary>
+    private static bool IsAssembly(FileNotFoundException e, [NotNullWhen(true)] out System.Reflection.AssemblyName? name)
+    {
+        name = e.FileName is { } file && file.Contains("Version=", StringComparison.Ordinal) ? new System.Reflection.AssemblyName(file) : null;
+        return name is not null;
+    }
+
     private static bool IsLoadFailure(Exception e, [NotNullWhen(true)] out string? what)
     {
         what = e switch
         {
             MissingMemberException or TypeLoadException and not DllNotFoundException and not EntryPointNotFoundException => e.Message,
             System.Reflection.ReflectionTypeLoadException types => types.LoaderExceptions.FirstOrDefault()?.Message ?? types.Message,
-            FileNotFoundException { FileName: { } file } when file.Contains("Version=", StringComparison.Ordinal) => e.Message,
             _ => null,
         };
         return what is not null;

@@ -42,10 +42,13 @@ internal sealed class MethodCall
         return method.IsStatic ? new MethodCall(method, null) : new MethodCall(method, Closure(type, options));
     }
 
+    /// <summary>A delegate of this process, with whatever it captures: a test's stand-in for a stage.</summary>
+    public static MethodCall Of(Delegate method) => new(method.Method, method.Target);
+
     /// <summary>Binds the parameters to what the attempt brings.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/> or <see cref="ErrorCodes.TypeMismatch"/>, naming the parameter.</exception>
-    public BoundArguments Bind(StageContext context, CodeCallOptions options, CancellationToken cancellationToken) =>
-        BoundArguments.Bind(_method, context, options, cancellationToken);
+    public BoundArguments Bind(StageContext context, CodeCallOptions options, CancellationToken cancellationToken, bool takesAll = true) =>
+        BoundArguments.Bind(_method, context, options, takesAll, cancellationToken);
 
     /// <summary>Calls the method and turns its result into outputs.</summary>
     public async Task<StageOutputs> InvokeAsync(BoundArguments arguments, StageContext context, CodeCallOptions options, CancellationToken cancellationToken)

@@ -85,6 +85,10 @@ internal sealed class UserCode
         }
     }
 
+    /// <summary>The file of this code that refers to an assembly, or null.</summary>
+    public string? AskerOf(AssemblyName assembly) =>
+        (_context?.Assemblies ?? [_entry]).Where(a => a.GetReferencedAssemblies().Any(r => r.Name == assembly.Name)).Select(a => a.GetName().Name + ".dll").FirstOrDefault();
+
     /// <summary>Counts a user in, unless it is being unloaded.</summary>
     public bool TryUse()
     {

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Reflection;
+using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Gristmill.Worker.TestCode;
@@ -32,6 +34,33 @@ public sealed class CodeEngineTests : IDisposable
             point = new { x = 4, y = 0.25 },
         }));
         Assert.Contains("hi|9223372036854775807|0.5|True|2001-04-01|2001-04-01T10:00:00.0000000+02:00|Wild|1+2+3|4,0.25|True|describe", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_dependency_is_named_with_what_asks_for_it()
+    {
+        // user.dll calls Weather.Client of Acme.Weather.dll, which is not sent along.
+        var weather = new PersistedAssemblyBuilder(new AssemblyName("Acme.Weather") { Version = new Version(2, 1, 0, 0) }, typeof(object).Assembly);
+        var client = weather.DefineDynamicModule("Acme.Weather").DefineType("Weather.Client", TypeAttributes.Public);
+        var ask = client.DefineMethod("Ask", MethodAttributes.Public | MethodAttributes.Static, typeof(double), []);
+        ask.GetILGenerator().Emit(OpCodes.Ldc_R8, 1.0);
+        ask.GetILGenerator().Emit(OpCodes.Ret);
+        client.CreateType();
+        var user = new PersistedAssemblyBuilder(new AssemblyName("user"), typeof(object).Assembly);
+        var stages = user.DefineDynamicModule("user").DefineType("Stages", TypeAttributes.Public);
+        var rain = stages.DefineMethod("Rain", MethodAttributes.Public | MethodAttributes.Static, typeof(double), []);
+        rain.GetILGenerator().Emit(OpCodes.Call, ask);
+        rain.GetILGenerator().Emit(OpCodes.Ret);
+        stages.CreateType();
+        var staged = _mill.Content.Stage();
+        user.Save(Path.Combine(staged, "user.dll"));
+        var code = new CodeRef(_mill.Content.Commit(staged).Digest, "user.dll");
+
+        var error = await Fails(_mill.Call(new CodeCallOptions { Type = "Stages", Method = "Rain" }) with { Code = code });
+
+        Assert.Equal(ErrorCodes.CodeLoad, error.Code);
+        Assert.Equal(("Acme.Weather", "user.dll"), (error.Error.Details["assembly"], error.Error.Details["askedBy"]));
+        Assert.Contains("'Acme.Weather' (version 2.1.0.0), which 'user.dll' asks for", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,159 @@
+using Microsoft.Extensions.Time.Testing;
+
+namespace Gristmill.Testing;
+
+/// <summary>
+/// The clock of a <see cref="TestCluster"/>. It stands still until a test puts it forward, or until a run is waited for that itself
+/// waits for a timer. Back-off, timeouts and triggers go by it.
+/// </summary>
+public sealed class TestClock : FakeTimeProvider
+{
+    // A stage reads the time now and then; who reads it so often on one thread while it stands waits for it in a loop.
+    private const int ReadsOfALoop = 20_000;
+
+    [ThreadStatic]
+    private static int t_reads;
+    [ThreadStatic]
+    private static DateTimeOffset t_lastRead;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<TrackedTimer, DateTimeOffset> _due = [];
+
+    /// <summary>Creates a clock.</summary>
+    /// <param name="start">What it shows at first.</param>
+    public TestClock(DateTimeOffset start) : base(start)
+    {
+    }
+
+    /// <summary>
+    /// When the next timer fires that a run may wait for: one of a grain, or, where there is none, any that fires once. Periodic ones are
+    /// housekeeping. Null if there is none.
+    /// </summary>
+    public DateTimeOffset? NextTimer => Next(ofGrains: true) ?? Next(ofGrains: false);
+
+    /// <summary>Whether a grain has set a timer: a retry's back-off, a trigger.</summary>
+    internal bool HasGrainTimer => Next(ofGrains: true) is not null;
+
+    /// <inheritdoc/>
+    /// <remarks>The runtime may wait for less than a millisecond by asking again and again: then a millisecond passes.</remarks>
+    public override DateTimeOffset GetUtcNow()
+    {
+        var now = base.GetUtcNow();
+        if (now != t_lastRead)
+        {
+            (t_lastRead, t_reads) = (now, 0);
+        }
+        else if (++t_reads > ReadsOfALoop)
+        {
+            t_reads = 0;
+            Advance(TimeSpan.FromMilliseconds(1));
+            now = base.GetUtcNow();
+        }
+
+        return now;
+    }
+
+    /// <inheritdoc/>
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        var tracked = new TrackedTimer(this, callback, state);
+        tracked.Start(dueTime, period);
+        return tracked;
+    }
+
+    /// <summary>Puts the clock forward to the next timer, which fires.</summary>
+    /// <returns>False: no timer is set, and nothing was done.</returns>
+    public bool AdvanceToNextTimer()
+    {
+        if (NextTimer is not { } next)
+        {
+            return false;
+        }
+
+        var by = next - GetUtcNow();
+        Advance(by > TimeSpan.Zero ? by : TimeSpan.Zero);
+        return true;
+    }
+
+    private DateTimeOffset? Next(bool ofGrains)
+    {
+        lock (_gate)
+        {
+            var due = _due.Where(timer => timer.Key.IsOfGrain == ofGrains).Select(timer => timer.Value);
+            return due.Any() ? due.Min() : null;
+        }
+    }
+
+    private void Note(TrackedTimer timer, TimeSpan dueTime, TimeSpan period)
+    {
+        lock (_gate)
+        {
+            if (dueTime == Timeout.InfiniteTimeSpan || (period != Timeout.InfiniteTimeSpan && period != TimeSpan.Zero))
+            {
+                _due.Remove(timer);
+            }
+            else
+            {
+                _due[timer] = GetUtcNow() + dueTime;
+            }
+        }
+    }
+
+    private void Forget(TrackedTimer timer)
+    {
+        lock (_gate)
+        {
+            _due.Remove(timer);
+        }
+    }
+
+    private ITimer CreateInner(TimerCallback callback) => base.CreateTimer(callback, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+    private sealed class TrackedTimer : ITimer
+    {
+        private readonly TestClock _clock;
+        private readonly ITimer _inner;
+
+        public TrackedTimer(TestClock clock, TimerCallback callback, object? state)
+        {
+            _clock = clock;
+            IsOfGrain = state?.GetType().FullName?.StartsWith("Orleans.Runtime.GrainTimer", StringComparison.Ordinal) == true;
+            _inner = clock.CreateInner(_ =>
+            {
+                // First: the callback may set it again.
+                clock.Forget(this);
+                callback(state);
+            });
+        }
+
+        public bool IsOfGrain { get; }
+
+        public void Start(TimeSpan dueTime, TimeSpan period) => Change(dueTime, period);
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            _clock.Note(this, dueTime, period);
+            if (_inner.Change(dueTime, period))
+            {
+                return true;
+            }
+
+            // It was disposed of, and will never fire.
+            _clock.Forget(this);
+            return false;
+        }
+
+        public void Dispose()
+        {
+            _clock.Forget(this);
+            _inner.Dispose();
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            _clock.Forget(this);
+            return _inner.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Gristmill.Testing;
+
+/// <summary>The folder of one cluster: in memory where the machine has such a place, gone with its cluster, or, if its process was killed, at a later start.</summary>
+internal sealed class TestFolder : IDisposable
+{
+    private const string Prefix = "gristmill-test-";
+    private const string SharedMemory = "/dev/shm";
+
+    private static int s_last;
+    private static int s_swept;
+
+    private TestFolder(string root) => Root = root;
+
+    public string Root { get; }
+
+    public string Data => Path.Combine(Root, "data");
+
+    public string Objects => Path.Combine(Root, "objects");
+
+    public static TestFolder Create()
+    {
+        var parent = Directory.Exists(SharedMemory) ? SharedMemory : Path.GetTempPath();
+        if (Interlocked.Exchange(ref s_swept, 1) == 0)
+        {
+            Sweep(parent);
+        }
+
+        var root = Path.Combine(parent, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref s_last)}"));
+        Directory.CreateDirectory(root);
+        return new TestFolder(root);
+    }
+
+    public void Dispose() => Delete(Root);
+
+    /// <summary>Removes what killed processes left.</summary>
+    private static void Sweep(string parent)
+    {
+        foreach (var folder in Directory.EnumerateDirectories(parent, Prefix + "*"))
+        {
+            var id = Path.GetFileName(folder)[Prefix.Length..].Split('-')[0];
+            if (int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && pid != Environment.ProcessId && !Lives(pid))
+            {
+                Delete(folder);
+            }
+        }
+    }
+
+    private static bool Lives(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    private static void Delete(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another's, or still mapped: a later start tries again.
+        }
+    }
+}
