@@ -1,0 +1,73 @@
+namespace Gristmill.Analyzers;
+
+/// <summary>GRM004 to GRM006.</summary>
+public sealed class ArgumentRulesTests
+{
+    private const string Members = """
+        public static double Score(ModelRef model, ImmutableDictionary<string, double> numbers) => 1;
+        public static async Task<ModelRef> TrainAsync(Dataset rows) { await Task.Yield(); return new("", "torch", 0); }
+        public static double Add(int a, string b, DateOnly c = default) => a;
+        public static double Names(Dataset rows, IReadOnlyList<string> names, double weight) => 1;
+        public static double Odd(Dataset rows, Action callback) => 1;
+        public static double Flows(Dataset rows, Stream input) => 1;
+        public static double Square(Dataset rows, int[,] grid) => 1;
+        public static double Plugged(Dataset rows, IPlugin plugin) => 1;
+        public static double Nested(Dataset rows, Settings settings) => 1;
+        public static double Plain(Dataset rows, Plain settings) => 1;
+        public static void Nothing(Dataset rows) { }
+        public static object Anything(Dataset rows) => 1;
+        """;
+
+    private const string Around = """
+        internal interface IPlugin { }
+        internal sealed record Settings(int Count, Type Kind);
+        internal sealed record Plain(int Count, IReadOnlyList<double> Weights, Dictionary<string, DateOnly> Days, Plain? Next = null);
+        """;
+
+    [Theory]
+    [InlineData("Model model = p.Run(Train, raw); MetricSet n = p.Run(Count, raw); p.Run(Score, model, n);")]
+    [InlineData("p.Run(Score, p.Run(TrainAsync, raw), p.Run(Count, raw));")]
+    [InlineData("var rows = p.Run(Copy, raw).Named(\"copied\").With(attempts: 2); p.Run(Count, rows);")]
+    [InlineData("var rows = p.Run(Copy, raw); p.Sql($\"select * from {rows}\");")]
+    [InlineData("var (train, model) = p.Run(Both, raw); p.Run(Count, train); Model m = model;")]
+    [InlineData("p.Run(Add, 1, \"b\"); p.Run(Add, 1, \"b\", new DateOnly(2001, 1, 1));")]
+    [InlineData("p.Run(Names, raw, new[] { \"a\" }, 3);")]
+    [InlineData("p.Run(Names, raw, new[] { \"a\" }, p.Parameter(\"weight\", 1.5));")]
+    [InlineData("p.Run(Plain, raw, StageArgument.Of(new Plain(1, [], [])));")]
+    [InlineData("Table t = p.Run(Anything, raw); Model m = p.Run(Anything, raw).Model;")]
+    [InlineData("StageArgument[] all = [raw]; p.Run(Count, all);")]
+    public Task What_fits_is_well(string definition) => Verify.DefinitionAsync(definition, Members, Around);
+
+    [Theory]
+    [InlineData("p.Run(Count, {|GRM004:p.Run(Train, raw)|});")]
+    [InlineData("p.Run(Count, {|GRM004:p.Run(TrainAsync, raw)|});")]
+    [InlineData("var model = p.Run(Train, raw).Named(\"trained\"); p.Run(Count, {|GRM004:model|});")]
+    [InlineData("p.Run(Score, {|GRM004:raw|}, p.Run(Count, raw));")]
+    [InlineData("p.Run(Count, {|GRM004:3|});")]
+    [InlineData("p.Run(Add, {|GRM004:raw|}, \"b\");")]
+    [InlineData("Model model = {|GRM004:p.Run(Count, raw)|};")]
+    [InlineData("var table = {|GRM004:p.Run(Nothing, raw)|}.Table;")]
+    [InlineData("var model = p.Run(Train, raw); p.Sql($\"select * from {{|GRM004:model|}}\");")]
+    [InlineData("p.Best(Metric.Auc, over: raw, among: [{|GRM004:p.Run(Copy, raw)|}]);")]
+    public Task An_output_of_another_kind_does_not_build(string definition) => Verify.DefinitionAsync(definition, Members, Around);
+
+    [Theory]
+    [InlineData("{|GRM005:p.Run(Count)|};")]
+    [InlineData("{|GRM005:p.Run(Count, raw, 3)|};")]
+    [InlineData("{|GRM005:p.Run(() => 1.0, raw)|};")]
+    [InlineData("{|GRM005:p.Run(Add, 1)|};")]
+    [InlineData("p.Run(Add, {|GRM005:\"one\"|}, \"b\");")]
+    [InlineData("p.Run(Add, 1, {|GRM005:2|});")]
+    [InlineData("p.Run(Add, 1, \"b\", {|GRM005:5|});")]
+    [InlineData("p.Run(Add, {|GRM005:p.Parameter(\"a\", \"text\")|}, \"b\");")]
+    [InlineData("p.Run(Names, raw, {|GRM005:\"a\"|}, 1.0);")]
+    public Task Arguments_that_do_not_fit_do_not_build(string definition) => Verify.DefinitionAsync(definition, Members, Around);
+
+    [Theory]
+    [InlineData("p.Run({|GRM006:Odd|}, raw, StageArgument.Of({|GRM006:(Action)(() => { })|}));")]
+    [InlineData("p.Run({|GRM006:Flows|}, raw, StageArgument.Of({|GRM006:Stream.Null|}));")]
+    [InlineData("p.Run({|GRM006:Square|}, raw, StageArgument.Of({|GRM006:new int[2, 2]|}));")]
+    [InlineData("StageArgument plugin = default; p.Run({|GRM006:Plugged|}, raw, plugin);")]
+    [InlineData("p.Run({|GRM006:Nested|}, raw, StageArgument.Of({|GRM006:new Settings(1, typeof(int))|}));")]
+    public Task What_JSON_cannot_carry_does_not_build(string definition) => Verify.DefinitionAsync(definition, Members, Around);
+}
