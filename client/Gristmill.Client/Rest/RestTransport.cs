@@ -149,7 +149,8 @@ internal sealed class RestTransport(HttpClient http, GristmillClientOptions opti
 
         var byStatus = status switch
         {
-            400 or 413 or 415 or 422 => ErrorCodes.Invalid,
+            400 or 415 or 422 => ErrorCodes.Invalid,
+            413 => ErrorCodes.TooLarge,
             404 => ErrorCodes.NotFound,
             409 => ErrorCodes.Conflict,
             503 => ErrorCodes.Overloaded,

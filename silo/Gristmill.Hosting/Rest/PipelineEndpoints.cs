@@ -10,6 +10,8 @@ internal static class PipelineEndpoints
     public static void Map(IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/pipelines").WithTags("Pipelines");
+        api.MapGet("/schema/pipeline", () => Results.Text(PipelineSchema.Text, "application/schema+json"))
+            .Produces<string>(contentType: "application/schema+json").WithTags("Pipelines").WithSummary("The JSON schema of a pipeline's spec.");
 
         group.MapPut("/{name}", async (string name, HttpContext http, IGrainFactory grains) =>
         {

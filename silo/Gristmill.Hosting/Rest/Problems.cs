@@ -23,6 +23,7 @@ internal static partial class Problems
         [ErrorCodes.CodeLoad] = 400,
         [ErrorCodes.ModelFormat] = 422,
         [ErrorCodes.NotExportable] = 422,
+        [ErrorCodes.TooLarge] = 413,
         [ErrorCodes.NotFound] = 404,
         [ErrorCodes.ObjectNotFound] = 404,
         [ErrorCodes.Conflict] = 409,
@@ -99,8 +100,9 @@ internal static partial class Problems
         }
         catch (BadHttpRequestException e)
         {
-            await WriteAsync(http, new ErrorInfo(ErrorCodes.Invalid, e.Message,
-                e.StatusCode == StatusCodes.Status413PayloadTooLarge ? "Send less at once, or raise Gristmill:MaxRequestBytes." : null));
+            await WriteAsync(http, e.StatusCode == StatusCodes.Status413PayloadTooLarge
+                ? new ErrorInfo(ErrorCodes.TooLarge, e.Message, "Send less at once. Gristmill:MaxRequestBytes is the limit of data, 16 MiB that of JSON.")
+                : new ErrorInfo(ErrorCodes.Invalid, e.Message));
         }
         catch (JsonException e)
         {
@@ -126,6 +128,7 @@ internal static partial class Problems
         429 => "Too many requests",
         404 => "Not found",
         409 => "Conflict",
+        413 => "Too large",
         422 => "Unprocessable",
         499 => "Cancelled",
         503 => "Overloaded",

@@ -11,6 +11,8 @@ public static class ErrorCodes
     public const string Timeout = "timeout";
     /// <summary>A name, spec, option or request that is not well formed.</summary>
     public const string Invalid = "invalid";
+    /// <summary>A body, file or archive is larger than is taken.</summary>
+    public const string TooLarge = "too_large";
     /// <summary>The named pipeline, run, model, deployment or object does not exist.</summary>
     public const string NotFound = "not_found";
     /// <summary>The request conflicts with what exists.</summary>
