@@ -13,8 +13,11 @@ internal static class MillCli
         var context = new CliContext(console);
         return new RootCommand($"Gristmill: the machine-learning lifecycle as virtual actors.\n\n{ExitCodes.Help}")
         {
+            NewCommand.Create(context),
             UpCommand.Create(context),
             RunCommand.Create(context),
+            CompileCommand.Create(context),
+            DevCommand.Create(context),
             RunsCommand.Create(context),
             ShowCommand.Create(context),
             LogsCommand.Create(context),

@@ -24,7 +24,11 @@ public sealed class ReferenceTests
         ["Gristmill.Hosting"] = ["Gristmill.Grains", "Gristmill.Worker", "Gristmill.Storage.Sqlite", "Gristmill.Storage.Postgres"],
         ["Gristmill.Silo"] = ["Gristmill.Hosting"],
         ["Gristmill.Client"] = ["Gristmill.Abstractions"],
-        ["Gristmill"] = ["Gristmill.Client", "Gristmill.Hosting"],
+        ["Gristmill"] = ["Gristmill.Client", "Gristmill.Hosting", "Gristmill.Analyzers", "Gristmill.Analyzers.CodeFixes"],
+        ["Gristmill.Analyzers"] = [],
+        ["Gristmill.Analyzers.CodeFixes"] = ["Gristmill.Analyzers"],
+        ["Gristmill.Testing"] = ["Gristmill"],
+        ["Gristmill.Templates"] = [],
         ["Gristmill.Cli"] = ["Gristmill.Client"],
     };
 

@@ -10,6 +10,8 @@ internal static class Repository
     public static IEnumerable<Project> Projects { get; } =
         new[] { "src", "grains", "silo", "client" }
             .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.csproj", SearchOption.AllDirectories))
+            // What 'mill new' writes is no project of ours.
+            .Where(file => !file.Contains("/Templates/", StringComparison.Ordinal))
             .Select(Project.Load)
             .ToArray();
 

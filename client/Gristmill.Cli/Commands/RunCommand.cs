@@ -9,7 +9,7 @@ internal static class RunCommand
 {
     public static Command Create(CliContext context)
     {
-        var file = new Argument<string>("file") { Description = "The C# file, project or assembly that defines the pipeline." };
+        var file = new Argument<string>("file") { Description = "The C# file, project or assembly that defines the pipeline, or a spec (.json, .yaml)." };
         var parameters = new Option<string[]>("--param", "-p") { Description = "A parameter of the run: name=value. May be repeated.", HelpName = "NAME=VALUE" };
         var partition = new Option<string?>("--partition", "--partitions") { Description = "Of a partitioned pipeline: a key, or a range as FROM..TO.", HelpName = "KEY" };
         var detach = new Option<bool>("--detach") { Description = "Start the run and return its id; do not follow it." };
@@ -23,6 +23,12 @@ internal static class RunCommand
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (SpecFile.IsSpec(parsed.GetValue(file)!))
+            {
+                return await SpecRun.RunAsync(context, parsed.GetValue(file)!, parsed.GetValue(server), parsed.GetValue(parameters) ?? [], parsed.GetValue(detach),
+                    parsed.GetValue(json), cancellationToken);
+            }
+
             var address = parsed.GetValue(server) is { } given ? GristmillClientOptions.ParseServer(given) : GristmillClientOptions.DefaultServer;
             var program = await PipelineProgram.BuildAsync(parsed.GetValue(file)!, context.Console, cancellationToken);
             List<string> arguments = parsed.GetValue(detach) ? ["submit"] : ["run"];

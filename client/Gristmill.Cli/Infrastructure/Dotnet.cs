@@ -31,6 +31,24 @@ internal static class Dotnet
         }
     }
 
+    /// <summary>Runs a command to its end and returns its standard output; what it has to say goes to this program's standard error.</summary>
+    public static async Task<(int ExitCode, string Output)> ReadAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, UseShellExecute = false };
+        using var process = Start(start);
+        try
+        {
+            var output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
+            await process.WaitForExitAsync(cancellationToken);
+            return (process.ExitCode, output);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+
     /// <summary>Runs a command on this program's terminal; Ctrl+C reaches it by itself.</summary>
     public static async Task<int> PassThroughAsync(IEnumerable<string> arguments)
     {

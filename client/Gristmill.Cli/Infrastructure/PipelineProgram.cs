@@ -7,10 +7,14 @@ namespace Gristmill.Cli.Infrastructure;
 internal sealed partial class PipelineProgram
 {
     private readonly string _path;
+    private string? _target;
 
     private PipelineProgram(string path) => _path = path;
 
     public string Name => Path.GetFileName(_path);
+
+    /// <summary>Where its sources are.</summary>
+    public string Folder => Path.GetDirectoryName(_path)!;
 
     /// <exception cref="GristmillException"><see cref="ErrorCodes.FileNotFound"/> or <see cref="ErrorCodes.Invalid"/>.</exception>
     public static PipelineProgram Open(string path)
@@ -21,7 +25,7 @@ internal sealed partial class PipelineProgram
         }
 
         return Path.GetExtension(path) is ".cs" or ".csproj" or ".dll"
-            ? new PipelineProgram(Path.GetFullPath(path))
+            ? new PipelineProgram(Path.GetFullPath(ProjectOf(path) ?? path))
             : throw new GristmillException(ErrorCodes.Invalid, $"'{path}' is no C# file, project or assembly.", "Name a .cs, .csproj or .dll file.");
     }
 
@@ -44,6 +48,18 @@ internal sealed partial class PipelineProgram
         }
     }
 
+    /// <summary>The arguments of dotnet that run the built program at once, without asking MSBuild first.</summary>
+    public async Task<IEnumerable<string>> DirectCommandAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        if (_target is null)
+        {
+            var (exitCode, answer) = await Dotnet.CaptureAsync(["build", _path, "-c", "Release", "--no-restore", "-getProperty:TargetPath"], cancellationToken);
+            _target = exitCode == 0 && answer.Trim() is var path && File.Exists(path) ? path : "";
+        }
+
+        return _target.Length > 0 ? [_target, .. arguments] : Command(arguments);
+    }
+
     /// <summary>The arguments of dotnet that run the built program.</summary>
     public IEnumerable<string> Command(IEnumerable<string> arguments) => Path.GetExtension(_path) switch
     {
@@ -51,6 +67,17 @@ internal sealed partial class PipelineProgram
         ".csproj" => ["run", "--project", _path, "-c", "Release", "--no-build", "--", .. arguments],
         _ => ["run", "--file", _path, "-c", "Release", "--no-build", "--", .. arguments],
     };
+
+    /// <summary>The project that a file belongs to: the only one in its folder, unless the file says itself what it needs.</summary>
+    private static string? ProjectOf(string file)
+    {
+        if (Path.GetExtension(file) != ".cs" || File.ReadLines(file).TakeWhile(line => line.Length == 0 || line[0] is '#' or '/').Any(line => line.StartsWith("#:", StringComparison.Ordinal)))
+        {
+            return null;
+        }
+
+        return Directory.GetFiles(Path.GetDirectoryName(Path.GetFullPath(file))!, "*.csproj") is [var project] ? project : null;
+    }
 
     /// <summary>Builds with a word about it, on a terminal or in a log, and shows the compiler's errors.</summary>
     public static async Task<PipelineProgram> BuildAsync(string path, IAnsiConsole console, CancellationToken cancellationToken)

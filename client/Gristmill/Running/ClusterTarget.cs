@@ -8,7 +8,9 @@ internal sealed class ClusterTarget(string server) : IRunTarget
 {
     private readonly GristmillClient _client = new(server);
 
-    public async Task<string> StartAsync(Pipeline pipeline, RunRequest request, CancellationToken cancellationToken)
+    /// <summary>Sends the code that stages call, if any.</summary>
+    /// <returns>The spec, with the code named.</returns>
+    public async Task<PipelineSpec> ShipAsync(Pipeline pipeline, CancellationToken cancellationToken)
     {
         var spec = pipeline.Spec;
         if (pipeline.Code is { } assembly)
@@ -17,6 +19,12 @@ internal sealed class ClusterTarget(string server) : IRunTarget
             spec = spec with { Code = await _client.UploadCodeAsync(archive, Path.GetFileName(assembly.Location), cancellationToken) };
         }
 
+        return spec;
+    }
+
+    public async Task<string> StartAsync(Pipeline pipeline, RunRequest request, CancellationToken cancellationToken)
+    {
+        var spec = await ShipAsync(pipeline, cancellationToken);
         await _client.RegisterPipelineAsync(spec, cancellationToken);
         return await _client.StartRunAsync(spec.Name, request, cancellationToken);
     }

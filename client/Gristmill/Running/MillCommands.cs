@@ -84,8 +84,21 @@ internal static class MillCommands
 
     private static Command Compile(Pipeline pipeline, IAnsiConsole console)
     {
-        var command = new Command("compile", "Print the spec as JSON: what a server is sent.");
-        command.SetAction(_ => WriteLine(console, GristmillJson.SerializeIndented(pipeline.Spec)));
+        var cluster = ClusterOption();
+        cluster.Description = "Ship the code that stages call to this server, and name it in the spec.";
+        var command = new Command("compile", "Print the spec as JSON: what a server is sent.") { cluster };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var spec = pipeline.Spec;
+            if (parsed.GetValue(cluster) is { } server)
+            {
+                await using var target = new ClusterTarget(server);
+                spec = await target.ShipAsync(pipeline, cancellationToken);
+            }
+
+            WriteLine(console, GristmillJson.SerializeIndented(spec));
+            return ExitCodes.Ok;
+        });
         return command;
     }
 
