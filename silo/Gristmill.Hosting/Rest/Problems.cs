@@ -124,7 +124,6 @@ internal static partial class Problems
     {
         400 => "Bad request",
         401 => "Unauthorized",
-        413 => "Too large",
         429 => "Too many requests",
         404 => "Not found",
         409 => "Conflict",
