@@ -18,6 +18,7 @@ public static class GristmillGrainsExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton<ISecretStore, EnvironmentSecretStore>();
         builder.Services.TryAddSingleton<SpecCache>();
         builder.Services.TryAddSingleton<StagePages>();
         builder.Services.TryAddSingleton(static services => new RunIndex(

@@ -1,3 +1,4 @@
+using Gristmill.Engines.Sql.Checking;
 using Gristmill.Engines.Sql.Querying;
 using Gristmill.Engines.Sql.Reading;
 using Gristmill.Engines.Sql.Splitting;
@@ -5,8 +6,8 @@ using Gristmill.Engines.Sql.Splitting;
 namespace Gristmill.Engines.Sql;
 
 /// <summary>
-/// SQL and files through DuckDB: "sql.read" (<see cref="ReadOptions"/>), "sql.query" (<see cref="QueryOptions"/>) and
-/// "sql.split" (<see cref="SplitOptions"/>). Inputs are scanned where they lie in shared memory, and results are
+/// SQL and files through DuckDB: "sql.read" (<see cref="ReadOptions"/>), "sql.query" (<see cref="QueryOptions"/>),
+/// "sql.split" (<see cref="SplitOptions"/>) and "sql.check" (<see cref="CheckOptions"/>). Inputs are scanned where they lie in shared memory, and results are
 /// written once, into the object they become. Each attempt has an in-memory database of its own.
 /// </summary>
 /// <param name="options">Limits; null for the defaults.</param>
@@ -21,7 +22,7 @@ public sealed class SqlEngine(SqlEngineOptions? options = null) : IStageEngine
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> Operations { get; } =
-        [StageOperations.SqlRead, StageOperations.SqlQuery, StageOperations.SqlSplit];
+        [StageOperations.SqlRead, StageOperations.SqlQuery, StageOperations.SqlSplit, StageOperations.SqlCheck];
 
     /// <inheritdoc/>
     public Task<StageOutputs> ExecuteAsync(StageContext context, CancellationToken cancellationToken)
@@ -32,6 +33,7 @@ public sealed class SqlEngine(SqlEngineOptions? options = null) : IStageEngine
             StageOperations.SqlRead => () => ReadOperation.Run(context, _options, cancellationToken),
             StageOperations.SqlQuery => () => QueryOperation.Run(context, _options, cancellationToken),
             StageOperations.SqlSplit => () => SplitOperation.Run(context, _options, cancellationToken),
+            StageOperations.SqlCheck => () => CheckOperation.Run(context, _options, cancellationToken),
             var other => throw new GristmillException(ErrorCodes.Invalid, $"The SQL engine has no operation '{other}'.",
                 $"Use one of {string.Join(", ", Operations)}."),
         };

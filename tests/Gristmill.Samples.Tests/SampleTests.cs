@@ -12,6 +12,7 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
     public static TheoryData<string, string[]> Samples => new()
     {
         { "custom", ["--param", "epochs=2"] },
+        { "fanout", [] },
         { "flights", [] },
         { "flights-monthly", ["--partition", "2001-04"] },
         { "images", ["--param", "pictures=3000", "--param", "epochs=1"] },

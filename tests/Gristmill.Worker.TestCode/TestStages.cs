@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -117,6 +118,33 @@ public static class TestStages
     {
     }
 
+    public sealed record Route(string Origin, int Flights);
+
+    public static Route[] Routes(string origin, int count) => [.. Enumerable.Range(0, count).Select(i => new Route(origin, i))];
+
+    public static string Colour() => "red";
+
+    public static int CountRoutes(IReadOnlyList<Route> routes) => routes.Sum(route => route.Flights);
+
+    public static FileInfo WriteFile(string text)
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory("gm-worker-").FullName, "note.txt");
+        File.WriteAllText(path, text);
+        return new FileInfo(path);
+    }
+
+    public static int ReadFile(FileInput file) => file.ReadText().Length;
+
+    /// <summary>Sums what it can of two collected lists; a missing table counts as 1,000.</summary>
+    public static double SumAll(IReadOnlyList<Dataset?> tables, List<double> scores, ImmutableArray<string> names) =>
+        tables.Sum(table => table?.Rows ?? 1000) + scores.Sum() + names.Sum(name => name.Length);
+
+    public static string Exit(ExitStatus exit) => $"{exit.Status} {exit.FailedStage}";
+
+    public static int Optional(Dataset? rows = null, double least = 7) => rows is null ? (int)least : -1;
+
+    public static int Login(string password) => password == "open sesame" ? 1 : throw new InvalidOperationException($"'{password}' is wrong");
+
     public static Scores Record() => new(0.75, 0.5);
 
     public static async Task<Dictionary<string, double>> Numbers(CancellationToken cancellationToken)
@@ -141,7 +169,7 @@ public static class TestStages
 
     public static ObjectRef PassOn(Dataset data) => data.Ref;
 
-    public static object NotAnOutput() => new Uri("http://localhost");
+    public static Action NotAnOutput() => static () => { };
 
     public static T Generic<T>(T value) => value;
 

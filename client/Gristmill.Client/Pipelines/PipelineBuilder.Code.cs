@@ -21,21 +21,37 @@ public sealed partial class PipelineBuilder
     {
         ArgumentNullException.ThrowIfNull(stage);
         var call = CodeCall.Bind(stage, arguments);
-        var node = new StageNode(this, StageOperations.Code, NameRules.Kebab(call.StageName) ?? "run")
+        StageNode? node = null;
+        node = new StageNode(this, StageOperations.Code, NameRules.Kebab(call.StageName) ?? "run")
         {
-            Options = call.WriteOptions,
+            Options = () => call.WriteOptions(node!),
             SingleOutput = call.Results.Items.IsEmpty,
+            RequiredInputs = call.RequiredInputs,
         };
         foreach (var (parameter, argument) in call.Arguments)
         {
-            if (argument.Handle is { } handle)
-            {
-                // The parameter's name is the second-best hint: the variable may still show itself elsewhere.
-                Connect(node, parameter, handle);
-            }
-            else if (argument.Scalar is { } scalar)
+            call.RequireFits(parameter, argument, node);
+            if (argument.Scalar is { } scalar && !node.Collects(scalar.Node))
             {
                 Need(node, scalar);
+            }
+            else if (argument.Scalar is { } collected)
+            {
+                Connect(node, parameter.Name!, new MetricSet(collected.Node, collected.Output));
+                node.InputMetrics[parameter.Name!] = collected.Metric;
+            }
+            else if (argument.Handle is StageValue { Metric: { } metric } number && !node.Collects(number.Node))
+            {
+                Need(node, number.Node);
+            }
+            else if (argument.Handle is { } handle)
+            {
+                // The parameter's name is the second-best hint: the variable may still show itself elsewhere.
+                Connect(node, parameter.Name!, handle);
+                if (handle is StageValue { Metric: { } each })
+                {
+                    node.InputMetrics[parameter.Name!] = each;
+                }
             }
         }
 

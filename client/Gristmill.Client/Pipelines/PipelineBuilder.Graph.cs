@@ -13,6 +13,11 @@ public sealed partial class PipelineBuilder
                 "Add stages inside the definition, and do not keep its builder.");
         }
 
+        if (_condition is { } condition)
+        {
+            SetCondition(node, condition);
+        }
+
         _stages.Add(node);
         return node;
     }
@@ -26,6 +31,13 @@ public sealed partial class PipelineBuilder
 
         handle.Suggest(expression);
         RequireEarlier(handle.Node, node);
+        if (node.Collects(handle.Node) && node.Operation is not (StageOperations.Code or StageOperations.SqlQuery))
+        {
+            throw new GristmillException(ErrorCodes.Invalid,
+                $"Stage '{node.Label}' takes what stage '{handle.Node.Label}' makes for every item of loop '{handle.Node.Loop!.Label}', and it takes one thing.",
+                "Collect in a stage of your own code, whose parameter is a list, or in a query.");
+        }
+
         if (!node.Inputs.TryAdd(input, handle))
         {
             throw new GristmillException(ErrorCodes.Invalid, $"Stage '{node.Label}' has two inputs called '{input}'.", "Give them different names.");
@@ -35,14 +47,37 @@ public sealed partial class PipelineBuilder
     /// <summary>Makes a stage wait for the one whose number it uses.</summary>
     internal void Need(StageNode node, Scalar scalar)
     {
-        RequireEarlier(scalar.Node, node);
-        node.After.Add(scalar.Node);
+        Need(node, scalar.Node);
+    }
+
+    /// <summary>Makes a stage wait for the one that knows a value which its options or condition use.</summary>
+    internal void Need(StageNode node, StageNode source)
+    {
+        RequireEarlier(source, node);
+        if (node.Collects(source))
+        {
+            throw new GristmillException(ErrorCodes.Invalid,
+                $"Stage '{node.Label}' uses a value of stage '{source.Label}', which has one for each item of loop '{source.Loop!.Label}'.",
+                "Pass it to a parameter that is a list, or use it in the body of the loop.");
+        }
+
+        node.After.Add(source);
     }
 
     internal void SetCondition(StageNode node, Condition condition)
     {
-        Need(node, condition.Scalar);
-        node.When = condition;
+        foreach (var asked in condition.Nodes)
+        {
+            Need(node, asked);
+        }
+
+        node.When = node.When is { } before ? before & condition : condition;
+    }
+
+    internal void ChangeParameter(string name, Func<ParameterSpec, ParameterSpec> change)
+    {
+        var i = _parameters.FindIndex(p => p.Name == name);
+        _parameters[i] = change(_parameters[i]);
     }
 
     internal void RequireEarlier(StageNode earlier, StageNode later)
@@ -72,7 +107,7 @@ public sealed partial class PipelineBuilder
     internal PipelineSpec Compile(string name, string? description)
     {
         _compiled = true;
-        var spec = SpecCompiler.Compile(name, description, _parameters, _stages) with { Triggers = CompileTriggers(name) };
+        var spec = SpecCompiler.Compile(name, description, _parameters, _stages, _onFailure) with { Triggers = CompileTriggers(name) };
         if (PartitionBy.Compile() is { } partitions)
         {
             spec = spec with { Partitions = partitions };

@@ -39,6 +39,34 @@ public sealed partial class PipelineBuilder
     public Parameter<T> Parameter<T>(string name, T @default) where T : notnull =>
         AddParameter<T>(name, JsonSerializer.Serialize(@default, GristmillJson.Options));
 
+    /// <summary>Adds a parameter with a default and bounds.</summary>
+    /// <typeparam name="T">int, long, float, double, DateOnly, DateTime or DateTimeOffset; bool without bounds.</typeparam>
+    /// <param name="name">As in the URL or on the command line.</param>
+    /// <param name="default">Its value unless a run says otherwise.</param>
+    /// <param name="min">Least value; null: none.</param>
+    /// <param name="max">Greatest value; null: none.</param>
+    /// <param name="choices">The only values; null: any.</param>
+    /// <param name="description">A sentence for people, or null.</param>
+    public Parameter<T> Parameter<T>(string name, T @default, T? min = null, T? max = null, T[]? choices = null, string? description = null) where T : struct
+    {
+        var parameter = Parameter(name, @default).Range(min, max);
+        return Detail(parameter, choices, description);
+    }
+
+    /// <summary>Adds a text parameter that takes one of several values.</summary>
+    /// <param name="name">As in the URL or on the command line.</param>
+    /// <param name="default">Its value unless a run says otherwise.</param>
+    /// <param name="choices">The only values.</param>
+    /// <param name="description">A sentence for people, or null.</param>
+    public Parameter<string> Parameter(string name, string @default, string[] choices, string? description = null) =>
+        Detail(Parameter(name, @default), choices, description);
+
+    private static Parameter<T> Detail<T>(Parameter<T> parameter, Array? choices, string? description)
+    {
+        parameter = choices is null ? parameter : parameter.OneOf(choices);
+        return description is null ? parameter : parameter.Describe(description);
+    }
+
     /// <summary>Adds a parameter that every run must give.</summary>
     /// <typeparam name="T">string, bool, int, long, float, double, DateOnly, DateTime or DateTimeOffset.</typeparam>
     /// <param name="name">As in the URL or on the command line.</param>
@@ -59,6 +87,7 @@ public sealed partial class PipelineBuilder
         }
 
         query.Scalars.ForEach(scalar => Need(node, scalar));
+        query.Sources.ForEach(source => Need(node, source));
         return new Table(Add(node));
     }
 

@@ -19,6 +19,19 @@ internal static class Literals
         }
     }
 
+    /// <summary>A JSON array, or values divided by commas: a,b.</summary>
+    private static JsonElement List(string text, ParameterType item)
+    {
+        if (Read(text) is { ValueKind: JsonValueKind.Array } list)
+        {
+            return list;
+        }
+
+        var parts = text.Length == 0 ? [] : text.Split(',', StringSplitOptions.TrimEntries);
+        return JsonSerializer.SerializeToElement(parts.Select(part =>
+            item is ParameterType.String or ParameterType.Date ? JsonSerializer.SerializeToElement(part) : Read(part)));
+    }
+
     /// <summary>A "--param name=value" as the JSON literal that its type wants.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: unknown, or not of its type.</exception>
     public static (string Name, string Json) Parameter(string pair, IReadOnlyCollection<ParameterSpec> known)
@@ -35,7 +48,7 @@ internal static class Literals
                 known.Count == 0 ? "The pipeline has none." : $"There are: {string.Join(", ", known.Select(p => p.Name))}.");
         var element = parameter.Type is ParameterType.String or ParameterType.Date or ParameterType.Timestamp
             ? JsonSerializer.SerializeToElement(text)
-            : Read(text);
+            : ParameterValues.ElementOf(parameter.Type) is { } item ? List(text, item) : Read(text);
         var fits = parameter.Type switch
         {
             ParameterType.Integer => element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out _),
@@ -45,6 +58,11 @@ internal static class Literals
             ParameterType.Timestamp => element.TryGetDateTimeOffset(out _),
             _ => true,
         };
+        if (fits && parameter.Type is not ParameterType.Timestamp && ParameterValues.Problem(parameter, element.GetRawText()) is { } problem)
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"Parameter '{name}': {problem}.", parameter.Description);
+        }
+
         return fits
             ? (name, element.GetRawText())
             : throw new GristmillException(ErrorCodes.Invalid, $"Parameter '{name}' is '{text}', which is no {parameter.Type.ToString().ToLowerInvariant()}.",

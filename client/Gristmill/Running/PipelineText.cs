@@ -19,7 +19,7 @@ internal static class PipelineText
 
         foreach (var parameter in spec.Parameters)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  --param {parameter.Name}  {parameter.Type.ToString().ToLowerInvariant()}, {(parameter.Default is { } value ? $"default {value}" : "required")}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  --param {parameter.Name}  {parameter.Type.ToString().ToLowerInvariant()}, {(parameter.Default is { } value ? $"default {value}" : "required")}{Range(parameter)}\n");
         }
 
         if (spec.Partitions is { } partitions)
@@ -32,13 +32,39 @@ internal static class PipelineText
             text.Append("  trigger ").Append(trigger.Name).Append('\n');
         }
 
-        for (var i = 0; i < spec.Stages.Length; i++)
+        if (spec.OnFailure == FailurePolicy.Continue)
         {
-            var last = i == spec.Stages.Length - 1;
-            Stage(text, spec.Stages[i], last ? "└─ " : "├─ ", last ? "   " : "│  ");
+            text.Append("  a failure stops only what waits for it\n");
         }
 
+        Stages(text, spec.Stages.ToLookup(static stage => stage.Loop), null, "");
         return text.ToString().TrimEnd();
+    }
+
+    private static string Range(ParameterSpec parameter)
+    {
+        var range = (parameter.Min, parameter.Max) switch
+        {
+            ({ } min, { } max) => $", {min} to {max}",
+            ({ } min, _) => $", at least {min}",
+            (_, { } max) => $", at most {max}",
+            _ => "",
+        };
+        return range + (parameter.Choices is { } choices ? $", one of {choices}" : "") + (parameter.Description is { } description ? $": {description}" : "");
+    }
+
+    private static void Stages(StringBuilder text, ILookup<string?, StageSpec> stages, string? loop, string indent)
+    {
+        var here = stages[loop].ToList();
+        for (var i = 0; i < here.Count; i++)
+        {
+            var last = i == here.Count - 1;
+            Stage(text, here[i], indent + (last ? "└─ " : "├─ "), indent + (last ? "   " : "│  "));
+            if (here[i].Operation == StageOperations.ForEach)
+            {
+                Stages(text, stages, here[i].Name, indent + (last ? "   " : "│  "));
+            }
+        }
     }
 
     private static void Stage(StringBuilder text, StageSpec stage, string branch, string indent)
@@ -63,7 +89,23 @@ internal static class PipelineText
 
         if (stage.When is { } when)
         {
-            text.Append(indent).Append(CultureInfo.InvariantCulture, $"   when {when.Stage}.{when.Metric} {when.Operator} {when.Value}\n");
+            text.Append(indent).Append("   when ").Append(ConditionLogic.Text(when)).Append('\n');
+        }
+
+        if (stage.OnExit)
+        {
+            text.Append(indent).Append("   when the run is over, however it ended\n");
+        }
+
+        if (stage.IgnoreUpstreamFailure)
+        {
+            text.Append(indent).Append("   also if a stage before it failed\n");
+        }
+
+        if (stage.Resources is { } resources)
+        {
+            var wanted = resources.OrderBy(static r => r.Key, StringComparer.Ordinal).Select(static r => string.Create(CultureInfo.InvariantCulture, $"{r.Key} {r.Value / 1000.0:0.###}"));
+            text.Append(indent).Append("   needs ").AppendJoin(", ", wanted).Append('\n');
         }
     }
 }

@@ -35,7 +35,9 @@ internal sealed partial class StageCache(
     /// <summary>Stores the committed result of a stage that was executed.</summary>
     public async Task StoreAsync(StageCacheRecord record, StageOrigin origin, StageResult result)
     {
-        if (record is not { Outcome: CacheOutcome.Miss, Fingerprint.Key: { } key } || result.Outputs.IsEmpty)
+        if (record is not { Outcome: CacheOutcome.Miss, Fingerprint.Key: { } key } || result.Outputs.IsEmpty
+            // Large values stay with their stage: they go in no message.
+            || result.Outputs.Values.Any(static output => output.Value is { Bytes: > ValueRef.InlineBytes }))
         {
             return;
         }
@@ -57,6 +59,8 @@ internal sealed partial class StageCache(
             : !options.Enabled ? Record(CacheOutcome.Off, "it is switched off for this server")
             : start.NoCache ? Record(CacheOutcome.Off, "it was switched off for the run")
             : policy == CachePolicy.Off ? Record(CacheOutcome.Off, "it is switched off for the stage")
+            : start.Exit is not null ? Record(CacheOutcome.Uncacheable, "it runs at the run's exit")
+            : policy != CachePolicy.On && start.Options.Contains("$secret", StringComparison.Ordinal) ? Record(CacheOutcome.Uncacheable, "it is given a secret")
             : fingerprint.Key is null ? Record(CacheOutcome.Uncacheable, fingerprint.Refusal)
             : fingerprint.Doubt is { } doubt && policy != CachePolicy.On ? Record(CacheOutcome.Uncacheable, doubt)
             : null;

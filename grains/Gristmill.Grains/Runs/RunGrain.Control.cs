@@ -45,7 +45,6 @@ internal sealed partial class RunGrain
         }
 
         LogRetrying(Id, _outcome.Value.Retries);
-        _error = null;
         _ending = false;
         _graph = null;
         index.Show(Projection([]));
@@ -99,12 +98,14 @@ internal sealed partial class RunGrain
             at = page.Next;
         }
 
-        var views = (Pages.IsEmpty ? Views : all).ToDictionary(static view => view.Name, StringComparer.Ordinal);
+        // Of a stage of a loop there is one an item: "train[2]".
+        var views = (Pages.IsEmpty ? Views : all).ToLookup(static view => view.Name.Split('[')[0], StringComparer.Ordinal);
         return await Task.Run<ImmutableArray<string>>(() =>
         {
-            var again = views.Values.Where(static view => view.Status is StageStatus.Failed or StageStatus.Cancelled or StageStatus.Pending or StageStatus.Running)
-                .Select(static view => view.Name).ToHashSet(StringComparer.Ordinal);
-            var lost = new HashSet<string>(StringComparer.Ordinal);
+            var again = views.SelectMany(static views => views).Where(static view => view.Status is StageStatus.Failed or StageStatus.Cancelled or StageStatus.Pending or StageStatus.Running)
+                .Select(static view => view.Name.Split('[')[0]).ToHashSet(StringComparer.Ordinal);
+            // What runs at the exit runs again: the run ends anew.
+            var lost = spec.Stages.Where(static stage => stage.OnExit).Select(static stage => stage.Name).ToHashSet(StringComparer.Ordinal);
             // Inputs refer to earlier stages only: from the last to the first, each stage is decided before what it needs.
             foreach (var stage in spec.Stages.Reverse())
             {
@@ -115,11 +116,13 @@ internal sealed partial class RunGrain
 
                 foreach (var input in stage.Inputs.Values)
                 {
-                    if (views.TryGetValue(input.Stage, out var from) && from.Status == StageStatus.Succeeded
-                        && from.Outputs.TryGetValue(input.Output, out var artifact) && !fingerprints.Holds(artifact))
+                    foreach (var from in views[input.Stage])
                     {
-                        lost.Add(input.Stage);
-                        again.Add(input.Stage);
+                        if (from.Status == StageStatus.Succeeded && from.Outputs.TryGetValue(input.Output, out var artifact) && !fingerprints.Holds(artifact))
+                        {
+                            lost.Add(from.Name);
+                            again.Add(input.Stage);
+                        }
                     }
                 }
             }

@@ -11,7 +11,8 @@ namespace Gristmill.Grains.Runs;
 
 /// <inheritdoc cref="IRunGrain"/>
 /// <remarks>
-/// Its own state is written three times at most: at the start, when it is cancelled, and at the end. In between the stages
+/// Its own state is written four times at most: at the start, when it is cancelled, when only the stages of its exit are left,
+/// and at the end. In between the stages
 /// hold the truth; an activation that finds the run unfinished asks them and goes on. State and messages stay small however many
 /// stages there are: the spec is referred to, and views of stages go in pages.
 /// </remarks>
@@ -33,6 +34,9 @@ internal sealed partial class RunGrain(
     private const int StartsAtOnce = 256;
     private const int AsksAtOnce = 64;
 
+    /// <summary>Names in one answer: each has at most some hundred characters.</summary>
+    private const int InstancesAtOnce = 400;
+
     /// <summary>Stages of one run that run, or wait for a worker, at a time: the others cost nothing until their turn comes.</summary>
     private const int MaxRunning = 1024;
 
@@ -45,7 +49,6 @@ internal sealed partial class RunGrain(
     private readonly Durable<RunOutcome> _outcome = new(outcome);
     private PipelineSpec? _spec;
     private RunGraph? _graph;
-    private ErrorInfo? _error;
     private DateTimeOffset? _started;
     private int _starting;
     private bool _beginning;
@@ -62,7 +65,15 @@ internal sealed partial class RunGrain(
 
     private bool Paused => _outcome.Value.Paused;
 
-    private bool Stopping => _error is not null || _outcome.Value.CancelRequested;
+    private ErrorInfo? Error => _outcome.Value.IsFinal ? _outcome.Value.Error : _graph!.Failure;
+
+    /// <summary>Why nothing more is to start but what asked for that, or null.</summary>
+    private string? Stopping => _graph!.Failure is { } failure && _spec!.OnFailure == FailurePolicy.FailFast
+        ? $"stage '{failure.Details.GetValueOrDefault("stage")}' failed"
+        : null;
+
+    /// <summary>Whether a cancellation keeps everything from starting; stages of the exit start all the same.</summary>
+    private bool IsHeld => _outcome.Value.CancelRequested && _outcome.Value.Exit is null;
 
     private RunStatus Status => _outcome.Value.IsFinal ? _outcome.Value.Status : _started is null ? RunStatus.Pending : RunStatus.Running;
 
@@ -173,6 +184,13 @@ internal sealed partial class RunGrain(
         await _writing.EnterAsync();
         try
         {
+            if (_outcome.Value.Exit is not null && !_outcome.Value.IsFinal)
+            {
+                // How it ended is settled: what is left is not to wait for.
+                CancelRunningStages();
+                return;
+            }
+
             if (_outcome.Value.IsFinal || _outcome.Value.CancelRequested)
             {
                 return;
@@ -223,7 +241,7 @@ internal sealed partial class RunGrain(
         }
 
         // Asking a stage brings it back to life where its silo died, and it goes on by itself.
-        await AskAsync([.. Enumerable.Range(0, _graph!.Views.Length).Where(i => _graph.Views[i].Status == StageStatus.Running)]);
+        await AskAsync([.. Enumerable.Range(0, _graph!.Views.Count).Where(i => _graph.Views[i].Status == StageStatus.Running && _graph.Loop(i) is null)]);
         Advance();
     }
 
@@ -257,7 +275,7 @@ internal sealed partial class RunGrain(
                 await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
             }
 
-            await AskAsync([.. Enumerable.Range(0, _graph!.Views.Length)]);
+            await RestoreAsync();
         }
         catch
         {
@@ -266,7 +284,7 @@ internal sealed partial class RunGrain(
             throw;
         }
 
-        if (_outcome.Value.CancelRequested)
+        if (IsHeld)
         {
             CancelRunningStages();
         }
@@ -302,9 +320,9 @@ internal sealed partial class RunGrain(
 
     private void CancelRunningStages()
     {
-        for (var i = 0; i < _graph!.Views.Length; i++)
+        for (var i = 0; i < _graph!.Views.Count; i++)
         {
-            if (_graph.Views[i].Status == StageStatus.Running)
+            if (_graph.Views[i].Status == StageStatus.Running && _graph.Loop(i) is null)
             {
                 CancelStageAsync(i).Ignore();
             }
@@ -321,30 +339,37 @@ internal sealed partial class RunGrain(
             return;
         }
 
-        while (!Stopping && !Paused && _starting < StartsAtOnce && _graph.Running < MaxRunning && _graph.TryTakeReady(out var i))
+        while (!IsHeld && !(Paused && Stopping is null) && _starting < StartsAtOnce && _graph.Running < MaxRunning && _graph.TryTakeReady(out var i))
         {
-            var decision = StageDecision.Of(_spec!.Stages[i], _graph.Needs[i], _graph, _definition.Value, _spec.Code);
-            var now = time.GetUtcNow();
-            if (decision.SkipReason is { } reason)
+            var decision = StageDecision.Of(i, _graph, _definition.Value, _spec!.Code, Stopping, _outcome.Value.Exit);
+            if (decision.Start is { } start)
             {
-                Take(i, _graph.Views[i] with { Status = StageStatus.Skipped, Reason = reason, Ended = now });
-            }
-            else if (decision.Error is { } error)
-            {
-                Take(i, _graph.Views[i] with { Status = StageStatus.Failed, Error = error, Ended = now });
-            }
-            else
-            {
+                var now = time.GetUtcNow();
                 MarkStarted(now);
                 Take(i, _graph.Views[i] with { Status = StageStatus.Running, Attempts = 1, Started = now });
                 _starting++;
-                StartStageAsync(i, decision.Start!).Ignore();
+                StartStageAsync(i, start).Ignore();
+            }
+            else if (decision.List is { } list)
+            {
+                _starting++;
+                StartLoopAsync(i, list).Ignore();
+            }
+            else
+            {
+                Settle(i, decision);
             }
         }
 
-        if (_starting == 0 && _graph.Running == 0 && (Stopping || _graph.Unfinished == 0))
+        if (_starting == 0 && _graph.Running == 0 && (IsHeld || _graph.Unfinished == 0) && (!_graph.IsAtExit || _graph.UnfinishedAtExit == 0))
         {
             _ending = true;
+            if (_graph.HasExit && !_graph.IsAtExit)
+            {
+                ExitAsync().Ignore();
+                return;
+            }
+
             _ended = EndAsync();
             _ended.Ignore();
         }
@@ -355,7 +380,7 @@ internal sealed partial class RunGrain(
         try
         {
             await Retry.TransientAsync(() => Stage(i).StartAsync(start), time);
-            if (_outcome.Value.CancelRequested)
+            if (IsHeld)
             {
                 await CancelStageAsync(i);
             }
@@ -395,13 +420,6 @@ internal sealed partial class RunGrain(
             _started ??= started;
         }
 
-        if (view.Status == StageStatus.Failed)
-        {
-            _error ??= (view.Error ?? new ErrorInfo(ErrorCodes.StageFailed, $"Stage '{view.Name}' failed.")) is var error && error.Details.ContainsKey("stage")
-                ? error
-                : error with { Details = error.Details.SetItem("stage", view.Name) };
-        }
-
         if (RunIndex.Metrics(view) is not null)
         {
             index.Show(Projection([view]));
@@ -411,19 +429,17 @@ internal sealed partial class RunGrain(
         {
             _watchers.Publish(_graph.Views[i], Status, _graph.Counts);
         }
+
+        TakeChanges();
     }
 
     private async Task EndAsync()
     {
-        var status = _outcome.Value.CancelRequested ? RunStatus.Cancelled : _error is null ? RunStatus.Succeeded : RunStatus.Failed;
         var now = time.GetUtcNow();
-        var why = status == RunStatus.Cancelled ? "the run was cancelled" : $"stage '{_error?.Details.GetValueOrDefault("stage")}' failed";
-        ImmutableArray<StageView> stages =
-        [
-            .. _graph!.Views.Select(view => (view.Status == StageStatus.Pending
-                ? view with { Status = StageStatus.Cancelled, Reason = why, Ended = now }
-                : view) with { Progress = null }),
-        ];
+        var status = EndStatus();
+        var error = status == RunStatus.Failed ? Error : null;
+        _graph!.CancelPending(ExitReason(status), now);
+        ImmutableArray<StageView> stages = [.. _graph.Views.Select(static view => view with { Progress = null })];
         var shown = StageSelection.Of(stages);
         await _writing.EnterAsync();
         try
@@ -434,7 +450,7 @@ internal sealed partial class RunGrain(
                     Status = status,
                     Started = _started,
                     Ended = now,
-                    Error = status == RunStatus.Failed ? _error : null,
+                    Error = error,
                     Stages = shown,
                     Counts = StageCounts.Of(stages),
                     CacheHits = stages.Count(static stage => stage.CachedFrom is not null),
@@ -456,7 +472,7 @@ internal sealed partial class RunGrain(
             _writing.Leave();
         }
 
-        LogEnded(Id, status, _error?.Code);
+        LogEnded(Id, status, error?.Code);
         _watchers.End(View());
         await TellPipelineAsync(Summary());
         await TellTriggersAsync();
@@ -509,84 +525,4 @@ internal sealed partial class RunGrain(
     }
 
     private IStageGrain Stage(int i) => GrainFactory.GetGrain<IStageGrain>($"{Id}/{_graph!.Views[i].Name}");
-
-    private RunSummary Summary() => new()
-    {
-        Id = Id,
-        Pipeline = Pipeline,
-        Status = Status,
-        Partition = _definition.Value.Request.Partition,
-        Trigger = _definition.Value.Request.Trigger,
-        Created = _definition.Value.Created,
-        Ended = _outcome.Value.Ended,
-        Paused = Paused,
-    };
-
-    /// <summary>Every stage, also of those that are kept in pages.</summary>
-    private async Task<IReadOnlyList<StageView>> AllAsync()
-    {
-        if (Pages.IsEmpty)
-        {
-            return Views;
-        }
-
-        var all = new List<StageView>();
-        int? next = 0;
-        while (next is { } offset)
-        {
-            var page = await pages.GetAsync(Pages, Counts, offset, MaxPage, StageStatus.Succeeded);
-            all.AddRange(page.Stages);
-            next = page.Next;
-        }
-
-        return all;
-    }
-
-    /// <summary>The run for the index, with the metrics of some stages; each change has a higher sequence.</summary>
-    private RunProjection Projection(IEnumerable<StageView> stages) => new()
-    {
-        Sequence = (4L * _outcome.Value.Retries) + (_outcome.Value.IsFinal ? 2 : _started is null ? 0 : 1),
-        Run = new RunRecord
-        {
-            Id = Id,
-            Pipeline = Pipeline,
-            PipelineVersion = _definition.Value.Version,
-            Status = Status,
-            Created = _definition.Value.Created,
-            Started = _started,
-            Ended = _outcome.Value.Ended,
-            Error = (_outcome.Value.IsFinal ? _outcome.Value.Error : _error)?.Code,
-            Parameters = RunIndex.Plain(_definition.Value.Parameters),
-        },
-        Metrics = [.. stages.Select(RunIndex.Metrics).OfType<StageMetrics>()],
-    };
-
-    private RunView View() => new()
-    {
-        Id = Id,
-        Pipeline = Pipeline,
-        PipelineVersion = _definition.Value.Version,
-        Status = Status,
-        Parameters = _definition.Value.Parameters,
-        Partition = _definition.Value.Request.Partition,
-        Trigger = _definition.Value.Request.Trigger,
-        Stages = _outcome.Value.IsFinal ? _outcome.Value.Stages : StageSelection.Of(Views),
-        Counts = Counts,
-        Created = _definition.Value.Created,
-        Started = _started,
-        Ended = _outcome.Value.Ended,
-        Error = _outcome.Value.IsFinal ? _outcome.Value.Error : _error,
-        CacheHits = _outcome.Value.IsFinal ? _outcome.Value.CacheHits : _graph!.Views.Count(static stage => stage.CachedFrom is not null),
-        RerunOf = _definition.Value.Request.RerunOf,
-        Environment = _definition.Value.Environment,
-        Paused = Paused,
-        Retries = _outcome.Value.Retries,
-    };
-
-    private ImmutableArray<StagePageRef> Pages => _outcome.Value.IsFinal ? _outcome.Value.Pages : [];
-
-    /// <summary>All stages, unless they are in <see cref="Pages"/>.</summary>
-    private IReadOnlyList<StageView> Views => _outcome.Value.IsFinal ? _outcome.Value.Stages : _graph!.Views;
-
-    private StageCounts Counts => _outcome.Value.IsFinal ? _outcome.Value.Counts ?? StageCounts.Of(_outcome.Value.Stages) : _graph!.Counts;
 }

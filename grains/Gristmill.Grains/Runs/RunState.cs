@@ -43,6 +43,8 @@ internal sealed record RunOutcome
     [Id(11)] public int Retries { get; init; }
     /// <summary>Stages that committed, but whose outputs the newest retry needs and did not find.</summary>
     [Id(12)] public ImmutableArray<string> Lost { get; init; } = [];
+    /// <summary>How the run ended, once nothing is left but the stages that run at its exit.</summary>
+    [Id(30)] public ExitStatus? Exit { get; init; }
 
     public bool IsFinal => Ended is not null;
 }

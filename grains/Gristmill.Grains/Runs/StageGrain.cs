@@ -19,13 +19,12 @@ internal sealed partial class StageGrain(
     IStageExecutor executor,
     StageCache cache,
     IStageFiles files,
+    ISecretStore secrets,
     TimeProvider time,
     ILogger<StageGrain> logger) : Grain, IStageGrain
 {
     private const int CommitTries = 6;
     private const int MostLogs = 20;
-
-    private static readonly TimeSpan MaxBackoff = TimeSpan.FromMinutes(5);
 
     private readonly ILogger<StageGrain> _logger = logger;
     private readonly Durable<StageState> _state = new(state);
@@ -127,6 +126,9 @@ internal sealed partial class StageGrain(
         }
     }
 
+    public Task<string?> ReadValueAsync(string output, int offset) =>
+        Task.FromResult(StageValues.Slice(_state.Value.Outputs.GetValueOrDefault(output), offset));
+
     public Task<StageView?> GetAsync() => Task.FromResult(_state.Value.Status == StageStatus.Pending ? null : View());
 
     public async Task<StageView?> RestoreAsync(int retry, bool lost)
@@ -212,11 +214,13 @@ internal sealed partial class StageGrain(
             Code = start.Code,
             Limits = start.Spec.Limits,
             TraceParent = start.TraceParent,
+            Exit = start.Exit,
         };
         LogAttempt(Key, request.Attempt, epoch, request.Operation);
         StageResult? result = null;
         StageCacheRecord? cached = null;
         ErrorInfo? error = null;
+        var redactor = SecretRedactor.None;
         using (var attempt = new StageAttempt(time))
         {
             _attempt = attempt;
@@ -225,9 +229,15 @@ internal sealed partial class StageGrain(
                 attempt.Cancel();
             }
 
-            var progress = new ProgressRelay(time, p => TellRunAsync(View() with { Progress = p }));
+            var progress = new ProgressRelay(time, p => TellRunAsync(View() with { Progress = redactor.Redact(p) }));
             try
             {
+                request = request with
+                {
+                    Inputs = await new StageInputs(GrainFactory, RunId, time).FetchAsync(request.Inputs),
+                    Secrets = await StageSecrets.FindAsync(Name, request.Options, secrets, CancellationToken.None),
+                };
+                redactor = SecretRedactor.Of(request.Secrets.Values);
                 result = request.Operation == StageOperations.Register
                     ? await ModelRegistration.RunAsync(request, GrainFactory)
                     : await attempt.RunAsync(async token =>
@@ -246,8 +256,9 @@ internal sealed partial class StageGrain(
             }
             catch (Exception e)
             {
-                error = GristmillException.Describe(e);
-                if (error.Code == ErrorCodes.Internal)
+                error = redactor.Redact(GristmillException.Describe(e));
+                // An exception of an attempt that knew secrets may show them.
+                if (error.Code == ErrorCodes.Internal && request.Secrets.IsEmpty)
                 {
                     LogFailedOddly(Key, e);
                 }
@@ -353,14 +364,13 @@ internal sealed partial class StageGrain(
         }
 
         var policy = _state.Value.Start!.Spec.Retry;
-        var retry = error.Code is ErrorCodes.WorkerCrashed or ErrorCodes.HeartbeatTimeout || (policy.RetryErrors && error.Code != ErrorCodes.Cancelled);
-        if (!retry || !MayTryAgain())
+        if (!RetryDecision.Retries(policy, error) || !MayTryAgain())
         {
             await FinishAsync(_state.Value with { Status = StageStatus.Failed, Error = error, Cache = cached });
             return;
         }
 
-        var backoff = TimeSpan.FromTicks(Math.Min(policy.Backoff.Ticks << Math.Min(_state.Value.Attempt - 1, 20), MaxBackoff.Ticks));
+        var backoff = RetryDecision.Backoff(policy, _state.Value.Attempt, Random.Shared.NextDouble());
         LogRetry(Key, _state.Value.Attempt, error.Code, error.Message, backoff);
         _lastError = error;
         var epoch = _state.Value.Epoch;
@@ -449,7 +459,7 @@ internal sealed partial class StageGrain(
         Operation = _state.Value.Operation,
         Status = _state.Value.Status,
         Attempts = _state.Value.Attempt,
-        Outputs = _state.Value.Outputs,
+        Outputs = StageValues.Travelling(Name, _state.Value.Outputs),
         Usage = _state.Value.Usage,
         Error = _state.Value.Error ?? (_state.Value.Status == StageStatus.Running ? _lastError : null),
         Started = _state.Value.Started,

@@ -56,6 +56,16 @@ internal static class StageViewSize
             size += Text(model.Digest) + Text(model.Engine) + Fixed;
         }
 
+        if (artifact.Value is { } value)
+        {
+            size += Text(value.Json) + Text(value.Stage) + Text(value.Output) + Fixed;
+        }
+
+        if (artifact.File is { } file)
+        {
+            size += Text(file.Digest) + Text(file.Name) + Fixed;
+        }
+
         foreach (var metric in artifact.Metrics ?? [])
         {
             size += Entry + Text(metric.Key);

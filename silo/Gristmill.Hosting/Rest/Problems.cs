@@ -19,6 +19,7 @@ internal static partial class Problems
         [ErrorCodes.UnknownColumn] = 400,
         [ErrorCodes.TypeMismatch] = 400,
         [ErrorCodes.BadValue] = 400,
+        [ErrorCodes.CheckFailed] = 422,
         [ErrorCodes.Corrupt] = 400,
         [ErrorCodes.CodeLoad] = 400,
         [ErrorCodes.ModelFormat] = 422,

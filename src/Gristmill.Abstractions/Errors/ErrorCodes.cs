@@ -47,6 +47,12 @@ public static class ErrorCodes
     public const string HeartbeatTimeout = "stage.heartbeat_timeout";
     /// <summary>A stage's checkpoint is above the limit.</summary>
     public const string CheckpointTooLarge = "stage.checkpoint_too_large";
+    /// <summary>More items of a loop failed than it allows.</summary>
+    public const string LoopFailed = "loop.failed";
+    /// <summary>A check of a table found rows that break its rules.</summary>
+    public const string CheckFailed = "data.check_failed";
+    /// <summary>A secret that a stage or trigger names is not there, or may be read by others.</summary>
+    public const string SecretMissing = "secret.missing";
     /// <summary>The worker process ended: the signal, exit code and last log lines are in the details.</summary>
     public const string WorkerCrashed = "worker.crashed";
     /// <summary>The worker exceeded its memory limit.</summary>
@@ -91,6 +97,4 @@ public static class ErrorCodes
     public const string IdempotencyKeyReused = "run.idempotency_key_reused";
     /// <summary>A partition that the pipeline does not have, or a run that names none where it must.</summary>
     public const string Partition = "partition.unknown";
-    /// <summary>A secret that the host does not know.</summary>
-    public const string SecretMissing = "secret.missing";
 }

@@ -11,6 +11,12 @@ public enum ArtifactKind
     Model = 1,
     /// <summary>Named numbers.</summary>
     Metrics = 2,
+    /// <summary>A text, number, truth value, record or list: JSON.</summary>
+    Value = 3,
+    /// <summary>A file in the content store.</summary>
+    File = 4,
+    /// <summary>The outputs of one stage of a loop, an item each.</summary>
+    Collection = 5,
 }
 
 /// <summary>One output of a stage: a reference, or a few numbers, never data.</summary>
@@ -25,11 +31,23 @@ public sealed record Artifact
     [Id(2)] public ModelRef? Model { get; init; }
     /// <summary>The numbers, for <see cref="ArtifactKind.Metrics"/>.</summary>
     [Id(3)] public ImmutableDictionary<string, double>? Metrics { get; init; }
+    /// <summary>The value, for <see cref="ArtifactKind.Value"/>.</summary>
+    [Id(4)] public ValueRef? Value { get; init; }
+    /// <summary>The file, for <see cref="ArtifactKind.File"/>.</summary>
+    [Id(5)] public FileRef? File { get; init; }
+    /// <summary>Which outputs, for <see cref="ArtifactKind.Collection"/>.</summary>
+    [Id(6)] public CollectionRef? Collection { get; init; }
 
     /// <summary>A dataset artifact.</summary>
     public static Artifact Of(ObjectRef dataset) => new() { Kind = ArtifactKind.Dataset, Dataset = dataset };
     /// <summary>A model artifact.</summary>
     public static Artifact Of(ModelRef model) => new() { Kind = ArtifactKind.Model, Model = model };
+    /// <summary>A value artifact.</summary>
+    public static Artifact Of(ValueRef value) => new() { Kind = ArtifactKind.Value, Value = value };
+    /// <summary>A file artifact.</summary>
+    public static Artifact Of(FileRef file) => new() { Kind = ArtifactKind.File, File = file };
+    /// <summary>A collection artifact.</summary>
+    public static Artifact Of(CollectionRef collection) => new() { Kind = ArtifactKind.Collection, Collection = collection };
     /// <summary>A metrics artifact.</summary>
     public static Artifact Of(ImmutableDictionary<string, double> metrics) => new() { Kind = ArtifactKind.Metrics, Metrics = metrics };
 }

@@ -14,8 +14,12 @@ public static class StageOperations
     public const string SqlQuery = "sql.query";
     /// <summary>Splits input "data" in two or more outputs by a column's value or at random. Options: see the engine.</summary>
     public const string SqlSplit = "sql.split";
+    /// <summary>Checks the rows of input "data" by rules and passes it on; see the engine for its options. Outputs "out", "metrics", "findings".</summary>
+    public const string SqlCheck = "sql.check";
     /// <summary>Takes an Arrow IPC file or stream in, validated. Options: path.</summary>
     public const string ArrowRead = "core.read-arrow";
+    /// <summary>Takes a file into the content store. Options: path.</summary>
+    public const string ImportFile = "core.import-file";
     /// <summary>Fits transforms on input "data" and returns the encoded table ("out") and the fitted transforms as a model ("transforms").</summary>
     public const string Fit = "core.fit";
     /// <summary>Applies the fitted transforms of input "transforms" to input "data".</summary>
@@ -40,4 +44,15 @@ public static class StageOperations
     public const string Code = "code.call";
     /// <summary>Registers input "model" under a name: done by the control plane, not by a worker. Options: name.</summary>
     public const string Register = "control.register";
+    /// <summary>
+    /// Joins branches: passes on the outputs of the first of inputs "0", "1", ... that was not skipped; skipped if all were. Done
+    /// by the control plane.
+    /// </summary>
+    public const string OneOf = "control.one-of";
+    /// <summary>
+    /// Runs the stages whose <see cref="StageSpec.Loop"/> names it once for each item, done by the control plane. Options: items (a
+    /// JSON array, <c>{"$param":..}</c>, <c>{"$item":..}</c> of an outer loop, or <c>{"$value":{"stage":..,"output":..}}</c>, a list that
+    /// a stage returned), parallelism (items at once; 0: all), allowFailures (share of items, 0 to 1, that may fail).
+    /// </summary>
+    public const string ForEach = "control.for-each";
 }

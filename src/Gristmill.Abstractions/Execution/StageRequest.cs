@@ -26,6 +26,10 @@ public sealed record StageRequest
     [Id(8)] public StageLimits Limits { get; init; } = new();
     /// <summary>W3C traceparent of the run, so that a trace goes from REST to the worker's step.</summary>
     [Id(9)] public string? TraceParent { get; init; }
+    /// <summary>How the run ended, for a stage that runs at its exit.</summary>
+    [Id(14)] public ExitStatus? Exit { get; init; }
+    /// <summary>Secrets by name: they take the place of <c>{"$secret":"name"}</c> in the options inside the worker, and are taken out of all it says.</summary>
+    [Id(15)] public ImmutableDictionary<string, string> Secrets { get; init; } = ImmutableDictionary<string, string>.Empty;
 }
 
 /// <summary>Limits of one stage attempt.</summary>

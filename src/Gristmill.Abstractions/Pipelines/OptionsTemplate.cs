@@ -4,58 +4,76 @@ using System.Text.Json.Nodes;
 
 namespace Gristmill;
 
-/// <summary>A placeholder in a stage's options: a parameter, or a metric of an earlier stage.</summary>
-/// <param name="Parameter">The parameter's name, or null.</param>
-/// <param name="Stage">The stage's name, or null.</param>
-/// <param name="Metric">The stage's metric, or null.</param>
-public sealed record OptionsReference(string? Parameter, string? Stage, string? Metric);
-
 /// <summary>
-/// Stage options with placeholders: <c>{"$param":"name"}</c> and <c>{"$value":{"stage":"s","metric":"m"}}</c>. They are
-/// found and filled in the JSON tree, so a value is always a literal and never part of a text.
+/// Stage options with placeholders: <c>{"$param":"name"}</c>, <c>{"$value":{"stage":"s","metric":"m"}}</c> or with
+/// "output" in place of "metric", <c>{"$item":"loop"}</c> or <c>{"$item":{"loop":"l","path":"member"}}</c>, <c>{"$index":"loop"}</c>
+/// and <c>{"$secret":"name"}</c>. They are found and filled in the JSON tree, so a value is always a literal and never part
+/// of a text.
 /// </summary>
 public static class OptionsTemplate
 {
     private const string Param = "$param";
     private const string Value = "$value";
+    private const string Item = "$item";
+    private const string Index = "$index";
+    private const string Secret = "$secret";
     private const int MaxDepth = 64;
 
     /// <summary>The placeholders in options.</summary>
     /// <exception cref="FormatException">The options are no JSON object, or a placeholder is malformed; the message says which.</exception>
     public static ImmutableArray<OptionsReference> References(string options)
     {
+        ArgumentNullException.ThrowIfNull(options);
         if (!options.Contains('$', StringComparison.Ordinal) && IsObject(options))
         {
             return [];
         }
 
         var found = ImmutableArray.CreateBuilder<OptionsReference>();
-        Walk(Parse(options), reference =>
+        Walk(Parse(options), (OptionsReference reference, out JsonNode? _) =>
         {
             found.Add(reference);
-            return null;
+            _ = null;
+            return false;
         });
         return found.ToImmutable();
     }
 
-    /// <summary>The options with every placeholder replaced by a literal.</summary>
+    /// <summary>The placeholder that a JSON value is, or null if it is a literal.</summary>
+    /// <exception cref="FormatException">It is a malformed placeholder.</exception>
+    /// <exception cref="JsonException">It is not JSON.</exception>
+    public static OptionsReference? Reference(string json) =>
+        JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth }) is JsonObject marker && IsMarker(marker) ? Read(marker) : null;
+
+    /// <summary>The options with placeholders replaced by literals.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="parameters">Parameter values: JSON literals as text.</param>
-    /// <param name="metric">Gives a metric by stage and name.</param>
-    /// <exception cref="GristmillException">A parameter or metric does not exist, or is not a number JSON can hold.</exception>
-    public static string Fill(string options, IReadOnlyDictionary<string, string> parameters, Func<string, string, double> metric)
+    /// <param name="fill">Gives the literal of a placeholder, or says that it stays.</param>
+    public static string Fill(string options, OptionsFill fill)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(parameters);
-        ArgumentNullException.ThrowIfNull(metric);
-        if (!options.Contains('$', StringComparison.Ordinal))
-        {
-            return options;
-        }
+        ArgumentNullException.ThrowIfNull(fill);
+        return options.Contains('$', StringComparison.Ordinal) ? Walk(Parse(options), fill)!.ToJsonString() : options;
+    }
 
-        return Walk(Parse(options), reference => reference.Parameter is { } name
-            ? Literal(name, parameters)
-            : Number(reference, metric(reference.Stage!, reference.Metric!)))!.ToJsonString();
+    /// <summary>A parameter's literal.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: there is no such parameter.</exception>
+    public static JsonNode? Literal(string name, IReadOnlyDictionary<string, string> parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        return parameters.TryGetValue(name, out var json)
+            ? JsonNode.Parse(json)
+            : throw new GristmillException(ErrorCodes.Invalid, $"The options name the parameter '{name}', which the pipeline does not have.");
+    }
+
+    /// <summary>A measured number as a literal.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.BadValue"/>: JSON has no literal for it.</exception>
+    public static JsonNode Number(OptionsReference reference, double value)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        return double.IsFinite(value)
+            ? JsonValue.Create(value)
+            : throw new GristmillException(
+                ErrorCodes.BadValue, $"The metric '{reference.Metric}' of stage '{reference.Stage}' is {value}, which options cannot hold.");
     }
 
     private static bool IsObject(string options)
@@ -87,13 +105,16 @@ public static class OptionsTemplate
         }
     }
 
+    private static bool IsMarker(JsonObject node) =>
+        node.Count == 1 && node.First().Key is Param or Value or Item or Index or Secret;
+
     /// <summary>Visits every placeholder; where the visit gives a node, that takes its place.</summary>
-    private static JsonNode? Walk(JsonNode? node, Func<OptionsReference, JsonNode?> visit)
+    private static JsonNode? Walk(JsonNode? node, OptionsFill visit)
     {
         switch (node)
         {
-            case JsonObject { Count: 1 } marker when marker.ContainsKey(Param) || marker.ContainsKey(Value):
-                return visit(Read(marker)) ?? node;
+            case JsonObject marker when IsMarker(marker):
+                return visit(Read(marker), out var literal) ? literal : node;
             case JsonObject map:
                 foreach (var (key, child) in map.ToArray())
                 {
@@ -123,30 +144,51 @@ public static class OptionsTemplate
 
     private static OptionsReference Read(JsonObject marker)
     {
-        if (marker.TryGetPropertyValue(Param, out var name))
+        var (kind, node) = marker.First();
+        switch (kind)
         {
-            return Text(name) is { } parameter
-                ? new OptionsReference(parameter, null, null)
-                : throw new FormatException($"'{Param}' takes a parameter's name, not {name?.ToJsonString() ?? "null"}");
+            case Param when Text(node) is { } parameter:
+                return new OptionsReference(parameter);
+            case Value when node is JsonObject { Count: 2 } value && Text(value["stage"]) is { } stage:
+                if (Text(value["metric"]) is { } metric)
+                {
+                    return new OptionsReference(null, stage, metric);
+                }
+
+                if (Text(value["output"]) is { } output)
+                {
+                    return new OptionsReference(null, stage) { Output = output };
+                }
+
+                break;
+            case Item when Text(node) is { } loop:
+                return new OptionsReference { Loop = loop };
+            case Item when node is JsonObject { Count: 2 } item && Text(item["loop"]) is { } loop && Text(item["path"]) is { } path:
+                return new OptionsReference { Loop = loop, Path = path };
+            case Index when Text(node) is { } loop:
+                return new OptionsReference { Loop = loop, IsIndex = true };
+            case Secret when Text(node) is { } secret:
+                return new OptionsReference { Secret = secret };
         }
 
-        return marker[Value] is JsonObject { Count: 2 } value
-            && Text(value["stage"]) is { } stage
-            && Text(value["metric"]) is { } metric
-            ? new OptionsReference(null, stage, metric)
-            : throw new FormatException($"'{Value}' takes {{\"stage\":\"name\",\"metric\":\"name\"}}, not {marker[Value]?.ToJsonString() ?? "null"}");
+        throw new FormatException($"'{kind}' takes {Shape(kind)}, not {node?.ToJsonString() ?? "null"}");
     }
+
+    private static string Shape(string kind) => kind switch
+    {
+        Param => "a parameter's name",
+        Value => "{\"stage\":\"name\",\"metric\":\"name\"} or {\"stage\":\"name\",\"output\":\"name\"}",
+        Item => "a loop's name or {\"loop\":\"name\",\"path\":\"member\"}",
+        Index => "a loop's name",
+        _ => "a secret's name",
+    };
 
     private static string? Text(JsonNode? node) =>
         node is JsonValue value && value.TryGetValue<string>(out var text) && text.Length > 0 ? text : null;
-
-    private static JsonNode? Literal(string name, IReadOnlyDictionary<string, string> parameters) =>
-        parameters.TryGetValue(name, out var json)
-            ? JsonNode.Parse(json)
-            : throw new GristmillException(ErrorCodes.Invalid, $"The options name the parameter '{name}', which the pipeline does not have.");
-
-    private static JsonValue Number(OptionsReference reference, double value) => double.IsFinite(value)
-        ? JsonValue.Create(value)
-        : throw new GristmillException(
-            ErrorCodes.BadValue, $"The metric '{reference.Metric}' of stage '{reference.Stage}' is {value}, which options cannot hold.");
 }
+
+/// <summary>Gives the literal that takes a placeholder's place.</summary>
+/// <param name="reference">The placeholder.</param>
+/// <param name="literal">The literal, null for JSON's null.</param>
+/// <returns>False: the placeholder stays.</returns>
+public delegate bool OptionsFill(OptionsReference reference, out JsonNode? literal);

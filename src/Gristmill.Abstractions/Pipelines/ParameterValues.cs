@@ -23,7 +23,7 @@ public static class ParameterValues
             {
                 problems.Add($"parameter '{parameter.Name}' ({Name(parameter.Type)}) has no default and was not given");
             }
-            else if (Problem(parameter.Type, json) is { } problem)
+            else if (Problem(parameter, json) is { } problem)
             {
                 problems.Add($"parameter '{parameter.Name}': {problem}");
             }
@@ -44,7 +44,16 @@ public static class ParameterValues
                 "Give each value in its type, such as 5, true, \"text\", \"2001-04-01\".").With("problems", string.Join('\n', problems));
     }
 
-    /// <summary>What is wrong with a value, or null.</summary>
+    /// <summary>What is wrong with a value, or null: its type, its range, or that it is none of the choices.</summary>
+    /// <param name="parameter">The parameter.</param>
+    /// <param name="json">The value as a JSON literal.</param>
+    public static string? Problem(ParameterSpec parameter, string json)
+    {
+        ArgumentNullException.ThrowIfNull(parameter);
+        return Problem(parameter.Type, json) ?? ParameterRange.Problem(parameter, json);
+    }
+
+    /// <summary>What is wrong with a value's type, or null.</summary>
     /// <param name="type">The type it should have.</param>
     /// <param name="json">The value as a JSON literal.</param>
     public static string? Problem(ParameterType type, string json)
@@ -60,8 +69,18 @@ public static class ParameterValues
             return $"{json} is not a JSON literal (text needs quotes)";
         }
 
+        return Fits(type, value) ? null : $"{(json.Length <= 200 ? json : json[..197] + "...")} is not {Expected(type)}";
+    }
+
+    private static bool Fits(ParameterType type, JsonElement value)
+    {
+        if (ElementOf(type) is { } element)
+        {
+            return value.ValueKind == JsonValueKind.Array && value.GetArrayLength() <= ValueRef.MaxItems && value.EnumerateArray().All(item => Fits(element, item));
+        }
+
         var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : null;
-        var fits = type switch
+        return type switch
         {
             ParameterType.String => text is not null,
             ParameterType.Integer => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _),
@@ -71,8 +90,17 @@ public static class ParameterValues
             ParameterType.Timestamp => IsTimestamp(text),
             _ => false,
         };
-        return fits ? null : $"{json} is not {Expected(type)}";
     }
+
+    /// <summary>The type of a list's elements, or null if it is no list.</summary>
+    public static ParameterType? ElementOf(ParameterType type) => type switch
+    {
+        ParameterType.StringList => ParameterType.String,
+        ParameterType.IntegerList => ParameterType.Integer,
+        ParameterType.NumberList => ParameterType.Number,
+        ParameterType.DateList => ParameterType.Date,
+        _ => null,
+    };
 
     /// <summary>ISO 8601 with an offset: without one, the instant would depend on the machine that reads it.</summary>
     private static bool IsTimestamp(string? text) =>
@@ -92,6 +120,10 @@ public static class ParameterValues
         ParameterType.Boolean => "true or false",
         ParameterType.Date => "a date (\"yyyy-MM-dd\")",
         ParameterType.Timestamp => "a timestamp (ISO 8601 with offset, such as \"2001-04-01T00:00:00Z\")",
+        ParameterType.StringList => "a list of strings ([\"a\",\"b\"])",
+        ParameterType.IntegerList => "a list of integers of 64 bits ([1,2])",
+        ParameterType.NumberList => "a list of numbers ([0.5,1])",
+        ParameterType.DateList => "a list of dates ([\"2001-04-01\"])",
         _ => "of a known type",
     };
 }

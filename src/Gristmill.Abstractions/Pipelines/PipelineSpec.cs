@@ -24,6 +24,9 @@ public sealed record PipelineSpec
     [Id(8)] public ImmutableArray<TriggerSpec>? Triggers { get; init; }
     /// <summary>How it is partitioned, or null.</summary>
     [Id(10)] public PartitionSpec? Partitions { get; init; }
+    /// <summary>What a failed stage means for the others.</summary>
+    /// <value><see cref="FailurePolicy.FailFast"/></value>
+    [Id(5), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public FailurePolicy OnFailure { get; init; }
 }
 
 /// <summary>The types a parameter can have.</summary>
@@ -41,6 +44,14 @@ public enum ParameterType
     Date = 4,
     /// <summary>An instant, ISO 8601 with offset.</summary>
     Timestamp = 5,
+    /// <summary>A list of texts.</summary>
+    StringList = 6,
+    /// <summary>A list of 64-bit integers.</summary>
+    IntegerList = 7,
+    /// <summary>A list of 64-bit floats.</summary>
+    NumberList = 8,
+    /// <summary>A list of dates.</summary>
+    DateList = 9,
 }
 
 /// <summary>A parameter with its type and default.</summary>
@@ -51,7 +62,17 @@ public enum ParameterType
 public sealed record ParameterSpec(
     [property: Id(0)] string Name,
     [property: Id(1)] ParameterType Type,
-    [property: Id(2), JsonConverter(typeof(RawJsonConverter))] string? Default = null);
+    [property: Id(2), JsonConverter(typeof(RawJsonConverter))] string? Default = null)
+{
+    /// <summary>Least value as a JSON literal, for numbers, dates and timestamps, and for the elements of lists of them; null: none.</summary>
+    [Id(3), JsonConverter(typeof(RawJsonConverter))] public string? Min { get; init; }
+    /// <summary>Greatest value as a JSON literal; null: none.</summary>
+    [Id(4), JsonConverter(typeof(RawJsonConverter))] public string? Max { get; init; }
+    /// <summary>The only values it can have, a JSON array as text; null: any.</summary>
+    [Id(5), JsonConverter(typeof(RawJsonConverter))] public string? Choices { get; init; }
+    /// <summary>A sentence for people, or null.</summary>
+    [Id(6)] public string? Description { get; init; }
+}
 
 /// <summary>One stage.</summary>
 [GenerateSerializer, Immutable, Alias("gristmill.StageSpec")]
@@ -79,25 +100,27 @@ public sealed record StageSpec
     /// <summary>Whether an earlier result may be taken over in place of an execution.</summary>
     /// <value>null: <see cref="CachePolicy.Auto"/>, of any age.</value>
     [Id(8)] public CacheSpec? Cache { get; init; }
+    /// <summary>The stage of operation <see cref="StageOperations.ForEach"/> whose body it belongs to: it runs once for each item.</summary>
+    /// <value>null: it runs once.</value>
+    [Id(9)] public string? Loop { get; init; }
+    /// <summary>Runs also if a stage it waits for failed; inputs that are missing then are left out. The run has failed all the same.</summary>
+    [Id(10), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool IgnoreUpstreamFailure { get; init; }
+    /// <summary>Runs when everything else is over, however that ended; inputs that are missing are left out. Its own failure does not change how the run ended.</summary>
+    [Id(11), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool OnExit { get; init; }
+    /// <summary>What it asks of a scheduler beyond its limits, by name in thousandths: <c>{"gpu":500}</c> is half a GPU. Kept, not yet enforced.</summary>
+    /// <value>null: nothing.</value>
+    [Id(12)] public ImmutableDictionary<string, int>? Resources { get; init; }
 }
 
 /// <summary>An output of an earlier stage.</summary>
 /// <param name="Stage">The stage's name.</param>
 /// <param name="Output">The output's name.</param>
 [GenerateSerializer, Immutable, Alias("gristmill.OutputRef")]
-public sealed record OutputRef([property: Id(0)] string Stage, [property: Id(1)] string Output = "out");
-
-/// <summary>A comparison of a stage's metric with a literal or parameter.</summary>
-/// <param name="Stage">The stage whose metrics are compared.</param>
-/// <param name="Metric">The metric's name.</param>
-/// <param name="Operator">One of <c>&gt; &gt;= &lt; &lt;= == !=</c>.</param>
-/// <param name="Value">A JSON literal or <c>{"$param":"name"}</c>.</param>
-[GenerateSerializer, Immutable, Alias("gristmill.ConditionSpec")]
-public sealed record ConditionSpec(
-    [property: Id(0)] string Stage,
-    [property: Id(1)] string Metric,
-    [property: Id(2)] string Operator,
-    [property: Id(3), JsonConverter(typeof(RawJsonConverter))] string Value);
+public sealed record OutputRef([property: Id(0)] string Stage, [property: Id(1)] string Output = "out")
+{
+    /// <summary>Of metrics collected from a loop: the one that is taken of each item; null: all.</summary>
+    [Id(2)] public string? Metric { get; init; }
+}
 
 /// <summary>How a failed attempt is retried. A crash of the worker or silo is always retried, at most <see cref="MaxAttempts"/> attempts in all.</summary>
 [GenerateSerializer, Immutable, Alias("gristmill.RetryPolicy")]
@@ -106,9 +129,24 @@ public sealed record RetryPolicy
     /// <summary>Attempts in all.</summary>
     /// <value>3</value>
     [Id(0)] public int MaxAttempts { get; init; } = 3;
-    /// <summary>Wait before the second attempt; doubles each time.</summary>
+    /// <summary>Wait before the second attempt; each later one is <see cref="Factor"/> times as long.</summary>
     /// <value>200 ms</value>
     [Id(1)] public TimeSpan Backoff { get; init; } = TimeSpan.FromMilliseconds(200);
     /// <summary>Whether an error of the stage's own code is retried too; by default only crashes and lost workers are.</summary>
     [Id(2)] public bool RetryErrors { get; init; }
+    /// <summary>What each wait is multiplied by to get the next one, 1 to 100.</summary>
+    /// <value>null: 2</value>
+    [Id(3)] public double? Factor { get; init; }
+    /// <summary>Longest wait.</summary>
+    /// <value>null: 5 minutes, or <see cref="Backoff"/> if that is longer</value>
+    [Id(4)] public TimeSpan? MaxBackoff { get; init; }
+    /// <summary>Share of a wait, 0 to 1, by which chance shortens it, so that stages that failed together do not come back together.</summary>
+    /// <value>null: 0</value>
+    [Id(5)] public double? Jitter { get; init; }
+    /// <summary>
+    /// Error codes such as "timeout" and names of exception types, full or simple, such as "HttpRequestException", base types
+    /// included: these errors are retried, whatever <see cref="RetryErrors"/> says, and no others but crashes.
+    /// </summary>
+    /// <value>null: <see cref="RetryErrors"/> decides.</value>
+    [Id(6)] public ImmutableArray<string>? On { get; init; }
 }

@@ -1,11 +1,12 @@
+using System.Globalization;
+using System.Text.Json;
+
 namespace Gristmill;
 
 /// <summary>Checks a pipeline spec as a whole: the server before it stores one, the SDK before it sends one.</summary>
 public static class PipelineSpecValidator
 {
     private const int MaxStages = 100_000;
-
-    private static readonly string[] Operators = [">", ">=", "<", "<=", "==", "!="];
 
     /// <summary>Throws if anything is wrong.</summary>
     /// <exception cref="GristmillException">
@@ -62,12 +63,17 @@ public static class PipelineSpecValidator
             return problems;
         }
 
+        if (!Enum.IsDefined(spec.OnFailure))
+        {
+            problems.Add($"its failure policy {(int)spec.OnFailure} is unknown");
+        }
+
         var all = spec.Stages.Select(static s => s.Name).ToHashSet(StringComparer.Ordinal);
-        var earlier = new HashSet<string>(StringComparer.Ordinal);
+        var earlier = new Dictionary<string, StageSpec>(StringComparer.Ordinal);
         foreach (var stage in spec.Stages)
         {
             new StageCheck(stage, parameters, earlier, all, problems).Run();
-            earlier.Add(stage.Name);
+            earlier.TryAdd(stage.Name, stage);
         }
 
         return problems;
@@ -98,7 +104,11 @@ public static class PipelineSpecValidator
             {
                 problems.Add($"parameter '{parameter.Name}' has the unknown type {(int)parameter.Type}");
             }
-            else if (parameter.Default is { } value && ParameterValues.Problem(parameter.Type, value) is { } problem)
+            else if (ParameterRange.DefinitionProblem(parameter) is { } range)
+            {
+                problems.Add($"parameter '{parameter.Name}': {range}");
+            }
+            else if (parameter.Default is { } value && ParameterValues.Problem(parameter, value) is { } problem)
             {
                 problems.Add($"parameter '{parameter.Name}': its default {problem}");
             }
@@ -108,8 +118,13 @@ public static class PipelineSpecValidator
     }
 
     private sealed class StageCheck(
-        StageSpec stage, HashSet<string> parameters, HashSet<string> earlier, HashSet<string> all, List<string> problems)
+        StageSpec stage, HashSet<string> parameters, Dictionary<string, StageSpec> earlier, HashSet<string> all, List<string> problems)
     {
+        private const int MaxNesting = 8;
+
+        /// <summary>The loops it is in, the outermost first.</summary>
+        private readonly List<string> _loops = [];
+
         public void Run()
         {
             if (!GristmillName.IsValid(stage.Name))
@@ -117,7 +132,7 @@ public static class PipelineSpecValidator
                 Add($"this is not a stage name ({GristmillName.Rule})");
             }
 
-            if (earlier.Contains(stage.Name))
+            if (earlier.ContainsKey(stage.Name))
             {
                 Add("another stage has this name");
             }
@@ -127,6 +142,7 @@ public static class PipelineSpecValidator
                 Add($"'{stage.Operation}' is not an operation; one is 'engine.verb', such as '{StageOperations.SqlQuery}'");
             }
 
+            Loops();
             foreach (var (name, input) in stage.Inputs.OrderBy(static input => input.Key, StringComparer.Ordinal))
             {
                 if (string.IsNullOrEmpty(name) || string.IsNullOrEmpty(input.Output))
@@ -135,6 +151,7 @@ public static class PipelineSpecValidator
                 }
 
                 Earlier(input.Stage, $"input '{name}'");
+                Collected(name, input);
             }
 
             foreach (var after in stage.After.IsDefault ? [] : stage.After)
@@ -147,25 +164,116 @@ public static class PipelineSpecValidator
             Limits();
         }
 
+        private void Loops()
+        {
+            for (var loop = stage.Loop; loop is not null && _loops.Count <= MaxNesting; loop = earlier.GetValueOrDefault(loop)?.Loop)
+            {
+                if (!earlier.TryGetValue(loop, out var found) || found.Operation != StageOperations.ForEach)
+                {
+                    Add($"its loop '{loop}' is no earlier stage of operation '{StageOperations.ForEach}'");
+                    return;
+                }
+
+                _loops.Insert(0, loop);
+            }
+
+            if (_loops.Count > MaxNesting)
+            {
+                Add($"it is in more than {MaxNesting} loops");
+            }
+
+            if (stage.OnExit && stage.Loop is not null)
+            {
+                Add("it runs at the run's exit and so cannot be in a loop");
+            }
+
+            if (stage.Operation == StageOperations.ForEach && LoopOptions.Problem(stage.Options) is { } problem)
+            {
+                Add(problem);
+            }
+
+            if (stage.Operation == StageOperations.OneOf)
+            {
+                for (var i = 0; i < stage.Inputs.Count; i++)
+                {
+                    if (!stage.Inputs.ContainsKey(i.ToString(CultureInfo.InvariantCulture)))
+                    {
+                        Add($"it joins {stage.Inputs.Count} branches, and its inputs are not called 0 to {stage.Inputs.Count - 1}");
+                        break;
+                    }
+                }
+
+                if (stage.Inputs.Count == 0)
+                {
+                    Add("it joins no branches");
+                }
+            }
+        }
+
+        /// <summary>What comes out of a loop is a collection, which not every operation takes.</summary>
+        private void Collected(string input, OutputRef output)
+        {
+            if (IsCollected(output.Stage))
+            {
+                if (stage.Operation is not (StageOperations.Code or StageOperations.SqlQuery))
+                {
+                    Add($"input '{input}' takes stage '{output.Stage}' of loop '{earlier[output.Stage].Loop}' for every item, which {stage.Operation} cannot: a stage of one's own code, or a query, can");
+                }
+            }
+            else if (output.Metric is not null)
+            {
+                Add($"input '{input}' takes the metric '{output.Metric}' of a stage that is in no loop: use {{\"$value\":..}} in the options");
+            }
+        }
+
+        private bool IsCollected(string other) => earlier.GetValueOrDefault(other)?.Loop is { } loop && !_loops.Contains(loop);
+
         private void Options()
         {
             try
             {
-                foreach (var reference in OptionsTemplate.References(stage.Options ?? ""))
-                {
-                    if (reference.Parameter is { } name)
-                    {
-                        Parameter(name, "its options");
-                    }
-                    else
-                    {
-                        Earlier(reference.Stage!, "a value in its options");
-                    }
-                }
+                Check(OptionsTemplate.References(stage.Options ?? ""), "its options");
             }
             catch (FormatException e)
             {
                 Add(e.Message);
+            }
+        }
+
+        private void Check(IEnumerable<OptionsReference> references, string where)
+        {
+            foreach (var reference in references)
+            {
+                if (reference.Parameter is { } name)
+                {
+                    Parameter(name, where);
+                }
+                else if (reference.Loop is { } loop)
+                {
+                    if (!_loops.Contains(loop))
+                    {
+                        Add($"{where} use an item of loop '{loop}', which the stage is not in");
+                    }
+                }
+                else if (reference.Secret is { } secret)
+                {
+                    if (!GristmillName.IsValid(secret))
+                    {
+                        Add($"{where} name the secret '{secret}': {GristmillName.Rule}");
+                    }
+                    else if (stage.Operation != StageOperations.Code)
+                    {
+                        Add($"{where} name the secret '{secret}', which only stages of one's own code can be given");
+                    }
+                }
+                else if (reference.Stage is { } from)
+                {
+                    Earlier(from, where == "its options" ? "a value in its options" : where);
+                    if (IsCollected(from))
+                    {
+                        Add($"{where} use a value of stage '{from}' of loop '{earlier[from].Loop}', which has one for each item: take them as an input");
+                    }
+                }
             }
         }
 
@@ -176,24 +284,68 @@ public static class PipelineSpecValidator
                 return;
             }
 
-            Earlier(when.Stage ?? "", "its condition");
-            if (string.IsNullOrEmpty(when.Metric))
+            if (ConditionLogic.Parts(when).Take(ConditionLogic.MaxParts + 1).Count() > ConditionLogic.MaxParts)
+            {
+                Add($"its condition has more than {ConditionLogic.MaxParts} parts");
+                return;
+            }
+
+            try
+            {
+                foreach (var part in ConditionLogic.Parts(when))
+                {
+                    Part(part);
+                }
+
+                Check(ConditionLogic.References(when), "its condition");
+            }
+            catch (Exception e) when (e is FormatException or JsonException)
+            {
+                Add($"its condition: {e.Message}");
+            }
+        }
+
+        private void Part(ConditionSpec part)
+        {
+            var compares = part.Stage is not null || part.Metric is not null || part.Left is not null || part.Operator is not null || part.Value is not null;
+            var kinds = (compares ? 1 : 0) + (part.All is null ? 0 : 1) + (part.Any is null ? 0 : 1) + (part.Not is null ? 0 : 1);
+            if (kinds != 1 || part.All is { IsDefaultOrEmpty: true } || part.Any is { IsDefaultOrEmpty: true })
+            {
+                Add("a part of its condition is not one of: a comparison, all of several, any of several, not another");
+                return;
+            }
+
+            if (!compares)
+            {
+                return;
+            }
+
+            if (part.Stage is null == part.Left is null)
+            {
+                Add("its condition compares neither a stage's metric nor something else, or both");
+            }
+
+            if (part.Left is null && string.IsNullOrEmpty(part.Metric))
             {
                 Add("its condition names no metric");
             }
 
-            if (!Operators.Contains(when.Operator))
+            if (part.Operator is null || !ConditionLogic.Operators.Contains(part.Operator))
             {
-                Add($"its condition has the operator '{when.Operator}'; allowed are {string.Join(' ', Operators)}");
+                Add($"its condition has the operator '{part.Operator}'; allowed are {string.Join(' ', ConditionLogic.Operators)}");
             }
 
-            if (ConditionValue.Problem(when.Value) is { } problem)
+            foreach (var side in new[] { part.Left, part.Value })
             {
-                Add($"its condition's value {problem}");
+                if (side is not null && OptionsTemplate.Reference(side) is null && ConditionOperand.TryOf(JsonElement.Parse(side)) is null)
+                {
+                    Add($"its condition compares {side}, which is neither text, a number, true, false nor a placeholder");
+                }
             }
-            else if (ConditionValue.Parameter(when.Value) is { } name)
+
+            if (part.Value is null)
             {
-                Parameter(name, "its condition");
+                Add("its condition compares with nothing");
             }
         }
 
@@ -207,6 +359,31 @@ public static class PipelineSpecValidator
             if (stage.Retry.Backoff < TimeSpan.Zero || stage.Retry.Backoff > TimeSpan.FromDays(1))
             {
                 Add($"retry waits {stage.Retry.Backoff}; 0 to 1 day are possible");
+            }
+
+            if (stage.Retry.Factor is { } factor && factor is not (>= 1 and <= 100))
+            {
+                Add($"retry multiplies its wait by {factor}; 1 to 100 are possible");
+            }
+
+            if (stage.Retry.MaxBackoff is { } longest && (longest < stage.Retry.Backoff || longest > TimeSpan.FromDays(1)))
+            {
+                Add($"retry waits {longest} at most; from its first wait, {stage.Retry.Backoff}, to 1 day are possible");
+            }
+
+            if (stage.Retry.Jitter is { } jitter && jitter is not (>= 0 and <= 1))
+            {
+                Add($"retry has a jitter of {jitter}; 0 to 1 are possible");
+            }
+
+            if (stage.Retry.On is { } on && (on.IsDefaultOrEmpty || on.Length > 50 || on.Any(static name => string.IsNullOrWhiteSpace(name) || name.Length > 500)))
+            {
+                Add("retry is on no errors, on more than 50, or on one without a name");
+            }
+
+            if (stage.Resources is { } resources && (resources.Count > 20 || resources.Any(static r => !GristmillName.IsValid(r.Key) || r.Value < 0)))
+            {
+                Add($"resources are {string.Join(", ", resources.Take(20).Select(static r => $"{r.Key}={r.Value}"))}; at most 20 names, none negative, are possible");
             }
 
             if (stage.Limits.Threads < 0 || stage.Limits.MemoryMiB < 0)
@@ -244,7 +421,18 @@ public static class PipelineSpecValidator
             {
                 Add($"{where} refers to the stage itself");
             }
-            else if (!earlier.Contains(name))
+            else if (_loops.Contains(name))
+            {
+                Add($"{where} refers to '{name}', the loop it is in");
+            }
+            else if (earlier.TryGetValue(name, out var found))
+            {
+                if (found.OnExit && !stage.OnExit)
+                {
+                    Add($"{where} refers to stage '{name}', which runs when all others are over");
+                }
+            }
+            else
             {
                 Add(all.Contains(name)
                     ? $"{where} refers to stage '{name}', which comes later: a stage uses earlier ones only"

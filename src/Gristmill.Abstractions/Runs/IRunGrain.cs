@@ -76,6 +76,12 @@ public interface IStageGrain : IGrainWithStringKey
     /// <summary>Cancels the running attempt.</summary>
     [Alias("Cancel"), AlwaysInterleave]
     Task CancelAsync();
+    /// <summary>A part of a value that the stage returned, as JSON: values too large to travel with their reference are read so.</summary>
+    /// <param name="output">The output that holds it.</param>
+    /// <param name="offset">Characters to pass over.</param>
+    /// <returns>At most 16,384 characters, fewer only at the end; null if there is no such value.</returns>
+    [Alias("ReadValue"), AlwaysInterleave]
+    Task<string?> ReadValueAsync(string output, int offset);
 }
 
 /// <summary>What a run tells a stage to do.</summary>
@@ -94,4 +100,6 @@ public sealed record StageStart
     [Id(4)] public string? TraceParent { get; init; }
     /// <summary>No earlier result is taken over.</summary>
     [Id(5)] public bool NoCache { get; init; }
+    /// <summary>How the run ended, for a stage that runs at its exit.</summary>
+    [Id(8)] public ExitStatus? Exit { get; init; }
 }

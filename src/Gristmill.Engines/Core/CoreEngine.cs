@@ -9,6 +9,7 @@ public sealed class CoreEngine : IStageEngine
     {
         [StageOperations.NoOp] = (_, _) => Task.FromResult(new StageOutputs()),
         [StageOperations.ArrowRead] = ReadArrowStage.RunAsync,
+        [StageOperations.ImportFile] = Computed(ImportFileStage.Run),
         [StageOperations.Fit] = Computed(FitStages.Fit),
         [StageOperations.Apply] = Computed(FitStages.Apply),
         [StageOperations.Evaluate] = Computed(EvaluateStages.Evaluate),

@@ -6,7 +6,7 @@ internal static class ReadArrowStage
     public static async Task<StageOutputs> RunAsync(StageContext context, CancellationToken cancellationToken)
     {
         var options = context.Options<Options>();
-        var path = Resolve(context, options.Path);
+        var path = StagePaths.Resolve(context, options.Path, "an Arrow IPC file");
         context.Report(null, $"reading {Path.GetFileName(path)}");
         FileStream stream;
         try
@@ -36,22 +36,6 @@ internal static class ReadArrowStage
                     "Write it again with an Arrow library.", e).With("file", path);
             }
         }
-    }
-
-    private static string Resolve(StageContext context, string path)
-    {
-        if (string.IsNullOrWhiteSpace(path) || path.Contains('\0'))
-        {
-            throw new GristmillException(ErrorCodes.Invalid, $"Stage '{context.Request.Stage}': its path is empty.", "Give the path of an Arrow IPC file.");
-        }
-
-        if (!Path.IsPathFullyQualified(path) && context.BaseDirectory is null)
-        {
-            throw new GristmillException(ErrorCodes.Invalid, $"Stage '{context.Request.Stage}': the path '{path}' is relative, and there is no folder it is relative to.",
-                "Give an absolute path.").With("file", path);
-        }
-
-        return context.BaseDirectory is null ? Path.GetFullPath(path) : Path.GetFullPath(path, context.BaseDirectory);
     }
 
     /// <summary>Options of core.read-arrow.</summary>

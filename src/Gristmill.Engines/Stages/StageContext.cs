@@ -69,6 +69,44 @@ public sealed class StageContext
     /// <summary>Takes a lease on a dataset input.</summary>
     public ObjectLease Dataset(string input) => Objects.Get(Input(input, ArtifactKind.Dataset).Dataset!);
 
+    /// <summary>A file of the content store, to read.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.NotFound"/>: it is not there.</exception>
+    public FileInput File(FileRef file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return new FileInput(file, Path.Combine(Content.GetPath(file.Digest), Path.GetFileName(file.Name)));
+    }
+
+    /// <summary>Takes a file into the content store, to be returned or kept; the file itself stays.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.FileNotFound"/>, <see cref="ErrorCodes.StoreFull"/></exception>
+    public FileRef SaveFile(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        var info = new FileInfo(path);
+        if (!info.Exists || (info.Attributes & (FileAttributes.Directory | FileAttributes.Device)) != 0)
+        {
+            throw new GristmillException(ErrorCodes.FileNotFound, $"There is no file '{path}'.", "Write it first; folders and devices are none.").With("file", path);
+        }
+
+        var staged = Content.Stage();
+        try
+        {
+            System.IO.File.Copy(info.FullName, Path.Combine(staged, info.Name));
+            var (digest, bytes) = Content.Commit(staged);
+            return new FileRef(digest, info.Name, bytes);
+        }
+        catch
+        {
+            if (Directory.Exists(staged))
+            {
+                Directory.Delete(staged, recursive: true);
+            }
+
+            throw;
+        }
+    }
+
     /// <summary>The package of a model input.</summary>
     public ModelRef Model(string input) => Input(input, ArtifactKind.Model).Model!;
 

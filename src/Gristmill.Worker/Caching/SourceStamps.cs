@@ -16,7 +16,7 @@ internal static class SourceStamps
     private const int MostShown = 16;
 
     /// <summary>Operations that read files, all of them named by the option "path".</summary>
-    private static readonly FrozenSet<string> Readers = FrozenSet.Create(StringComparer.Ordinal, StageOperations.SqlRead, StageOperations.ArrowRead, StageOperations.ImportOnnx);
+    private static readonly FrozenSet<string> Readers = FrozenSet.Create(StringComparer.Ordinal, StageOperations.SqlRead, StageOperations.ArrowRead, StageOperations.ImportOnnx, StageOperations.ImportFile);
 
     /// <summary>Adds the files' stamps.</summary>
     /// <returns>Why they cannot be stamped, or null.</returns>

@@ -41,7 +41,10 @@ public sealed class StageFingerprints(ObjectStore objects, ContentStore content,
         {
             AddOptions(parts, "option", options.RootElement, static _ => true);
             refusal = SourceStamps.Add(parts, request.Operation, options.RootElement, baseDirectory, cancellationToken);
-            doubt = request.Operation == StageOperations.SqlQuery ? QueryDoubts.Of(options.RootElement) : null;
+            doubt = request.Operation == StageOperations.SqlQuery ? QueryDoubts.Of(options.RootElement)
+                : request.Operation == StageOperations.SqlCheck && request.Options.Contains("\"fresh\"", StringComparison.Ordinal) ? "it compares times with the clock"
+                : request.Operation == StageOperations.SqlCheck && request.Options.Contains("\"where\"", StringComparison.Ordinal) ? "a rule of it may call anything"
+                : null;
         }
 
         foreach (var (name, input) in request.Inputs)
@@ -57,7 +60,8 @@ public sealed class StageFingerprints(ObjectStore objects, ContentStore content,
     public bool Holds(Artifact artifact)
     {
         ArgumentNullException.ThrowIfNull(artifact);
-        return (artifact.Dataset is not { } table || objects.Contains(table.Id)) && (artifact.Model is not { } model || content.Contains(model.Digest));
+        return (artifact.Dataset is not { } table || objects.Contains(table.Id)) && (artifact.Model is not { } model || content.Contains(model.Digest))
+            && (artifact.File is not { } file || content.Contains(file.Digest));
     }
 
     private (string? Refusal, string? Doubt) AddCode(SortedDictionary<string, string> parts, StageRequest request, JsonElement options)
@@ -109,6 +113,8 @@ public sealed class StageFingerprints(ObjectStore objects, ContentStore content,
         { Dataset: { Checksum: { } checksum } table } =>
             string.Create(CultureInfo.InvariantCulture, $"{checksum}-{table.SchemaFingerprint}-{table.Rows}-{table.Bytes}"),
         { Model: { } model } => $"{model.Engine} {model.Digest[..Math.Min(32, model.Digest.Length)]}",
+        { Collection: { Items: { } items } collection } =>
+            Digest(collection.Metric + "\n" + string.Join('\n', items.Select(static item => item is null ? "" : Content(item)))),
         _ => Short(GristmillJson.Canonical(input)),
     };
 

@@ -77,41 +77,102 @@ internal sealed class BoundArguments : IDisposable
             return context.Progress ?? NoProgress.Instance;
         }
 
-        if (context.Request.Inputs.ContainsKey(name))
+        if (type == typeof(ExitStatus))
         {
-            return Input(parameter, type, name, context);
+            return context.Request.Exit ?? Default(parameter, context, options);
         }
 
-        return options.Arguments.TryGetValue(name, out var json) ? Argument(type, name, json, context, options) : Default(parameter, context, options);
+        if (context.Request.Inputs.TryGetValue(name, out var artifact))
+        {
+            return artifact.Collection is { } collection
+                ? Collected(parameter, collection, context, options)
+                : Input(parameter, type, artifact, null, context, options);
+        }
+
+        // What a failed stage would have given is null: the parameter's default takes its place.
+        return options.Arguments.TryGetValue(name, out var json) && (json.ValueKind != JsonValueKind.Null || !parameter.HasDefaultValue)
+            ? Argument(type, name, json, context, options)
+            : Default(parameter, context, options);
     }
 
-    private object Input(ParameterInfo parameter, Type type, string name, StageContext context)
+    /// <summary>A list of what a loop's items made. Where its elements can be null, one stands for an item whose stage was skipped.</summary>
+    private object Collected(ParameterInfo parameter, CollectionRef collection, StageContext context, CodeCallOptions options)
     {
-        if (type == typeof(Dataset))
+        var (type, nullable) = Element(parameter);
+        if (type is null)
         {
-            return Own(new Dataset(context.Dataset(name)));
+            throw Unfit(parameter, $"the outputs of all items of stage '{collection.Stage}'", context);
         }
 
-        if (type == typeof(ObjectLease))
+        var artifacts = (collection.Items ?? []).Where(artifact => artifact is not null || nullable).ToList();
+        var items = Array.CreateInstance(type, artifacts.Count);
+        for (var i = 0; i < artifacts.Count; i++)
         {
-            return Own(context.Dataset(name));
+            items.SetValue(artifacts[i] is { } artifact ? Input(parameter, type, artifact, collection.Metric, context, options) : null, i);
         }
 
-        var artifact = context.Request.Inputs[name];
+        return parameter.ParameterType.IsInstanceOfType(items)
+            ? items
+            : parameter.ParameterType.GetGenericTypeDefinition() == typeof(List<>)
+                ? Activator.CreateInstance(parameter.ParameterType, items)!
+                : typeof(ImmutableArray).GetMethods().Single(static m => m.Name == nameof(ImmutableArray.Create) && m.GetParameters() is [{ ParameterType.IsArray: true }])
+                    .MakeGenericMethod(type).Invoke(null, [items])!;
+    }
+
+    private static (Type? Type, bool Nullable) Element(ParameterInfo parameter)
+    {
+        var list = parameter.ParameterType;
+        var info = new NullabilityInfoContext().Create(parameter);
+        var (type, state) = list.IsArray ? (list.GetElementType(), info.ElementType?.ReadState)
+            : list.IsGenericType && list.GenericTypeArguments is [var item]
+                && (list.IsAssignableFrom(item.MakeArrayType()) || list.GetGenericTypeDefinition() == typeof(List<>) || list.GetGenericTypeDefinition() == typeof(ImmutableArray<>))
+                ? (item, info.GenericTypeArguments[0].ReadState)
+            : (null, null);
+        return (type, type is { IsValueType: true } ? Nullable.GetUnderlyingType(type) is not null : state == NullabilityState.Nullable);
+    }
+
+    private object Input(ParameterInfo parameter, Type type, Artifact artifact, string? metric, StageContext context, CodeCallOptions options)
+    {
+        if (artifact.Dataset is { } table && (type == typeof(Dataset) || type == typeof(ObjectLease)))
+        {
+            var lease = context.Objects.Get(table);
+            return type == typeof(Dataset) ? Own(new Dataset(lease)) : Own(lease);
+        }
+
         return (artifact.Kind, artifact) switch
         {
+            (ArtifactKind.Value, _) when type != typeof(Artifact) => Value(parameter, type, artifact.Value!, context, options),
+            (ArtifactKind.File, _) when type == typeof(FileRef) => artifact.File!,
+            (ArtifactKind.File, _) when type == typeof(FileInput) => context.File(artifact.File!),
+            (ArtifactKind.File, _) when type == typeof(FileInfo) => new FileInfo(context.File(artifact.File!).Path),
+            (ArtifactKind.Metrics, _) when metric is not null && CodeResults.IsNumber(type) => Number(parameter, type, artifact.Metrics!, metric, context),
             (ArtifactKind.Dataset, _) when type == typeof(ObjectRef) => artifact.Dataset!,
             (ArtifactKind.Model, _) when type == typeof(ModelRef) => artifact.Model!,
             (ArtifactKind.Model, _) when type == typeof(ModelInput) =>
                 new ModelInput(artifact.Model!, context.Content.GetPath(artifact.Model!.Digest), context.Models),
             (ArtifactKind.Metrics, _) when type.IsAssignableFrom(typeof(ImmutableDictionary<string, double>)) => artifact.Metrics!,
             _ when type == typeof(Artifact) => artifact,
-            _ => throw new GristmillException(ErrorCodes.TypeMismatch,
-                $"Stage '{context.Request.Stage}': input '{name}' is a {artifact.Kind}, which parameter '{parameter}' cannot take.",
-                "A dataset goes to Dataset, ObjectLease or ObjectRef; a model to ModelInput or ModelRef; metrics to ImmutableDictionary<string, double>.")
-                .With("parameter", name),
+            _ => throw Unfit(parameter, $"a {artifact.Kind}", context),
         };
     }
+
+    private static object Value(ParameterInfo parameter, Type type, ValueRef value, StageContext context, CodeCallOptions options)
+    {
+        using var json = JsonDocument.Parse(value.Json ?? throw new InvalidOperationException($"The value of '{parameter.Name}' was not fetched."));
+        return Argument(type, parameter.Name!, json.RootElement, context, options)!;
+    }
+
+    private static object Number(ParameterInfo parameter, Type type, ImmutableDictionary<string, double> metrics, string metric, StageContext context) =>
+        metrics.TryGetValue(metric, out var number)
+            ? Convert.ChangeType(number, Nullable.GetUnderlyingType(type) ?? type, System.Globalization.CultureInfo.InvariantCulture)
+            : throw Unfit(parameter, $"metrics without '{metric}' ({string.Join(", ", metrics.Keys.Order(StringComparer.Ordinal).Take(20))})", context);
+
+    private static GristmillException Unfit(ParameterInfo parameter, string what, StageContext context) =>
+        new GristmillException(ErrorCodes.TypeMismatch,
+            $"Stage '{context.Request.Stage}': input '{parameter.Name}' is {what}, which parameter '{parameter}' cannot take.",
+            "A dataset goes to Dataset, ObjectLease or ObjectRef; a model to ModelInput or ModelRef; a file to FileInput, FileRef or FileInfo; metrics to "
+            + "ImmutableDictionary<string, double>; what a loop made to a list of these, such as IReadOnlyList<Dataset>.")
+            .With("parameter", parameter.Name ?? "");
 
     private static object? Argument(Type type, string name, JsonElement json, StageContext context, CodeCallOptions options)
     {

@@ -61,8 +61,26 @@ internal static class ResultMapper
         RecordBatch batch => Artifact.Of(Write([batch], context, cancellationToken)),
         IEnumerable<RecordBatch> batches => Artifact.Of(Write(batches, context, cancellationToken)),
         IAsyncEnumerable<RecordBatch> batches => Artifact.Of(await WriteAsync(batches, context, cancellationToken).ConfigureAwait(false)),
-        _ => Artifact.Of(Metrics(value) ?? throw Unfit(value.GetType().Name, context)),
+        FileRef file => Artifact.Of(file),
+        FileInput file => Artifact.Of(file.Ref),
+        FileInfo file => Artifact.Of(context.SaveFile(file.FullName)),
+        _ when CodeResults.IsMetrics(value.GetType()) => Artifact.Of(Metrics(value) ?? throw Unfit(value.GetType().Name, context)),
+        _ => Artifact.Of(Value(value, context)),
     };
+
+    private static ValueRef Value(object value, StageContext context)
+    {
+        try
+        {
+#pragma warning disable CA1869 // A shared instance would keep the user's types, and so their assembly, alive.
+            return ValueRef.Of(JsonSerializer.Serialize(value, value.GetType(), new JsonSerializerOptions(StageJson.Options)));
+#pragma warning restore CA1869
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or ArgumentException)
+        {
+            throw Unfit($"{value.GetType().Name}, which JSON cannot hold ({e.Message})", context);
+        }
+    }
 
     private static ObjectRef Write(IEnumerable<RecordBatch> batches, StageContext context, CancellationToken cancellationToken)
     {
@@ -161,7 +179,7 @@ internal static class ResultMapper
 
     private static GristmillException Unfit(string what, StageContext context) =>
         new(ErrorCodes.TypeMismatch, $"Stage '{context.Request.Stage}' returned {what}, which is no stage output.",
-            "Return ObjectRef, Dataset, RecordBatch, ModelRef, numbers, a dictionary or record of numbers, or a tuple of these.");
+            "Return ObjectRef, Dataset, RecordBatch, ModelRef, FileRef, numbers, text, a list or record that JSON can hold, or a tuple of these.");
 
     private static GristmillException NoBatches(StageContext context) =>
         new(ErrorCodes.BadValue, $"Stage '{context.Request.Stage}' returned no record batch, so its dataset has no schema.",

@@ -14,6 +14,9 @@ internal sealed class AttemptLog(string path, int headBytes, int tailBytes) : ID
     private byte[]? _ring;
     private bool _closed;
 
+    /// <summary>Takes secrets out of what the attempt prints, line by line; null: it knows none.</summary>
+    public SecretRedactor? Redactor { get; set; }
+
     /// <summary>All that was printed, in bytes.</summary>
     public long Bytes { get; private set; }
 

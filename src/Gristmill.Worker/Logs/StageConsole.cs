@@ -72,6 +72,7 @@ internal sealed class StageConsole : TextWriter
             return;
         }
 
+        text = log.Redactor is { } redactor ? redactor.Redact(text.ToString()) : text;
         Span<byte> bytes = stackalloc byte[768];
         while (!text.IsEmpty)
         {

@@ -113,7 +113,10 @@ public sealed class StageFiles(string root, StageFilesOptions? options = null) :
     internal AttemptLog Open(StageRequest request)
     {
         var key = Key(new StageOrigin(request.RunId, request.Stage), request.Attempt);
-        return _live[key] = new AttemptLog(LivePath(key), _options.HeadBytes, _options.TailBytes);
+        return _live[key] = new AttemptLog(LivePath(key), _options.HeadBytes, _options.TailBytes)
+        {
+            Redactor = request.Secrets.IsEmpty ? null : SecretRedactor.Of(request.Secrets.Values),
+        };
     }
 
     private static List<DirectoryInfo> Folders(string path) => Directory.Exists(path) ? [.. new DirectoryInfo(path).EnumerateDirectories()] : [];

@@ -185,6 +185,11 @@ internal sealed class LogRing : IDisposable
             return;
         }
 
+        if (Sink is { Redactor: { } redactor })
+        {
+            line = Encoding.UTF8.GetBytes(redactor.Redact(Encoding.UTF8.GetString(line)));
+        }
+
         if (Sink is { } sink)
         {
             sink.Write(line);

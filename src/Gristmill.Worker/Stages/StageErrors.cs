@@ -57,7 +57,24 @@ internal static class StageErrors
             $"Stage '{request.Stage}' threw {cause.GetType().Name}: {message}{(own.Count > 0 ? $" ({own[0]})" : "")}",
             "The error is the stage's own; details hold its stack.", cause)
             .With("exception", cause.GetType().FullName ?? cause.GetType().Name);
+        if (Bases(cause.GetType()) is { Length: > 0 } bases)
+        {
+            // A policy that retries IOException also means what derives from it.
+            error.With("exceptionBases", bases);
+        }
+
         return own.Count > 0 ? error.With("stack", string.Join('\n', own)) : error;
+    }
+
+    private static string Bases(Type type)
+    {
+        var names = new List<string>();
+        for (var at = type.BaseType; at is not null && at != typeof(Exception) && at != typeof(SystemException) && at != typeof(object); at = at.BaseType)
+        {
+            names.Add(at.FullName ?? at.Name);
+        }
+
+        return string.Join(',', names);
     }
 
     private static Exception Unwrap(Exception exception) => exception switch

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Gristmill.Engines;
 using Gristmill.Objects;
 
@@ -54,6 +55,11 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
             return new StageResult();
         }
 
+        if (!request.Secrets.IsEmpty)
+        {
+            request = WithSecrets(request);
+        }
+
         using var activity = Activities.StartActivity(request.Operation, ActivityKind.Consumer, request.TraceParent);
         activity?.SetTag("gristmill.run", request.RunId).SetTag("gristmill.stage", request.Stage).SetTag("gristmill.attempt", request.Attempt);
         if (options.OwnsProcess)
@@ -96,6 +102,16 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
             }
         }
     }
+
+    /// <summary>Secrets take their places in the options here and nowhere else.</summary>
+    private static StageRequest WithSecrets(StageRequest request) => request with
+    {
+        Options = OptionsTemplate.Fill(request.Options, (OptionsReference reference, out JsonNode? literal) =>
+        {
+            literal = reference.Secret is { } name ? request.Secrets[name] : null;
+            return reference.Secret is not null;
+        }),
+    };
 
     /// <summary>An engine may block for minutes: it gets a thread of its own, so that the pool's stay free for messages and timers.</summary>
     private Task<ImmutableDictionary<string, Artifact>> RunAsync(

@@ -37,4 +37,44 @@ public sealed class PipelineTextTests
                   when best.score > {"$param":"least"}
             """.ReplaceLineEndings("\n"), PipelineText.Explain(spec));
     }
+
+    [Fact]
+    public void Explain_shows_loops_branches_and_what_runs_at_the_exit()
+    {
+        var spec = Pipeline.Create("p", p =>
+        {
+            p.OnFailure(FailurePolicy.Continue);
+            var mode = p.Parameter("mode", "full", ["full", "dry"], "How much to do.");
+            var n = p.Parameter("n", 3, min: 1, max: 9);
+            p.ForEach(new[] { "a", "b" }, item =>
+            {
+                var rows = p.Read.Csv(item);
+                p.If(mode.Is("full") & n > 2, () => p.Train.Linear(rows, label: "y").Requires("gpu", 0.5));
+            }, parallelism: 2, name: "each");
+            p.OnExit(Notify);
+        }).Spec;
+
+        Assert.Equal($$$"""
+            p  version {{{PipelineVersion.Of(spec)}}}
+              --param mode  string, default "full", one of ["full","dry"]: How much to do.
+              --param n  integer, default 3, 1 to 9
+              a failure stops only what waits for it
+            ├─ each  control.for-each
+            │     {"items":["a","b"],"parallelism":2}
+            │  ├─ rows  sql.read
+            │  │     {"format":"csv","path":{"$item":"each"}}
+            │  └─ linear  mlnet.linear
+            │        data <- rows
+            │        {"label":"y"}
+            │        when {"$param":"mode"} == "full" and {"$param":"n"} > 2
+            │        needs gpu 0.5
+            └─ notify  code.call
+                  {"assembly":"Gristmill.Cli.Tests","method":"Notify","type":"Gristmill.Cli.Shipping.PipelineTextTests ...
+                  when the run is over, however it ended
+            """.ReplaceLineEndings("\n"), PipelineText.Explain(spec));
+    }
+
+    private static void Notify(ExitStatus exit)
+    {
+    }
 }

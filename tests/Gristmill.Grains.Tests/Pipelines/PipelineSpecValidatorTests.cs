@@ -30,7 +30,7 @@ public sealed class PipelineSpecValidatorTests
                 Stage("a", "later") with { Operation = "noop" },
                 Stage("a"),
                 Stage("later", "missing", "later") with { After = ["nowhere"], Options = """{"x":{"$param":"unknown"},"y":{"$value":{"stage":"later"}}}""" },
-                Stage("!") with { Options = "[1]", When = new ConditionSpec("a", "", "~", "\"text\"") },
+                Stage("!") with { Options = "[1]", When = new ConditionSpec("a", "", "~", "[1]") },
                 Stage("z") with
                 {
                     Options = """{"x":{"$param":"unknown"}}""",
@@ -51,7 +51,7 @@ public sealed class PipelineSpecValidatorTests
             "input 'later' refers to stage 'later', which comes later", "another stage has this name",
             "input 'missing' refers to stage 'missing', which does not exist", "input 'later' refers to the stage itself",
             "'after' refers to stage 'nowhere'", "'$value' takes", "this is not a stage name", "not an object",
-            "names no metric", "the operator '~'", "neither a number", "retry allows 0 attempts", "retry waits",
+            "names no metric", "the operator '~'", "neither text, a number", "retry allows 0 attempts", "retry waits",
             "neither can be negative", "a timeout of 00:00:00", "names the parameter 'unknown'",
         })
         {
@@ -113,33 +113,92 @@ public sealed class PipelineSpecValidatorTests
         }
     }
 
-    [Theory]
-    [InlineData(">", "1", 2, true), InlineData(">", "2", 2, false), InlineData(">=", "2", 2, true), InlineData("<", "2", 1, true)]
-    [InlineData("<=", "2", 3, false), InlineData("==", "2", 2, true), InlineData("!=", "2", 2, false), InlineData("==", "true", 1, true)]
-    [InlineData(">", "0", double.NaN, false), InlineData("!=", "0", double.NaN, true), InlineData(">", """{"$param":"p"}""", 8, true)]
-    public void Conditions_compare(string sign, string value, double metric, bool holds) => Assert.Equal(
-        holds,
-        ConditionValue.Holds(new ConditionSpec("s", "m", sign, value), metric, ImmutableDictionary<string, string>.Empty.Add("p", "7")));
-
-    [Fact]
-    public void A_condition_on_a_parameter_that_is_no_number_says_so()
-    {
-        var condition = new ConditionSpec("s", "m", ">", """{"$param":"p"}""");
-        var values = ImmutableDictionary<string, string>.Empty.Add("p", "\"text\"");
-
-        Assert.Contains("\"text\"", Assert.Throws<GristmillException>(() => ConditionValue.Holds(condition, 1, values)).Message, StringComparison.Ordinal);
-    }
-
     [Fact]
     public void Options_without_placeholders_are_passed_on_as_they_are()
     {
         const string options = """{ "b" : 1.50, "a" : "§" }""";
-        Assert.Equal(options, OptionsTemplate.Fill(options, ImmutableDictionary<string, string>.Empty, static (_, _) => 0));
+        Assert.Equal(options, OptionsTemplate.Fill(options, static (OptionsReference _, out System.Text.Json.Nodes.JsonNode? literal) => (literal = null) is null));
     }
 
     [Fact]
     public void A_metric_that_json_cannot_hold_is_an_error() => Assert.Equal(
         ErrorCodes.BadValue,
-        Assert.Throws<GristmillException>(() => OptionsTemplate.Fill(
-            """{"x":{"$value":{"stage":"a","metric":"m"}}}""", ImmutableDictionary<string, string>.Empty, static (_, _) => double.NaN)).Code);
+        Assert.Throws<GristmillException>(() => OptionsTemplate.Number(new OptionsReference(null, "a", "m"), double.NaN)).Code);
+
+    [Fact]
+    public void Loops_joins_and_conditions_are_checked()
+    {
+        var each = Stage("each") with { Operation = StageOperations.ForEach, Options = """{"items":[1,2]}""" };
+        var body = Stage("body") with { Loop = "each" };
+        Assert.Empty(PipelineSpecValidator.Validate(Pipeline(each, body, Stage("all", "body") with { Operation = StageOperations.Code })));
+        Refused("no earlier stage of operation", Stage("a") with { Loop = "nowhere" });
+        Refused("no earlier stage of operation", Stage("a"), Stage("b") with { Loop = "a" });
+        Refused("for every item, which core.noop cannot", each, body, Stage("all", "body"));
+        Refused("the loop it is in", each, Stage("body", "each") with { Loop = "each" });
+        Refused("which the stage is not in", each, body, Stage("x") with { Options = """{"a":{"$item":"each"}}""" });
+        Refused("has one for each item", each, body, Stage("x") with { When = new ConditionSpec("body", "n", ">", "1") });
+        Refused("neither a list nor", Stage("e") with { Operation = StageOperations.ForEach, Options = """{"items":5}""" });
+        Refused("parallelism is -1", Stage("e") with { Operation = StageOperations.ForEach, Options = """{"items":[],"parallelism":-1}""" });
+        Refused("allowFailures is 2", Stage("e") with { Operation = StageOperations.ForEach, Options = """{"items":[],"allowFailures":2}""" });
+        Refused("could not be mapped", Stage("e") with { Operation = StageOperations.ForEach, Options = """{"items":[],"bogus":2}""" });
+        Refused("joins no branches", Stage("j") with { Operation = StageOperations.OneOf });
+        Refused("not called 0 to 0", Stage("a"), Stage("j", "a") with { Operation = StageOperations.OneOf });
+        Refused("cannot be in a loop", each, body with { OnExit = true });
+        Refused("runs when all others are over", Stage("a") with { OnExit = true }, Stage("b", "a"));
+        Refused("is not one of", Stage("a") with { When = new ConditionSpec { All = [] } });
+        Refused("is not one of", Stage("a"), Stage("b") with { When = new ConditionSpec("a", "n", ">", "1") { Not = new ConditionSpec("a", "n", ">", "1") } });
+        Refused("compares with nothing", Stage("a"), Stage("b") with { When = new ConditionSpec { Not = new ConditionSpec("a", "n", ">") } });
+        Refused("'nobody'", Stage("a") with { When = new ConditionSpec(Operator: "==", Value: "1") { Left = """{"$param":"nobody"}""" } });
+        Refused("only stages of one's own code", Stage("a") with { Options = """{"x":{"$secret":"s"}}""" });
+        Refused("retry multiplies", Stage("a") with { Retry = new RetryPolicy { Factor = 0.5 } });
+
+        static void Refused(string problem, params StageSpec[] stages) => Assert.Contains(PipelineSpecValidator.Validate(Pipeline(stages)), found => found.Contains(problem, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Conditions_nested_without_end_are_refused_and_do_not_overflow()
+    {
+        var condition = new ConditionSpec("a", "n", ">", "1");
+        for (var i = 0; i < 100_000; i++)
+        {
+            condition = new ConditionSpec { Not = condition };
+        }
+
+        Assert.Contains("1000 parts", Assert.Single(PipelineSpecValidator.Validate(Pipeline(Stage("a"), Stage("b") with { When = condition }))), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(ParameterType.Integer, "0", "1", null, "0 is not from 1 to 9"), InlineData(ParameterType.Integer, "9", "1", null, null)]
+    [InlineData(ParameterType.Date, "\"2001-01-01\"", "\"2001-02-01\"", null, "is not"), InlineData(ParameterType.String, "\"b\"", null, """["a","c"]""", "not one of")]
+    [InlineData(ParameterType.IntegerList, "[1,10]", "1", null, "10 is not from 1 to 9"), InlineData(ParameterType.IntegerList, "[1,\"x\"]", null, null, "is not a list of integers")]
+    [InlineData(ParameterType.StringList, """["a","a"]""", null, """["a","c"]""", null), InlineData(ParameterType.Number, "1.0", null, "[1,2]", null)]
+    public void Values_are_checked_by_range_and_choice(ParameterType type, string value, string? min, string? choices, string? problem)
+    {
+        var max = type is ParameterType.Integer or ParameterType.IntegerList && min is not null ? "9" : type == ParameterType.Date ? "\"2001-12-31\"" : null;
+        var parameter = new ParameterSpec("p", type) { Min = min, Max = max, Choices = choices };
+        Assert.Null(ParameterRange.DefinitionProblem(parameter));
+
+        var found = ParameterValues.Problem(parameter, value);
+
+        if (problem is null)
+        {
+            Assert.Null(found);
+        }
+        else
+        {
+            Assert.Contains(problem, found, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Ranges_that_cannot_be_are_refused()
+    {
+        Assert.Contains("is above its max", Problem(new("p", ParameterType.Integer) { Min = "2", Max = "1" }), StringComparison.Ordinal);
+        Assert.Contains("no least or greatest", Problem(new("p", ParameterType.String) { Min = "\"a\"" }), StringComparison.Ordinal);
+        Assert.Contains("its min \"a\" is not", Problem(new("p", ParameterType.Integer) { Min = "\"a\"" }), StringComparison.Ordinal);
+        Assert.Contains("are no list", Problem(new("p", ParameterType.Integer) { Choices = "[]" }), StringComparison.Ordinal);
+        Assert.Contains("its default 5 is not 3 or less", Problem(new("p", ParameterType.Integer, "5") { Max = "3" }), StringComparison.Ordinal);
+
+        static string Problem(ParameterSpec parameter) => Assert.Single(PipelineSpecValidator.Validate(Pipeline(Stage("a")) with { Parameters = [parameter] }));
+    }
 }

@@ -19,7 +19,9 @@ public sealed class StageViewSizeTests
         var artifact = Gen.OneOf(
             metrics.Select(Artifact.Of),
             Gen.Select(text, text).Select(static (a, b) => Artifact.Of(new ObjectRef(a, b, long.MaxValue, long.MaxValue, a))),
-            text.Select(static t => Artifact.Of(new ModelRef(t, t, long.MaxValue))));
+            text.Select(static t => Artifact.Of(new ModelRef(t, t, long.MaxValue))),
+            text.Select(static t => Artifact.Of(new ValueRef { Json = t, Bytes = int.MaxValue, Count = int.MaxValue, Stage = t, Output = t })),
+            text.Select(static t => Artifact.Of(new FileRef(t, t, long.MaxValue))));
         var view = Gen.Select(text, metrics, Gen.Select(Gen.String[1, 30], artifact).Array[0, 5], text.Array[0, 64], Gen.Bool).Select(static (t, m, outputs, names, full) => new StageView
         {
             Name = t,

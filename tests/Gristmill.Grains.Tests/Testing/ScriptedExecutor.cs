@@ -17,6 +17,9 @@ internal sealed class ScriptedExecutor : IStageExecutor
     /// <summary>Every attempt, in the order of their arrival.</summary>
     public ConcurrentQueue<StageRequest> Attempts { get; } = new();
 
+    /// <summary>What stages do that have no script.</summary>
+    public Func<StageRequest, StageResult> Default { get; set; } = static _ => Done();
+
     public static StageResult Done(params (string Name, double Value)[] metrics) => new()
     {
         Outputs = ImmutableDictionary<string, Artifact>.Empty
@@ -47,6 +50,7 @@ internal sealed class ScriptedExecutor : IStageExecutor
     {
         IsFaithful = true;
         _scripts.Clear();
+        Default = static _ => Done();
         Attempts.Clear();
     }
 
@@ -55,7 +59,7 @@ internal sealed class ScriptedExecutor : IStageExecutor
     public Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
         Attempts.Enqueue(request);
-        return _scripts.TryGetValue(request.Stage, out var script) ? script(request, progress, cancellationToken) : Task.FromResult(Done());
+        return _scripts.TryGetValue(request.Stage, out var script) ? script(request, progress, cancellationToken) : Task.FromResult(Default(request));
     }
 
     internal sealed class Gate

@@ -18,6 +18,7 @@ internal sealed class TestCluster : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton<IStageExecutor>(Executor);
+            silo.Services.AddSingleton<ISecretStore, TestSecrets>();
             silo.Services.AddSingleton<ITrackingStore>(Index);
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.AddSingleton<IStageFingerprints>(Fingerprints);

@@ -87,6 +87,70 @@ public sealed class CodeEngineTests : IDisposable
     }
 
     [Fact]
+    public async Task Texts_and_lists_of_records_are_values_that_others_take()
+    {
+        Assert.Equal("\"red\"", (await Run(_mill.Call("Colour"))).Outputs["out"].Value!.Json);
+        var routes = (await Run(_mill.Call("Routes", new { origin = "SFO", count = 4 }))).Outputs["out"];
+        Assert.Equal((ArtifactKind.Value, 4), (routes.Kind, routes.Value!.Count));
+        Assert.StartsWith("""[{"origin":"SFO","flights":0},""", routes.Value.Json, StringComparison.Ordinal);
+        var call = _mill.Call("CountRoutes");
+        Assert.Equal(6, (await Run(call with { Inputs = call.Inputs.Add("routes", routes) })).Outputs["metrics"].Metrics!["value"]);
+        Assert.Contains("10,001 elements", (await Fails(_mill.Call("Routes", new { origin = "SFO", count = 10_001 }))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_is_kept_and_handed_on()
+    {
+        var file = (await Run(_mill.Call("WriteFile", new { text = "hello" }))).Outputs["out"];
+        Assert.Equal((ArtifactKind.File, "note.txt", 5L), (file.Kind, file.File!.Name, file.File.Bytes));
+        var call = _mill.Call("ReadFile");
+        Assert.Equal(5, (await Run(call with { Inputs = call.Inputs.Add("file", file) })).Outputs["metrics"].Metrics!["value"]);
+        Assert.Equal(file, (await Run(Mill.Request("import", StageOperations.ImportFile, JsonSerializer.Serialize(new { path = Path.Combine(_mill.Content.GetPath(file.File.Digest), "note.txt") })))).Outputs["out"]);
+        var gone = await Fails(Mill.Request("import", StageOperations.ImportFile, JsonSerializer.Serialize(new { path = _mill.Path("nowhere") })));
+        Assert.Equal(ErrorCodes.FileNotFound, gone.Code);
+    }
+
+    [Fact]
+    public async Task What_a_loop_made_comes_as_lists_of_any_kind()
+    {
+        var table = (await Run(_mill.Call("Sequence", new { batches = 1, rows = 5 }))).Outputs["out"];
+        var call = _mill.Call("SumAll");
+        var result = await Run(call with
+        {
+            Inputs = call.Inputs
+                .Add("tables", Collected(null, table, null, table))
+                .Add("scores", Collected("auc", Metrics(0.25), null, Metrics(0.5)))
+                .Add("names", Collected(null, Artifact.Of(ValueRef.Of("\"ab\"")))),
+        });
+
+        // Elements that can be null show what was skipped; others leave it out.
+        Assert.Equal(5 + 1000 + 5 + 0.75 + 2, result.Outputs["metrics"].Metrics!["value"]);
+        var wrong = await Fails(call with { Inputs = call.Inputs.Add("tables", Collected(null, Metrics(1))).Add("scores", Collected("auc", Metrics(1))).Add("names", Collected(null)) });
+        Assert.Equal((ErrorCodes.TypeMismatch, "tables"), (wrong.Code, wrong.Error.Details["parameter"]));
+
+        static Artifact Metrics(double auc) => Artifact.Of(ImmutableDictionary<string, double>.Empty.Add("auc", auc));
+
+        static Artifact Collected(string? metric, params Artifact?[] items) =>
+            Artifact.Of(new CollectionRef { Stage = "s", Output = "out", Metric = metric, Items = [.. items] });
+    }
+
+    [Fact]
+    public async Task How_the_run_ended_is_handed_in_and_what_is_missing_takes_its_default()
+    {
+        var exit = new ExitStatus { Run = "r", Pipeline = "p", Status = RunStatus.Failed, FailedStage = "bad", Created = DateTimeOffset.UnixEpoch, Ended = DateTimeOffset.UnixEpoch };
+        Assert.Equal("\"Failed bad\"", (await Run(_mill.Call("Exit") with { Exit = exit })).Outputs["out"].Value!.Json);
+        Assert.Equal(7, await Value("Optional", new { }));
+        Assert.Equal(7, await Value("Optional", new { least = (double?)null }));
+    }
+
+    [Fact]
+    public async Task A_secret_takes_its_place_in_the_worker()
+    {
+        var call = _mill.Call("Login", new { password = new Dictionary<string, string> { ["$secret"] = "door" } });
+        Assert.Equal(1, (await Run(call with { Secrets = call.Secrets.Add("door", "open sesame") })).Outputs["metrics"].Metrics!["value"]);
+    }
+
+    [Fact]
     public async Task Nothing_returned_is_no_output() => Assert.Empty((await Run(_mill.Call("Nothing"))).Outputs);
 
     [Fact]
@@ -147,7 +211,7 @@ public sealed class CodeEngineTests : IDisposable
     [InlineData("Add", """{"a":"x"}""", ErrorCodes.TypeMismatch, "'a'")]
     [InlineData("Add", """{"a":1,"c":2}""", ErrorCodes.Invalid, "'c'")]
     [InlineData("Add", """{"a":1,"b":1.5}""", ErrorCodes.TypeMismatch, "'b'")]
-    [InlineData("NotAnOutput", """{}""", ErrorCodes.TypeMismatch, "Uri")]
+    [InlineData("NotAnOutput", """{}""", ErrorCodes.TypeMismatch, "Action")]
     [InlineData("Sequence", """{"batches":0,"rows":0}""", ErrorCodes.BadValue, "no record batch")]
     public async Task A_wrong_argument_or_result_is_named(string method, string arguments, string code, string named)
     {

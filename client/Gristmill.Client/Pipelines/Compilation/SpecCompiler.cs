@@ -6,7 +6,8 @@ namespace Gristmill;
 /// <summary>Settles names and writes the spec.</summary>
 internal static class SpecCompiler
 {
-    public static PipelineSpec Compile(string name, string? description, IReadOnlyList<ParameterSpec> parameters, IReadOnlyList<StageNode> stages)
+    public static PipelineSpec Compile(string name, string? description, IReadOnlyList<ParameterSpec> parameters, IReadOnlyList<StageNode> stages,
+        FailurePolicy onFailure)
     {
         if (stages.Count == 0)
         {
@@ -19,7 +20,9 @@ internal static class SpecCompiler
             Name = name,
             Description = description,
             Parameters = [.. parameters],
-            Stages = [.. stages.Select(Write)],
+            // What runs at the exit may take from all others: it comes last.
+            Stages = [.. stages.OrderBy(static stage => stage.OnExit).Select(Write)],
+            OnFailure = onFailure,
         };
         // The server's own check, so that nothing is sent that it would refuse.
         PipelineSpecValidator.ThrowIfInvalid(spec);
@@ -41,7 +44,7 @@ internal static class SpecCompiler
 
         foreach (var stage in stages.Where(s => s.GivenName is null))
         {
-            var wish = NameRules.Kebab(stage.Hint) ?? stage.FallbackName;
+            var wish = stage.Prefix + (NameRules.Kebab(stage.Hint) ?? stage.FallbackName);
             stage.Name = wish;
             for (var n = 2; !taken.Add(stage.Name); n++)
             {
@@ -53,7 +56,8 @@ internal static class SpecCompiler
     private static StageSpec Write(StageNode node)
     {
         var options = node.Options();
-        var inputs = node.Inputs.ToImmutableDictionary(i => i.Key, i => new OutputRef(i.Value.Node.Name, i.Value.Output));
+        var inputs = node.Inputs.ToImmutableDictionary(
+            i => i.Key, i => new OutputRef(i.Value.Node.Name, i.Value.Output) { Metric = node.InputMetrics.GetValueOrDefault(i.Key) });
         var after = node.After.Select(stage => stage.Name).Concat(ValuesOf(options)).Distinct()
             .Where(stage => inputs.Values.All(input => input.Stage != stage));
         return new StageSpec
@@ -63,10 +67,14 @@ internal static class SpecCompiler
             Options = GristmillJson.CanonicalText(options.ToJsonString()),
             Inputs = inputs,
             After = [.. after],
-            When = node.When is { } when ? new ConditionSpec(when.Scalar.Node.Name, when.Scalar.Metric, when.Operator, when.Value.ToJson()) : null,
+            When = node.When?.Write(),
             Retry = node.Retry,
             Limits = node.Limits,
             Cache = node.Cache,
+            Loop = node.Loop?.Name,
+            IgnoreUpstreamFailure = node.IgnoreUpstreamFailure,
+            OnExit = node.OnExit,
+            Resources = node.Resources.Count > 0 ? node.Resources.ToImmutableDictionary() : null,
         };
     }
 

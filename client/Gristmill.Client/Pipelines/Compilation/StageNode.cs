@@ -6,6 +6,10 @@ namespace Gristmill;
 internal sealed class StageNode(PipelineBuilder owner, string operation, string fallbackName)
 {
     public PipelineBuilder Owner { get; } = owner;
+    /// <summary>The loop whose body it is in, or null.</summary>
+    public StageNode? Loop { get; } = owner.CurrentLoop;
+    /// <summary>What its name begins with.</summary>
+    public string Prefix { get; } = owner.Prefix;
     public string Operation { get; } = operation;
     /// <summary>Name if nothing better is known.</summary>
     public string FallbackName { get; set; } = fallbackName;
@@ -20,6 +24,13 @@ internal sealed class StageNode(PipelineBuilder owner, string operation, string 
     public Dictionary<string, StageHandle> Inputs { get; } = new(StringComparer.Ordinal);
     public List<StageNode> After { get; } = [];
     public Condition? When { get; set; }
+    /// <summary>Of inputs collected from a loop: the metric that is taken.</summary>
+    public Dictionary<string, string> InputMetrics { get; } = new(StringComparer.Ordinal);
+    /// <summary>Inputs that its method cannot do without.</summary>
+    public IReadOnlyCollection<string> RequiredInputs { get; init; } = [];
+    public bool IgnoreUpstreamFailure { get; set; }
+    public bool OnExit { get; set; }
+    public Dictionary<string, int> Resources { get; } = new(StringComparer.Ordinal);
     public RetryPolicy Retry { get; set; } = new();
     public StageLimits Limits { get; set; } = new();
     public CacheSpec? Cache { get; set; }
@@ -27,4 +38,23 @@ internal sealed class StageNode(PipelineBuilder owner, string operation, string 
     public bool SingleOutput { get; init; } = true;
     /// <summary>What a person would call it in an error.</summary>
     public string Label => GivenName ?? Hint ?? FallbackName;
+
+    /// <summary>Whether a stage's outputs are a collection for this one: that one is in a loop which this one is not in.</summary>
+    public bool Collects(StageNode other)
+    {
+        if (other.Loop is null)
+        {
+            return false;
+        }
+
+        for (var loop = Loop; loop is not null; loop = loop.Loop)
+        {
+            if (ReferenceEquals(loop, other.Loop))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }

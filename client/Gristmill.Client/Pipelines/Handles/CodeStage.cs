@@ -6,11 +6,14 @@ namespace Gristmill;
 /// What a stage of your own code makes. It converts to the handle of what the method returns: a table for record batches,
 /// datasets and object references, a model for a ModelRef, metrics for numbers. A method that returns a tuple deconstructs.
 /// </summary>
-[SuppressMessage("Usage", "CA2225:Operator overloads have named alternates", Justification = "The properties Table, Model and Metrics are them.")]
+[SuppressMessage("Usage", "CA2225:Operator overloads have named alternates", Justification = "The properties Table, Model, Metrics, Value and File are them.")]
 public sealed class CodeStage : StageHandle
 {
     private readonly StageResults _results;
     private readonly ResultKind _kind;
+
+    /// <summary>The same of another stage, which joins branches.</summary>
+    internal CodeStage On(StageNode node) => new(node, _results, _kind == ResultKind.Metrics ? "metrics" : "out", _kind);
 
     internal CodeStage(StageNode node, StageResults results, string output, ResultKind kind) : base(node, output)
     {
@@ -30,6 +33,29 @@ public sealed class CodeStage : StageHandle
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: it returns something else.</exception>
     public MetricSet Metrics => new(Require(ResultKind.Metrics, "set of metrics"), Output);
 
+    /// <summary>The text, number, truth value, list or record it returns.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: it returns something else.</exception>
+    public StageValue Value => _kind == ResultKind.Metrics
+        ? new StageValue(Node, Output, "value")
+        : new StageValue(Require(ResultKind.Value, "value"), Output);
+
+    /// <summary>The file it returns.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: it returns something else.</exception>
+    public StageFile File => new(Require(ResultKind.File, "file"), Output);
+
+    /// <summary>The list it returns, to loop over.</summary>
+    /// <typeparam name="T">Type of its elements.</typeparam>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: it returns something else.</exception>
+    public ValueList<T> List<T>()
+    {
+        Require(ResultKind.Value, "list");
+        var element = _results.ElementOf(Output);
+        return element is null || element == typeof(T)
+            ? new ValueList<T>(Node, Output)
+            : throw new GristmillException(ErrorCodes.Invalid,
+                $"Stage '{Node.Label}' is used as a list of {typeof(T).Name}, but it is one of {element.Name}.", $"Write List<{element.Name}>().");
+    }
+
     /// <summary>The table it returns.</summary>
     public static implicit operator Table(CodeStage stage) => NotNull(stage).Table;
 
@@ -38,6 +64,12 @@ public sealed class CodeStage : StageHandle
 
     /// <summary>The numbers it returns.</summary>
     public static implicit operator MetricSet(CodeStage stage) => NotNull(stage).Metrics;
+
+    /// <summary>The value it returns.</summary>
+    public static implicit operator StageValue(CodeStage stage) => NotNull(stage).Value;
+
+    /// <summary>The file it returns.</summary>
+    public static implicit operator StageFile(CodeStage stage) => NotNull(stage).File;
 
     /// <summary>The elements of the tuple it returns.</summary>
     public void Deconstruct(out CodeStage first, out CodeStage second)

@@ -7,8 +7,8 @@ public sealed class MetricSet : StageHandle
 
     /// <summary>One of them.</summary>
     /// <param name="metric">Its name, such as "auc" or, evaluated by group, "2001-04/auc".</param>
-    public Scalar this[string metric] => new(Node, metric);
+    public Scalar this[string metric] => new(Node, metric, Output);
 
     /// <summary>One of them.</summary>
-    public Scalar this[Metric metric] => new(Node, metric.Name);
+    public Scalar this[Metric metric] => new(Node, metric.Name, Output);
 }

@@ -9,7 +9,7 @@ public static class StageHandleExtensions
     {
         ArgumentNullException.ThrowIfNull(handle);
         NameRules.Require(name, "stage");
-        handle.Node.GivenName = name;
+        handle.Node.GivenName = handle.Node.Prefix + name;
         return handle;
     }
 
@@ -74,6 +74,63 @@ public static class StageHandleExtensions
         }
 
         handle.Node.Cache = policy == CachePolicy.Auto && maxStaleness is null ? null : new CacheSpec { Policy = policy, MaxStaleness = maxStaleness };
+        return handle;
+    }
+
+    /// <summary>Sets how failed attempts are retried; what is left out stays as it is. A crash of a worker always is, up to the number of attempts.</summary>
+    /// <param name="handle">A handle of the stage.</param>
+    /// <param name="attempts">Attempts in all. Default 3.</param>
+    /// <param name="backoff">Wait before the second attempt. Default 200 ms.</param>
+    /// <param name="factor">What each wait is multiplied by to get the next. Default 2.</param>
+    /// <param name="maxBackoff">Longest wait. Default 5 minutes.</param>
+    /// <param name="jitter">Share of a wait, 0 to 1, by which chance shortens it. Default 0.</param>
+    /// <param name="on">
+    /// The errors that are retried: codes such as "timeout", and names of exception types, base types included. Empty: all of them.
+    /// </param>
+    public static T Retry<T>(this T handle, int? attempts = null, TimeSpan? backoff = null, double? factor = null, TimeSpan? maxBackoff = null,
+        double? jitter = null, IReadOnlyCollection<string>? on = null) where T : StageHandle
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        var retry = handle.Node.Retry;
+        handle.Node.Retry = retry with
+        {
+            MaxAttempts = attempts ?? retry.MaxAttempts,
+            Backoff = backoff ?? retry.Backoff,
+            RetryErrors = on is null ? true : retry.RetryErrors || on.Count == 0,
+            Factor = factor ?? retry.Factor,
+            MaxBackoff = maxBackoff ?? retry.MaxBackoff,
+            Jitter = jitter ?? retry.Jitter,
+            On = on is { Count: > 0 } ? [.. on] : retry.On,
+        };
+        return handle;
+    }
+
+    /// <summary>Says what the stage asks of a scheduler beyond threads and memory: <c>.Requires("gpu", 0.5)</c>. Kept in the spec; nothing enforces it yet.</summary>
+    /// <param name="handle">A handle of the stage.</param>
+    /// <param name="resource">Its name.</param>
+    /// <param name="amount">How much, in steps of a thousandth.</param>
+    public static T Requires<T>(this T handle, string resource, double amount = 1) where T : StageHandle
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        NameRules.Require(resource, "resource");
+        if (amount is not (> 0 and <= 1_000_000))
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"Stage '{handle.Node.Label}' requires {amount} of '{resource}'.", "It must be above 0 and at most 1,000,000.");
+        }
+
+        handle.Node.Resources[resource] = (int)Math.Round(amount * 1000);
+        return handle;
+    }
+
+    /// <summary>
+    /// Runs the stage also if a stage that it waits for failed. What is missing then is left out: the parameters of its method
+    /// are optional. The run has failed all the same.
+    /// </summary>
+    public static T IgnoreUpstreamFailure<T>(this T handle) where T : StageHandle
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        PipelineBuilder.RequireOptional(handle.Node, "ignores failures of stages before it");
+        handle.Node.IgnoreUpstreamFailure = true;
         return handle;
     }
 

@@ -1,7 +1,7 @@
 namespace Gristmill;
 
 /// <summary>A table that a stage makes.</summary>
-public sealed class Table : StageHandle
+public class Table : StageHandle
 {
     internal Table(StageNode node, string output = "out") : base(node, output) { }
 }

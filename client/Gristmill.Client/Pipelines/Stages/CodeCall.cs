@@ -8,13 +8,14 @@ namespace Gristmill;
 /// <summary>A user's method with its arguments bound, checked at definition so that a run does not fail an hour later.</summary>
 internal sealed class CodeCall
 {
-    private static readonly string[] Injected = ["Gristmill.Engines.StageContext", "System.Threading.CancellationToken"];
+    private static readonly string[] Injected = ["Gristmill.Engines.StageContext", "System.Threading.CancellationToken", "Gristmill.ExitStatus"];
     private static readonly string[] Tables = ["Gristmill.Engines.Dataset", "Gristmill.Objects.ObjectLease", "Gristmill.ObjectRef"];
     private static readonly string[] Models = ["Gristmill.Engines.ModelInput", "Gristmill.ModelRef"];
+    private static readonly string[] Files = ["Gristmill.Engines.FileInput", "Gristmill.FileRef", "System.IO.FileInfo"];
 
     private readonly MethodInfo _method;
 
-    private CodeCall(MethodInfo method, List<(string, StageArgument)> arguments)
+    private CodeCall(MethodInfo method, List<(ParameterInfo, StageArgument)> arguments)
     {
         _method = method;
         Arguments = arguments;
@@ -28,7 +29,10 @@ internal sealed class CodeCall
 
     public StageResults Results { get; }
 
-    public IReadOnlyList<(string Parameter, StageArgument Argument)> Arguments { get; }
+    public IReadOnlyList<(ParameterInfo Parameter, StageArgument Argument)> Arguments { get; }
+
+    /// <summary>Parameters that cannot be left without a value.</summary>
+    public IReadOnlyCollection<string> RequiredInputs => [.. _method.GetParameters().Where(static p => !IsOptional(p)).Select(static p => p.Name!)];
 
     public static CodeCall Bind(Delegate stage, ReadOnlySpan<StageArgument> arguments)
     {
@@ -36,7 +40,7 @@ internal sealed class CodeCall
         var name = PlainName(method.Name) ?? "the lambda";
         CodeRules.RequireStateless(stage, name);
 
-        var bound = new List<(string, StageArgument)>();
+        var bound = new List<(ParameterInfo, StageArgument)>();
         var next = 0;
         foreach (var parameter in method.GetParameters())
         {
@@ -47,8 +51,7 @@ internal sealed class CodeCall
 
             if (next < arguments.Length)
             {
-                RequireFits(name, parameter, arguments[next]);
-                bound.Add((parameter.Name!, arguments[next++]));
+                bound.Add((parameter, arguments[next++]));
             }
             else if (!parameter.HasDefaultValue)
             {
@@ -63,13 +66,13 @@ internal sealed class CodeCall
                 $"It takes: {Signature(method)}.");
     }
 
-    public JsonObject WriteOptions()
+    public JsonObject WriteOptions(StageNode node)
     {
         var type = _method.DeclaringType!;
         var overloaded = type.GetMember(_method.Name, MemberTypes.Method,
             BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Length > 1;
-        var values = Arguments.Where(a => a.Argument.Write is not null)
-            .Select(a => KeyValuePair.Create(a.Parameter, a.Argument.Write!()));
+        // What is collected from a loop is an input in place of an argument.
+        var values = Arguments.Where(a => a.Argument.Write is not null && !node.Inputs.ContainsKey(a.Parameter.Name!)).Select(static a => KeyValuePair.Create(a.Parameter.Name!, a.Argument.Write!()));
         var json = new JsonObject
         {
             ["assembly"] = type.Assembly.GetName().Name,
@@ -84,13 +87,19 @@ internal sealed class CodeCall
 
     private static bool IsInjected(Type type) => Injected.Contains(type.FullName) || type == typeof(IProgress<StageProgress>);
 
-    private static void RequireFits(string method, ParameterInfo parameter, StageArgument argument)
+    /// <summary>Refuses an argument that its parameter cannot take.</summary>
+    public void RequireFits(ParameterInfo parameter, StageArgument argument, StageNode node)
     {
+        var source = argument.Handle?.Node ?? argument.Scalar?.Node;
+        var collects = source is not null && node.Collects(source);
         var type = parameter.ParameterType;
-        var wanted = Tables.Contains(type.FullName) ? "table"
-            : Models.Contains(type.FullName) ? "model"
-            : type == typeof(ImmutableDictionary<string, double>) ? "set of metrics"
-            : null;
+        if (collects)
+        {
+            type = ElementType(type) ?? throw Refuse(parameter,
+                $"is a {Name(type)}, but stage '{source!.Label}' makes one thing for each item of loop '{source.Loop!.Label}'", "Make it a list, such as IReadOnlyList<Dataset>.");
+        }
+
+        var wanted = Wanted(type);
         if (argument.Handle is { } handle)
         {
             // The conversion of a CodeStage throws by itself where it returns something else.
@@ -99,17 +108,23 @@ internal sealed class CodeCall
                 Table => "table",
                 Model => "model",
                 MetricSet => "set of metrics",
-                CodeStage code when wanted is not null => Convert(code, wanted),
+                StageFile => "file",
+                StageValue => "value",
+                CodeStage code => Convert(code, wanted),
                 _ => "stage",
             };
             if (given != wanted)
             {
-                throw Refuse($"is a {type.Name}, but a {given} was given", "Pass what the parameter takes.");
+                throw Refuse(parameter, $"is a {Name(type)}, but a {given} was given", "Pass what the parameter takes.");
             }
         }
-        else if (wanted is not null)
+        else if (argument.IsSecret && type != typeof(string))
         {
-            throw Refuse($"takes a {wanted}, but a value was given", "Pass the handle of an earlier stage.");
+            throw Refuse(parameter, $"is a {Name(type)}, but a secret is a text", "Make it a string.");
+        }
+        else if (wanted != "value")
+        {
+            throw Refuse(parameter, $"takes a {wanted}, but a value was given", "Pass the handle of an earlier stage.");
         }
         else if (argument.Literal is { } literal)
         {
@@ -119,13 +134,52 @@ internal sealed class CodeCall
             }
             catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException)
             {
-                throw Refuse($"is a {type.Name}, and {literal} is none", "Pass a value of that type.");
+                throw Refuse(parameter, $"is a {Name(type)}, and {literal} is none", "Pass a value of that type.");
             }
         }
-
-        GristmillException Refuse(string problem, string hint) =>
-            new(ErrorCodes.Invalid, $"{method}: its parameter '{parameter.Name}' {problem}.", hint);
+        else if (argument.Type is { } given && !Fits(given, type))
+        {
+            throw Refuse(parameter, $"is a {Name(type)}, but a {Name(given)} was given", "Pass a value of that type.");
+        }
     }
+
+    private GristmillException Refuse(ParameterInfo parameter, string problem, string hint) =>
+        new(ErrorCodes.Invalid, $"{PlainName(_method.Name) ?? "the lambda"}: its parameter '{parameter.Name}' {problem}.", hint);
+
+    private static string Wanted(Type type) =>
+        Tables.Contains(type.FullName) ? "table"
+        : Models.Contains(type.FullName) ? "model"
+        : Files.Contains(type.FullName) ? "file"
+        : type == typeof(ImmutableDictionary<string, double>) ? "set of metrics"
+        : "value";
+
+    private static bool Fits(Type given, Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        given = Nullable.GetUnderlyingType(given) ?? given;
+        return type.IsAssignableFrom(given)
+            // JSON has one kind of numbers and one of text: what can go wrong there shows in the run.
+            || (CodeResults.IsNumber(type) && CodeResults.IsNumber(given))
+            || given == typeof(string) || given.IsEnum || type.IsEnum
+            || (!type.IsPrimitive && type != typeof(string) && !given.IsPrimitive);
+    }
+
+    /// <summary>The element type of a parameter that takes a list, or null.</summary>
+    private static Type? ElementType(Type type) =>
+        type.IsArray ? type.GetElementType()
+        : type.IsGenericType && type.GenericTypeArguments is [var item] && type.IsAssignableFrom(item.MakeArrayType()) ? item
+        : type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(List<>) || type.GetGenericTypeDefinition() == typeof(ImmutableArray<>)) ? type.GenericTypeArguments[0]
+        : null;
+
+    private static bool IsOptional(ParameterInfo parameter) =>
+        parameter.HasDefaultValue
+        || (parameter.ParameterType.IsValueType
+            ? Nullable.GetUnderlyingType(parameter.ParameterType) is not null
+            : new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.Nullable);
+
+    private static string Name(Type type) => type.IsGenericType
+        ? $"{type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GenericTypeArguments.Select(Name))}>"
+        : type.Name;
 
     private static string Convert(CodeStage code, string wanted)
     {
@@ -133,7 +187,9 @@ internal sealed class CodeCall
         {
             "table" => (StageHandle)code.Table,
             "model" => code.Model,
-            _ => code.Metrics,
+            "file" => code.File,
+            "set of metrics" => code.Metrics,
+            _ => code.Value,
         };
         return wanted;
     }

@@ -11,6 +11,8 @@ internal enum ResultKind
     Table,
     Model,
     Metrics,
+    Value,
+    File,
     /// <summary>Known only in the run.</summary>
     Any,
 }
@@ -30,7 +32,7 @@ internal sealed record StageResults(ResultKind Kind, string Name, ImmutableArray
             var names = method.ReturnParameter.GetCustomAttribute<TupleElementNamesAttribute>()?.TransformNames;
             // The names of nested tuples follow those of the outer one.
             var items = type.GenericTypeArguments.Select((item, i) => (NameRules.Kebab(names?[i]) ?? $"item{i + 1}", KindOf(item)));
-            return new StageResults(ResultKind.None, "out", [.. items], "a tuple");
+            return new StageResults(ResultKind.None, "out", [.. items], "a tuple") { _types = [.. type.GenericTypeArguments] };
         }
 
         var kind = KindOf(type);
@@ -40,9 +42,22 @@ internal sealed record StageResults(ResultKind Kind, string Name, ImmutableArray
             ResultKind.Table => "a table",
             ResultKind.Model => "a model",
             ResultKind.Metrics => "numbers",
+            ResultKind.Value => "a value",
+            ResultKind.File => "a file",
             _ => "outputs known only in the run",
         };
-        return new StageResults(kind, kind == ResultKind.Metrics ? "metrics" : "out", [], description);
+        return new StageResults(kind, kind == ResultKind.Metrics ? "metrics" : "out", [], description) { _types = [type] };
+    }
+
+    private ImmutableArray<Type> _types = [];
+
+    /// <summary>The element type of a list, or null where it is none or is not known.</summary>
+    public Type? ElementOf(string output)
+    {
+        var type = Items.IsEmpty ? _types.FirstOrDefault() : Items.Zip(_types).FirstOrDefault(item => item.First.Name == output).Second;
+        return type is null || type == typeof(object) || type == typeof(string) ? null
+            : type.IsArray ? type.GetElementType()
+            : type.GetInterfaces().Prepend(type).FirstOrDefault(static i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IEnumerable<>))?.GenericTypeArguments[0];
     }
 
     private static Type Awaited(Type type) =>
@@ -57,7 +72,9 @@ internal sealed record StageResults(ResultKind Kind, string Name, ImmutableArray
         : type == typeof(ObjectRef) || IsNamed(type, "Gristmill.Engines.Dataset") || IsBatches(type) ? ResultKind.Table
         : type == typeof(ModelRef) ? ResultKind.Model
         : type == typeof(Artifact) || IsNamed(type, "Gristmill.Engines.StageOutputs") || type == typeof(object) ? ResultKind.Any
-        : ResultKind.Metrics;
+        : type == typeof(FileRef) || type == typeof(FileInfo) ? ResultKind.File
+        : CodeResults.IsMetrics(type) ? ResultKind.Metrics
+        : ResultKind.Value;
 
     private static bool IsBatches(Type type) =>
         IsNamed(type, "Apache.Arrow.RecordBatch")

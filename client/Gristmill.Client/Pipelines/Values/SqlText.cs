@@ -23,6 +23,9 @@ public sealed class SqlText
 
     internal List<Scalar> Scalars { get; } = [];
 
+    /// <summary>Stages whose values are bound.</summary>
+    internal List<StageNode> Sources { get; } = [];
+
     /// <summary>Called by the compiler: text.</summary>
     public void AppendLiteral(string text) => _query.Append(text);
 
@@ -71,6 +74,21 @@ public sealed class SqlText
         Bind(scalar, expression, () => ((Value<double>)scalar).ToNode());
     }
 
+    /// <summary>Called by the compiler: the item of a loop.</summary>
+    public void AppendFormatted<T>(LoopItem<T> item, [CallerArgumentExpression(nameof(item))] string? expression = null)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        Bind(item, expression, () => SqlValues.Typed(typeof(T), ((IPipelineValue)item).ToNode()));
+    }
+
+    /// <summary>Called by the compiler: a value an earlier stage returns.</summary>
+    public void AppendFormatted(StageValue value, [CallerArgumentExpression(nameof(value))] string? expression = null)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        Sources.Add(value.Node);
+        Bind(value, expression, ((IPipelineValue)value).ToNode);
+    }
+
     /// <summary>Called by the compiler: a column, given by name at run time.</summary>
     public void AppendFormatted(SqlColumn column) => _query.Append('"').Append(column.Name.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
 
@@ -78,6 +96,19 @@ public sealed class SqlText
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: the type cannot be bound.</exception>
     public void AppendFormatted<T>(T value, [CallerArgumentExpression(nameof(value))] string? expression = null)
     {
+        // Of a type derived from these, this method is the better match.
+        if (value is Table table)
+        {
+            AppendFormatted(table, expression);
+            return;
+        }
+
+        if (value is StageValue returned)
+        {
+            AppendFormatted(returned, expression);
+            return;
+        }
+
         if (!SqlValues.TryLiteral(value, out var node))
         {
             throw new GristmillException(ErrorCodes.Invalid, $"The query binds {{{expression}}}, a {typeof(T).Name}, which is no SQL value.",
