@@ -13,7 +13,7 @@ public sealed class DocumentationTests
 
         var compiled = Lines(File.ReadAllText(Path.Combine(root.FullName, "tests/Gristmill.Tests/PipelineExamples.cs")));
         var page = File.ReadAllText(Path.Combine(root.FullName, "docs/pipelines.md")).ReplaceLineEndings("\n");
-        var snippets = page.Split("```csharp\n").Skip(1).Select(static part => part[..part.IndexOf("```", StringComparison.Ordinal)]).ToList();
+        var snippets = page.Split("```csharp compiled\n").Skip(1).Select(static part => part[..part.IndexOf("```", StringComparison.Ordinal)]).ToList();
 
         Assert.NotEmpty(snippets);
         Assert.All(snippets, snippet => Assert.Contains(Lines(snippet), compiled, StringComparison.Ordinal));
