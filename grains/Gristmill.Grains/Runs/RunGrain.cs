@@ -65,7 +65,8 @@ internal sealed partial class RunGrain(
 
     private bool Paused => _outcome.Value.Paused;
 
-    private ErrorInfo? Error => _outcome.Value.IsFinal ? _outcome.Value.Error : _graph!.Failure;
+    // A run that is retried has no graph until it has read its spec again.
+    private ErrorInfo? Error => _outcome.Value.IsFinal ? _outcome.Value.Error : _graph?.Failure;
 
     /// <summary>Why nothing more is to start but what asked for that, or null.</summary>
     private string? Stopping => _graph!.Failure is { } failure && _spec!.OnFailure == FailurePolicy.FailFast
