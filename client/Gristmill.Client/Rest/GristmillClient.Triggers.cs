@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Net.Http.Headers;
+using System.Text.Json;
 
 namespace Gristmill.Client;
 

@@ -51,6 +51,8 @@ internal sealed partial class RunGrain
             Started = _started,
             Ended = _outcome.Value.Ended,
             Error = Error?.Code,
+            Partition = _definition.Value.Request.Partition,
+            Trigger = _definition.Value.Request.Trigger,
             Parameters = RunIndex.Plain(_definition.Value.Parameters),
         },
         Metrics = [.. stages.Select(RunIndex.Metrics).OfType<StageMetrics>()],

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.Partitions;
+using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.State;
 using Gristmill.Grains.Triggers;
 using Microsoft.Extensions.Logging;

@@ -100,14 +100,16 @@ internal static class RunEndpoints
 
     private static async Task WatchAsync(string id, HttpContext http, IGrainFactory grains)
     {
-        var run = grains.GetGrain<IRunGrain>(id);
-        _ = await run.GetAsync() ?? throw Missing(id);
+        await using var changes = grains.GetGrain<IRunGrain>(id).FollowAsync(http.RequestAborted).GetAsyncEnumerator(http.RequestAborted);
+        // Before the answer begins: a run that is not there is a 404, and a silo that has just died is waited for.
+        var more = await changes.MoveNextAsync();
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers["X-Accel-Buffering"] = "no";
         await http.Response.StartAsync(http.RequestAborted);
-        await foreach (var change in run.FollowAsync(http.RequestAborted))
+        for (; more; more = await changes.MoveNextAsync())
         {
+            var change = changes.Current;
             var data = JsonSerializer.Serialize(change, GristmillJson.Options);
             await http.Response.WriteAsync($"id: {change.Sequence}\nevent: {(change.Run is not null ? "run" : change.Stage is not null ? "stage" : "stages")}\ndata: {data}\n\n", http.RequestAborted);
             await http.Response.Body.FlushAsync(http.RequestAborted);
@@ -149,7 +151,7 @@ internal static class RunEndpoints
         return
         [
             .. lists.SelectMany(static list => list).OrderByDescending(static run => run.Id, StringComparer.Ordinal).Take(query.Limit)
-                .Select(static run => new RunRecord { Id = run.Id, Pipeline = run.Pipeline, Status = run.Status, Created = run.Created, Ended = run.Ended }),
+                .Select(static run => new RunRecord { Id = run.Id, Pipeline = run.Pipeline, Status = run.Status, Created = run.Created, Ended = run.Ended, Partition = run.Partition, Trigger = run.Trigger }),
         ];
     }
 

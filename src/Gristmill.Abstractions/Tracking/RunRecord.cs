@@ -21,6 +21,10 @@ public sealed record RunRecord
     public DateTimeOffset? Ended { get; init; }
     /// <summary>The code of the error it failed with, or null.</summary>
     public string? Error { get; init; }
+    /// <summary>The partition, or the range of them, that it is for; null if the pipeline has none.</summary>
+    public string? Partition { get; init; }
+    /// <summary>The trigger that started it, or null.</summary>
+    public string? Trigger { get; init; }
     /// <summary>Its parameters and those that stages logged: text as it is, anything else as a JSON literal.</summary>
     public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
     /// <summary>Its tags.</summary>

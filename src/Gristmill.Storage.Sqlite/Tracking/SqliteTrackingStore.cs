@@ -108,7 +108,7 @@ internal sealed class SqliteTrackingStore(SqliteTrackingOptions options, TimePro
 
     private static RunRecord? Record(SqliteSession session, long run)
     {
-        var record = session.First("select id, pipeline, version, status, created, started, ended, error from run where n=@p0 and sequence>=0", static r => new RunRecord
+        var record = session.First("select id, pipeline, version, status, created, started, ended, error, partition, trigger from run where n=@p0 and sequence>=0", static r => new RunRecord
         {
             Id = r.GetString(0),
             Pipeline = r.GetString(1),
@@ -118,6 +118,8 @@ internal sealed class SqliteTrackingStore(SqliteTrackingOptions options, TimePro
             Started = r.IsDBNull(5) ? null : DateTimeOffset.FromUnixTimeMilliseconds(r.GetInt64(5)),
             Ended = r.IsDBNull(6) ? null : DateTimeOffset.FromUnixTimeMilliseconds(r.GetInt64(6)),
             Error = r.IsDBNull(7) ? null : r.GetString(7),
+            Partition = r.IsDBNull(8) ? null : r.GetString(8),
+            Trigger = r.IsDBNull(9) ? null : r.GetString(9),
         }, run);
         return record is null ? null : record with
         {

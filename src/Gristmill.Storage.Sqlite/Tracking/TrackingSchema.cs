@@ -14,7 +14,8 @@ internal static class TrackingSchema
         create table if not exists name(n integer primary key, text text not null unique);
         create table if not exists run(
             n integer primary key, id text not null unique, sequence integer not null, pipeline text not null, version text,
-            status integer not null, created integer not null, started integer, ended integer, error text);
+            status integer not null, created integer not null, started integer, ended integer, error text,
+            partition text, trigger text);
         create index if not exists run_pipeline on run(pipeline, id);
         create index if not exists run_status on run(status, id);
         create table if not exists param(

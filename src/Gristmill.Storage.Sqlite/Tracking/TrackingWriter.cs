@@ -16,7 +16,7 @@ internal static class TrackingWriter
     private const string InsertRun = "insert into run(id, sequence, pipeline, status, created) values(@p0, -1, '', 0, 0) on conflict do nothing";
 
     private const string UpdateRun = """
-        update run set sequence=@p1, pipeline=@p2, version=@p3, status=@p4, created=@p5, started=@p6, ended=@p7, error=@p8
+        update run set sequence=@p1, pipeline=@p2, version=@p3, status=@p4, created=@p5, started=@p6, ended=@p7, error=@p8, partition=@p9, trigger=@p10
         where id=@p0 and sequence<=@p1
         """;
 
@@ -65,7 +65,7 @@ internal static class TrackingWriter
     public static bool PutRun(SqliteSession session, RunProjection projection)
     {
         var (run, number) = (projection.Run, Run(session, projection.Run.Id));
-        if (session.Execute(UpdateRun, run.Id, projection.Sequence, run.Pipeline, run.PipelineVersion, (long)run.Status, Time(run.Created), Time(run.Started), Time(run.Ended), run.Error) == 0)
+        if (session.Execute(UpdateRun, run.Id, projection.Sequence, run.Pipeline, run.PipelineVersion, (long)run.Status, Time(run.Created), Time(run.Started), Time(run.Ended), run.Error, run.Partition, run.Trigger) == 0)
         {
             return false;
         }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using static Gristmill.Grains.Testing.Specs;
 
 namespace Gristmill.Grains.Pipelines;

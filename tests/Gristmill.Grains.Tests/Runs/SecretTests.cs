@@ -1,5 +1,4 @@
 using Gristmill.Grains.Testing;
-using static Gristmill.Grains.Testing.ScriptedExecutor;
 using static Gristmill.Grains.Testing.Specs;
 
 namespace Gristmill.Grains.Runs;

@@ -281,7 +281,10 @@ public sealed class TriggerGrainTests : IClassFixture<ClusterFixture>
         var pipeline = await RegisterAsync(Pipeline(Stage("a")) with { Parameters = [new ParameterSpec("from", ParameterType.String)] });
         TriggerSpec After(RunOutcomes on) => new()
         {
-            Name = NewName(), Pipeline = pipeline.Name, After = new RunCompletion(upstream.Name, on), Parameters = None.Add("from", "\"{{run}}\""),
+            Name = NewName(),
+            Pipeline = pipeline.Name,
+            After = new RunCompletion(upstream.Name, on),
+            Parameters = None.Add("from", "\"{{run}}\""),
         };
         var (succeeded, failed, any) = (await PutAsync(After(RunOutcomes.Succeeded)), await PutAsync(After(RunOutcomes.Failed)), await PutAsync(After(RunOutcomes.Any)));
         // The other way round would go on for ever.
@@ -311,7 +314,9 @@ public sealed class TriggerGrainTests : IClassFixture<ClusterFixture>
         var pipeline = await RegisterAsync(Pipeline(Stage("a")) with { Parameters = [new ParameterSpec("auc", ParameterType.Number)] });
         var trigger = await PutAsync(new TriggerSpec
         {
-            Name = NewName(), Pipeline = pipeline.Name, Parameters = None.Add("auc", "\"{{metric}}\""),
+            Name = NewName(),
+            Pipeline = pipeline.Name,
+            Parameters = None.Add("auc", "\"{{metric}}\""),
             Metric = new MetricThreshold(upstream.Name, "evaluate", "auc", "<", 0.6),
         });
 
@@ -340,7 +345,9 @@ public sealed class TriggerGrainTests : IClassFixture<ClusterFixture>
             var pipeline = await RegisterAsync(Pipeline(Stage("a")) with { Parameters = [new ParameterSpec("path", ParameterType.String)] });
             var spec = new TriggerSpec
             {
-                Name = NewName(), Pipeline = pipeline.Name, Parameters = None.Add("path", "\"{{file}}\""),
+                Name = NewName(),
+                Pipeline = pipeline.Name,
+                Parameters = None.Add("path", "\"{{file}}\""),
                 File = new FileArrival { Path = Path.Combine(folder, "*.csv"), Poll = TimeSpan.FromMilliseconds(100) },
             };
             var trigger = await PutAsync(spec);
@@ -377,7 +384,10 @@ public sealed class TriggerGrainTests : IClassFixture<ClusterFixture>
         var pipeline = await RegisterAsync(Pipeline(Stage("a")) with { Parameters = [new ParameterSpec("id", ParameterType.Integer, "0")] });
         var trigger = await PutAsync(new TriggerSpec
         {
-            Name = NewName(), Pipeline = pipeline.Name, Webhook = new WebhookSource { Secret = "s" }, Parameters = None.Add("id", "\"{{body.order}}\""),
+            Name = NewName(),
+            Pipeline = pipeline.Name,
+            Webhook = new WebhookSource { Secret = "s" },
+            Parameters = None.Add("id", "\"{{body.order}}\""),
         });
         var delivery = new WebhookDelivery("msg-1", DateTimeOffset.UtcNow, None.Add("body.order", "7"));
 
@@ -397,7 +407,10 @@ public sealed class TriggerGrainTests : IClassFixture<ClusterFixture>
         var pipeline = await RegisterAsync(Pipeline(Stage("a")) with { Parameters = [new ParameterSpec("n", ParameterType.Integer)] });
         var spec = new TriggerSpec
         {
-            Name = NewName(), Pipeline = pipeline.Name, Stream = new StreamSource("events", "orders", NewName()), Parameters = None.Add("n", "\"{{body.n}}\""),
+            Name = NewName(),
+            Pipeline = pipeline.Name,
+            Stream = new StreamSource("events", "orders", NewName()),
+            Parameters = None.Add("n", "\"{{body.n}}\""),
         };
         var trigger = await PutAsync(spec);
         var provider = _cluster.Client.ServiceProvider.GetRequiredKeyedService<IStreamProvider>("events");

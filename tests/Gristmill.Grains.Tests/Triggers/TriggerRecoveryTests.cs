@@ -104,7 +104,10 @@ public sealed class TriggerRecoveryTests
         var table = cluster.Cluster.Silos[0].ServiceProvider.GetRequiredService<IReminderTable>();
         await table.UpsertRow(new ReminderEntry
         {
-            GrainId = run.GetGrainId(), ReminderName = Runs.RunGrain.ReminderName, StartAt = DateTime.UtcNow, Period = TimeSpan.FromMinutes(1),
+            GrainId = run.GetGrainId(),
+            ReminderName = Runs.RunGrain.ReminderName,
+            StartAt = DateTime.UtcNow,
+            Period = TimeSpan.FromMinutes(1),
         });
         await cluster.RestartAsync();
 

@@ -1,4 +1,3 @@
-using Gristmill.Storage.Postgres.Database;
 using Npgsql;
 
 namespace Gristmill.Storage.Postgres.Database;
