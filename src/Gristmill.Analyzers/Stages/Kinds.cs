@@ -153,7 +153,7 @@ internal static class Kinds
     }
 
     /// <summary>Of a list or array, what is collected of the items of a loop; else null.</summary>
-    private static ITypeSymbol? ItemOf(ITypeSymbol type) => type switch
+    public static ITypeSymbol? ItemOf(ITypeSymbol type) => type switch
     {
         IArrayTypeSymbol array => array.ElementType,
         INamedTypeSymbol { TypeArguments.Length: 1 } list when list.Name is "IReadOnlyList" or "IReadOnlyCollection" or "IEnumerable" or "IList" or "List" or "ImmutableArray" => list.TypeArguments[0],
