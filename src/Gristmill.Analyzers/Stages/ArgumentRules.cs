@@ -51,7 +51,7 @@ internal static class ArgumentRules
             }
             else if (taken == Kind.Value && ValueShape.Problem(argument.Type, parameter.Type) is { } misfit
                 // Outside of a loop, a value of its body is the list of what all items made.
-                && !(Kinds.ItemOf(parameter.Type) is { } item && ValueShape.Problem(argument.Type, item) is null))
+                && !(argument.Type?.ContainingNamespace?.Name == "Gristmill" && Kinds.ItemOf(parameter.Type) is { } item && ValueShape.Problem(argument.Type, item) is null))
             {
                 Report(Rules.Arguments, argument, argument.Syntax.ToString(), $"is {misfit}, and parameter '{parameter.Name}' of '{call.Name}' is {parameter.Type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)}");
             }
