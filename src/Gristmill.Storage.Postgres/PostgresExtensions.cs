@@ -60,7 +60,7 @@ public static class PostgresExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
         AddTable(builder.Services, configure);
-        builder.Services.AddSingleton<IGatewayListProvider, PostgresGatewayListProvider>();
+        builder.Services.AddSingleton<IGatewayListProvider, MembershipGatewayListProvider>();
         return builder;
     }
 

@@ -26,7 +26,7 @@ public static class SqliteClusteringExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
         AddTable(builder.Services, configure);
-        builder.Services.AddSingleton<IGatewayListProvider, SqliteGatewayListProvider>();
+        builder.Services.AddSingleton<IGatewayListProvider, MembershipGatewayListProvider>();
         return builder;
     }
 

@@ -52,7 +52,7 @@ public sealed class PostgresMembershipTableTests : MembershipTableConformance, I
             Assert.True(await Table.InsertRowAsync(entry, (await Table.ReadAllAsync(TestContext.Current.CancellationToken)).Version.Next(), TestContext.Current.CancellationToken));
         }
 
-        var provider = new PostgresGatewayListProvider(_other, Options.Create(new GatewayOptions()));
+        var provider = new MembershipGatewayListProvider(_other, Options.Create(new GatewayOptions()));
         await provider.InitializeGatewayListProvider();
 
         Assert.Equal(30_001, Assert.Single(await provider.GetGateways()).Port);

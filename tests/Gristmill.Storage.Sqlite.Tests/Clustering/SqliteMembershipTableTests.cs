@@ -51,7 +51,7 @@ public sealed class SqliteMembershipTableTests : MembershipTableConformance, IDi
             Assert.True(await table.InsertRowAsync(entry, version.Next(), TestContext.Current.CancellationToken));
         }
 
-        var provider = new SqliteGatewayListProvider(_other, Options.Create(new GatewayOptions()));
+        var provider = new MembershipGatewayListProvider(_other, Options.Create(new GatewayOptions()));
         await provider.InitializeGatewayListProvider();
         var gateway = Assert.Single(await provider.GetGateways());
 

@@ -3,10 +3,10 @@ using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Messaging;
 
-namespace Gristmill.Storage.Postgres;
+namespace Gristmill.Storage;
 
 /// <summary>The gateways of active silos, from the membership table.</summary>
-internal sealed class PostgresGatewayListProvider(IMembershipTable table, IOptions<GatewayOptions> options) : IGatewayListProvider
+internal sealed class MembershipGatewayListProvider(IMembershipTable table, IOptions<GatewayOptions> options) : IGatewayListProvider
 {
     public TimeSpan MaxStaleness => options.Value.GatewayListRefreshPeriod;
 

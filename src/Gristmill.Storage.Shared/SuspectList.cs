@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Gristmill.Storage.Postgres;
+namespace Gristmill.Storage;
 
 /// <summary>Who suspects a silo since when, as text: "silo,ticks|silo,ticks".</summary>
 internal static class SuspectList
