@@ -30,14 +30,14 @@ public sealed class MLNetEngine : IStageEngine
         return context.Request.Operation switch
         {
             StageOperations.TrainFastTree => Start<FastTreeOptions>(context, standardise: false, trees: true,
-                (ml, task, o) => FastTree(ml, task, o, context.Threads), cancellationToken),
+                (ml, task, o, _) => FastTree(ml, task, o, context.Threads), cancellationToken),
             StageOperations.TrainLinear => Start<LinearOptions>(context, standardise: true, trees: false, Linear, cancellationToken),
             var other => throw new GristmillException(ErrorCodes.Invalid, $"The ML.NET engine has no operation '{other}'."),
         };
     }
 
     private static Task<StageOutputs> Start<TOptions>(
-        StageContext context, bool standardise, bool trees, Func<MLContext, ModelTask, TOptions, IEstimator<ITransformer>> trainer,
+        StageContext context, bool standardise, bool trees, Func<MLContext, ModelTask, TOptions, long, IEstimator<ITransformer>> trainer,
         CancellationToken cancellationToken)
         where TOptions : TabularOptions
     {
@@ -48,7 +48,7 @@ public sealed class MLNetEngine : IStageEngine
 
     private static StageOutputs Train<TOptions>(
         StageContext context, TOptions options, bool standardise, bool trees,
-        Func<MLContext, ModelTask, TOptions, IEstimator<ITransformer>> trainer, CancellationToken cancellationToken)
+        Func<MLContext, ModelTask, TOptions, long, IEstimator<ITransformer>> trainer, CancellationToken cancellationToken)
         where TOptions : TabularOptions
     {
         context.Report(0, "encoding");
@@ -75,7 +75,7 @@ public sealed class MLNetEngine : IStageEngine
         try
         {
             // ML.NET has no cancellation of its own: the view's cursors end when asked for their next block of rows.
-            model = trainer(ml, task, options).Fit(view);
+            model = trainer(ml, task, options, matrix.Lease.Ref.Rows).Fit(view);
         }
         catch (Exception e) when (cancellationToken.IsCancellationRequested && e is not OutOfMemoryException)
         {
@@ -140,8 +140,10 @@ public sealed class MLNetEngine : IStageEngine
         return options;
     }
 
+    private const double ClassL2 = 1e-4;
+
     // One thread: with several, the trainers update shared weights in whatever order the threads come.
-    private static IEstimator<ITransformer> Linear(MLContext ml, ModelTask task, LinearOptions o) => task switch
+    private static IEstimator<ITransformer> Linear(MLContext ml, ModelTask task, LinearOptions o, long rows) => task switch
     {
         ModelTask.Binary => ml.BinaryClassification.Trainers.LbfgsLogisticRegression(
             new LbfgsLogisticRegressionBinaryTrainer.Options
@@ -149,7 +151,7 @@ public sealed class MLNetEngine : IStageEngine
                 FeatureColumnName = FeatureEncoder.FeaturesColumn,
                 LabelColumnName = FeatureEncoder.LabelColumn,
                 L1Regularization = (float)o.LambdaL1,
-                L2Regularization = (float)o.LambdaL2,
+                L2Regularization = (float)(o.LambdaL2 ?? ClassL2),
                 MaximumNumberOfIterations = o.Iterations,
                 NumberOfThreads = 1,
             }),
@@ -159,7 +161,7 @@ public sealed class MLNetEngine : IStageEngine
                 FeatureColumnName = FeatureEncoder.FeaturesColumn,
                 LabelColumnName = FeatureEncoder.LabelColumn,
                 L1Regularization = (float)o.LambdaL1,
-                L2Regularization = (float)o.LambdaL2,
+                L2Regularization = (float)(o.LambdaL2 ?? ClassL2),
                 MaximumNumberOfIterations = o.Iterations,
                 NumberOfThreads = 1,
             }),
@@ -168,7 +170,7 @@ public sealed class MLNetEngine : IStageEngine
             FeatureColumnName = FeatureEncoder.FeaturesColumn,
             LabelColumnName = FeatureEncoder.LabelColumn,
             L1Regularization = (float)o.LambdaL1,
-            L2Regularization = (float)Math.Max(o.LambdaL2, 1e-9),
+            L2Regularization = (float)Math.Max(o.LambdaL2 ?? 0, 1.0 / rows),
             MaximumNumberOfIterations = o.Iterations,
             NumberOfThreads = 1,
         }),

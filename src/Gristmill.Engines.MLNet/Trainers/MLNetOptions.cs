@@ -59,9 +59,9 @@ public sealed record LinearOptions : TabularOptions
     /// <summary>L1 regularisation, 0 or more.</summary>
     /// <value>0</value>
     public double LambdaL1 { get; init; }
-    /// <summary>L2 regularisation, 0 or more; for SDCA above 0.</summary>
-    /// <value>1e-4</value>
-    public double LambdaL2 { get; init; } = 1e-4;
+    /// <summary>L2 regularisation, 0 or more; a regression takes at least 1 / rows: with less, SDCA diverges on few rows.</summary>
+    /// <value>null: 1e-4 for classes, 1 / rows for a regression</value>
+    public double? LambdaL2 { get; init; }
     /// <summary>Most passes over the rows, at least 1.</summary>
     /// <value>100</value>
     public int Iterations { get; init; } = 100;
@@ -73,7 +73,7 @@ public sealed record LinearOptions : TabularOptions
             yield return wrong;
         }
 
-        if (!(LambdaL1 >= 0) || !(LambdaL2 >= 0))
+        if (!(LambdaL1 >= 0) || !(LambdaL2 is null or >= 0))
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"lambdaL1 and lambdaL2 must be 0 or more, are {LambdaL1} and {LambdaL2}");
         }

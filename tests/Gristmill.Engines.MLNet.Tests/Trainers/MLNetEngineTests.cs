@@ -46,6 +46,33 @@ public sealed class MLNetEngineTests : IDisposable
         Assert.True(rmse < error, $"{rmse}");
     }
 
+    [Theory]
+    [InlineData(50)]
+    [InlineData(334)]
+    [InlineData(5_000)]
+    public async Task A_line_is_found_in_few_rows_as_in_many(int rows)
+    {
+        var random = new Random(5);
+        var (price, weekday, sold) = (new DoubleArray.Builder(), new Int32Array.Builder(), new DoubleArray.Builder());
+        for (var i = 0; i < rows; i++)
+        {
+            var p = random.Next(100, 200) / 100.0;
+            price.Append(p);
+            weekday.Append(i % 7);
+            sold.Append(200 - (60 * p) + (i % 7) + random.Next(20));
+        }
+
+        var table = TestTables.Of(("price", price.Build()), ("weekday", weekday.Build()), ("sold", sold.Build()));
+        var outputs = await _host.Run(_engine, "mlnet.linear", new { label = "sold" }, new() { ["data"] = _host.Put(table) });
+        using var predictor = _host.Models.Load(outputs.Artifacts["out"].Model!);
+        var score = (FloatArray)predictor.Predict(table).Column("score");
+        var truth = (DoubleArray)table.Column("sold");
+
+        // The noise is of 5.8, the numbers themselves are of 18 about their mean.
+        var rmse = Math.Sqrt(Enumerable.Range(0, rows).Average(i => Math.Pow(score.GetValue(i)!.Value - truth.GetValue(i)!.Value, 2)));
+        Assert.True(rmse < 7, $"{rmse}");
+    }
+
     [Fact]
     public async Task Many_threads_get_their_own_answers()
     {
