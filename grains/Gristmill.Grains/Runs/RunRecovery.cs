@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Gristmill.Grains.Partitions;
 using Gristmill.Grains.Triggers;
 using Microsoft.Extensions.DependencyInjection;
@@ -6,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Gristmill.Grains.Runs;
 
 /// <summary>
-/// Finds unfinished runs when this silo has started and when another one has died, and has them go on within seconds. The
-/// reminder that each unfinished run holds is how they are found, and the safety net if this fails.
+/// Finds unfinished runs, backfills and triggers that are due when this silo has started and when another one has died, and has them go
+/// on within seconds. The reminder that each holds is how they are found, and the safety net if this fails.
 /// </summary>
 internal sealed partial class RunRecovery(
     IServiceProvider services,
@@ -60,41 +61,30 @@ internal sealed partial class RunRecovery(
 
     private async Task RecoverAsync(TimeSpan delay, CancellationToken cancellationToken)
     {
+        // Null until the reminders were read: then what has not answered yet.
+        List<(GrainId Grain, Func<Task> Wake)>? waiting = null;
         for (var attempt = 1; attempt <= Tries; attempt++)
         {
             try
             {
                 await Task.Delay(delay, time, cancellationToken);
-                if (services.GetService<IReminderTable>() is not { } table)
+                waiting ??= await ReadAsync(cancellationToken);
+                var silent = new ConcurrentBag<(GrainId, Func<Task>)>();
+                await Parallel.ForEachAsync(
+                    waiting,
+                    new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
+                    async (one, _) =>
+                    {
+                        if (!await WakeAsync(one.Grain, one.Wake))
+                        {
+                            silent.Add(one);
+                        }
+                    });
+                waiting = [.. silent];
+                if (waiting.Count == 0)
                 {
                     return;
                 }
-
-                // A range that begins where it ends is the whole ring.
-                var rows = await table.ReadRows(0u, 0u, cancellationToken);
-                var runs = rows.Reminders.Where(static row => row.ReminderName == RunGrain.ReminderName).Select(static row => row.GrainId).ToList();
-                await Parallel.ForEachAsync(
-                    runs,
-                    new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
-                    async (run, _) => await ResumeAsync(run));
-                var now = time.GetUtcNow().UtcDateTime;
-                var triggers = rows.Reminders.Where(row => row.ReminderName == TriggerGrain.ReminderName && row.StartAt <= now).Select(static row => row.GrainId).ToList();
-                await Parallel.ForEachAsync(
-                    triggers,
-                    new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
-                    async (trigger, _) => await WakeAsync(trigger, () => grains.GetGrain<ITriggerControlGrain>(trigger).WakeAsync()));
-                var backfills = rows.Reminders.Where(static row => row.ReminderName == BackfillGrain.ReminderName).Select(static row => row.GrainId).ToList();
-                foreach (var backfill in backfills)
-                {
-                    await WakeAsync(backfill, () => grains.GetGrain<IBackfillControlGrain>(backfill).WakeAsync());
-                }
-
-                if (runs.Count > 0)
-                {
-                    LogRecovered(runs.Count);
-                }
-
-                return;
             }
             catch (OperationCanceledException)
             {
@@ -103,45 +93,69 @@ internal sealed partial class RunRecovery(
             catch (Exception e)
             {
                 LogNotRecovered(attempt, e);
-                delay = TimeSpan.FromSeconds(attempt);
+            }
+
+            // While membership settles, calls go to silos that are gone.
+            delay = TimeSpan.FromSeconds(attempt);
+        }
+    }
+
+    private async Task<List<(GrainId Grain, Func<Task> Wake)>> ReadAsync(CancellationToken cancellationToken)
+    {
+        if (services.GetService<IReminderTable>() is not { } table)
+        {
+            return [];
+        }
+
+        // A range that begins where it ends is the whole ring.
+        var rows = await table.ReadRows(0u, 0u, cancellationToken);
+        var now = time.GetUtcNow().UtcDateTime;
+        var found = new List<(GrainId, Func<Task>)>();
+        foreach (var row in rows.Reminders)
+        {
+            Func<Task>? wake = row.ReminderName switch
+            {
+                RunGrain.ReminderName => () => grains.GetGrain<IRunControlGrain>(row.GrainId).ResumeAsync(),
+                TriggerGrain.ReminderName when row.StartAt <= now => () => grains.GetGrain<ITriggerControlGrain>(row.GrainId).WakeAsync(),
+                BackfillGrain.ReminderName => () => grains.GetGrain<IBackfillControlGrain>(row.GrainId).WakeAsync(),
+                _ => null,
+            };
+            if (wake is not null)
+            {
+                found.Add((row.GrainId, wake));
             }
         }
+
+        var runs = rows.Reminders.Count(static row => row.ReminderName == RunGrain.ReminderName);
+        if (runs > 0)
+        {
+            LogRecovering(runs);
+        }
+
+        return found;
     }
 
-    private async Task ResumeAsync(GrainId run)
-    {
-        try
-        {
-            await grains.GetGrain<IRunControlGrain>(run).ResumeAsync();
-        }
-        catch (Exception e)
-        {
-            // One run that cannot go on now does not hold up the others; its reminder tries again.
-            LogNotResumed(run, e);
-        }
-    }
-
-    private async Task WakeAsync(GrainId grain, Func<Task> wake)
+    private async Task<bool> WakeAsync(GrainId grain, Func<Task> wake)
     {
         try
         {
             await wake();
+            return true;
         }
         catch (Exception e)
         {
+            // One that cannot go on now does not hold up the others; after the last try its reminder is left.
             LogNotWoken(grain, e);
+            return false;
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Grain} could not be woken yet; its reminder does")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Grain} could not be woken yet")]
     private partial void LogNotWoken(GrainId grain, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Runs} unfinished runs were asked to go on")]
-    private partial void LogRecovered(int runs);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Runs} unfinished runs are asked to go on")]
+    private partial void LogRecovering(int runs);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Unfinished runs could not be found, try {Attempt}")]
     private partial void LogNotRecovered(int attempt, Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run} could not go on yet")]
-    private partial void LogNotResumed(GrainId run, Exception exception);
 }

@@ -14,8 +14,10 @@ internal static partial class LinuxProcess
     private const int NoHang = 1;
     private const int ChildRounds = 100;
     private const int LeftoverRounds = 5;
+    private const int ReapAfterMs = 30_000;
     private const int StandardOutput = 1;
     private const int StandardError = 2;
+    private static readonly Dictionary<int, long> Unreaped = [];
 
     /// <summary>Asks the kernel to kill this process when the thread that started it ends (prctl(2)): the pool starts workers from a thread that lives as long as it.</summary>
     /// <returns>False if the parent is gone already.</returns>
@@ -98,34 +100,68 @@ internal static partial class LinuxProcess
         }
     }
 
-    /// <summary>Ends all children of this process and theirs: those of a child that ends become children of this process.</summary>
+    /// <summary>Ends all children of this process and theirs: those of a child that ends become children of this process. One call at a time.</summary>
     /// <returns>How many were ended.</returns>
     public static int EndChildren()
     {
         var ended = new HashSet<int>();
+        List<int> seen = [];
         for (var round = 0; OperatingSystem.IsLinux() && round < ChildRounds; round++)
         {
             var children = Children();
-            if (children.Count == 0)
-            {
-                break;
-            }
-
-            foreach (var child in children)
+            var living = children.FindAll(static child => !HasEnded(child));
+            foreach (var child in living)
             {
                 ended.Add(child);
                 _ = Kill(child, Sigkill);
             }
 
-            // What has ended stays in the list until its parent, now this process, has heard of it.
-            while (WaitAny(-1, out _, NoHang) > 0)
+            // A child hands its own children on before it ends: those of one that ended since the list was read are in the next list.
+            if (living.Count == 0 && children.TrueForAll(seen.Contains))
             {
+                Reap(children);
+                break;
             }
 
+            seen = children;
             Thread.Sleep(round == 0 ? 0 : 5);
         }
 
         return ended.Count;
+    }
+
+    /// <summary>
+    /// Removes children that have ended from the kernel's table, those that this process adopted. The ones that <see cref="System.Diagnostics.Process"/>
+    /// started it waits for itself, and aborts the whole process when another was faster: so only what it has left alone for long is taken.
+    /// </summary>
+    private static void Reap(List<int> ended)
+    {
+        var now = Environment.TickCount64;
+        foreach (var gone in Unreaped.Keys.Except(ended).ToList())
+        {
+            Unreaped.Remove(gone);
+        }
+
+        foreach (var child in ended)
+        {
+            if (!Unreaped.TryAdd(child, now) && now - Unreaped[child] > ReapAfterMs && WaitFor(child, out _, NoHang) == child)
+            {
+                Unreaped.Remove(child);
+            }
+        }
+    }
+
+    private static bool HasEnded(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
+            return stat[stat.LastIndexOf(')') + 2] is 'Z' or 'X';
+        }
+        catch (IOException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Kills what a worker that has ended has left: the processes of its session, and those that carry its mark in their environment.</summary>
@@ -233,7 +269,7 @@ internal static partial class LinuxProcess
     private static partial int SetSession();
 
     [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
-    private static partial int WaitAny(int pid, out int status, int options);
+    private static partial int WaitFor(int pid, out int status, int options);
 
     [LibraryImport("libc.so.6", EntryPoint = "malloc_trim")]
     private static partial int TrimMalloc(nuint pad);

@@ -8,7 +8,7 @@ namespace Gristmill.Grains.Testing;
 /// <summary>A cluster in this process on the real SQLite provider, in a folder of its own.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("gristmill-grains-").FullName;
 
