@@ -119,7 +119,7 @@ internal sealed class TrainingMatrix : IDisposable
 
     private static TrainingMatrix Encode(StageContext context, FeatureEncoder encoder, ObjectLease data, CancellationToken cancellationToken, bool merge = false)
     {
-        var merged = merge ? encoder.EncodeDistinctTo(context.Objects, data.Batches, encoder.Label!, context.Threads, cancellationToken) : null;
+        var merged = merge ? encoder.EncodeDistinctTo(context.Objects, data.Batches, encoder.Label!, () => context.Threads, cancellationToken) : null;
         var reference = merged ?? encoder.EncodeTo(context.Objects, data.Batches, encoder.Label, context.Threads, progress: null, cancellationToken);
         try
         {

@@ -34,10 +34,23 @@ internal sealed class ScoredRows(IMatrixPredictor predictor, long total)
     /// <summary>Scores rows x width features into rows x ScoresPerRow scores.</summary>
     public void Score(ReadOnlySpan<float> features, int count, Span<float> target)
     {
+        if (Volatile.Read(ref _rare))
+        {
+            predictor.Score(features, count, target);
+            return;
+        }
+
         var numbers = ArrayPool<int>.Shared.Rent(count);
+        var hashes = ArrayPool<ulong>.Shared.Rent(count);
         try
         {
-            if (Look(features, numbers.AsSpan(0, count), out var first, out var fresh))
+            // Before the lock under which callers wait for each other.
+            for (var i = 0; i < count; i++)
+            {
+                hashes[i] = DistinctRows.Hash(features.Slice(i * _width, _width));
+            }
+
+            if (Look(features, hashes, numbers.AsSpan(0, count), out var first, out var fresh))
             {
                 // First what only this call will score, so that calls that wait for each other's rows get on.
                 Ask(fresh.Span, first);
@@ -51,11 +64,12 @@ internal sealed class ScoredRows(IMatrixPredictor predictor, long total)
         finally
         {
             ArrayPool<int>.Shared.Return(numbers);
+            ArrayPool<ulong>.Shared.Return(hashes);
         }
     }
 
     /// <summary>Gives each row its number, -1 where there is no room. New rows, from number <paramref name="first"/> on, are this call's to score.</summary>
-    private bool Look(ReadOnlySpan<float> features, Span<int> numbers, out int first, out ReadOnlyMemory<float> fresh)
+    private bool Look(ReadOnlySpan<float> features, ReadOnlySpan<ulong> hashes, Span<int> numbers, out int first, out ReadOnlyMemory<float> fresh)
     {
         lock (_gate)
         {
@@ -70,7 +84,7 @@ internal sealed class ScoredRows(IMatrixPredictor predictor, long total)
 
             for (var i = 0; i < numbers.Length; i++)
             {
-                numbers[i] = _rows.FindOrAdd(features.Slice(i * _width, _width));
+                numbers[i] = _rows.FindOrAdd(features.Slice(i * _width, _width), hashes[i]);
             }
 
             fresh = _rows.Rows[(first * _width)..];

@@ -32,11 +32,19 @@ internal sealed class DistinctRows(int width, int maxBytes = DistinctRows.Defaul
     /// </summary>
     public static bool AreRare(long distinct, long seen, long total) => seen >= total / 8 && distinct > 0.95 * seen;
 
+    /// <summary>Its hash, which several threads may compute ahead.</summary>
+    public static ulong Hash(ReadOnlySpan<float> row) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(row));
+
     /// <summary>The row's number; one that is new is added.</summary>
     /// <returns>The number, or -1 for a new row where there is no room.</returns>
-    public int FindOrAdd(ReadOnlySpan<float> row)
+    public int FindOrAdd(ReadOnlySpan<float> row) => FindOrAdd(row, Hash(row));
+
+    /// <summary>The row's number; one that is new is added.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="hash">Its <see cref="Hash"/>.</param>
+    /// <returns>The number, or -1 for a new row where there is no room.</returns>
+    public int FindOrAdd(ReadOnlySpan<float> row, ulong hash)
     {
-        var hash = Hash(row);
         for (var i = Home(hash); ; i = Next(i))
         {
             var slot = _slots[i];
@@ -46,14 +54,26 @@ internal sealed class DistinctRows(int width, int maxBytes = DistinctRows.Defaul
             }
 
             var number = (int)(uint)slot - 1;
-            if ((slot ^ hash) >> 32 == 0 && MemoryMarshal.AsBytes(row).SequenceEqual(MemoryMarshal.AsBytes(Row(number))))
+            if ((slot ^ hash) >> 32 == 0 && AreEqual(row, Row(number)))
             {
                 return number;
             }
         }
     }
 
-    private static ulong Hash(ReadOnlySpan<float> row) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(row));
+    // Rows are short: a loop here beats the call of a vectorised comparison.
+    private static bool AreEqual(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        for (var i = 0; i < a.Length; i++)
+        {
+            if (BitConverter.SingleToInt32Bits(a[i]) != BitConverter.SingleToInt32Bits(b[i]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static ulong Slot(ulong hash, int number) => (hash & 0xFFFF_FFFF_0000_0000) | (uint)(number + 1);
 

@@ -17,8 +17,11 @@ public sealed partial class FeatureEncoder
     /// <summary>Name of the column of <see cref="EncodeDistinctTo"/> that says how many rows a row stands for.</summary>
     public const string WeightColumn = "weight";
 
-    // 4 MiB a thread: a quarter of a million rows of three features and a label.
-    private const int MergeScratchFloats = 1 << 20;
+    // 1 MiB a range: as many rows as others take for up to seven features and a label.
+    private const int MergeScratchFloats = 1 << 18;
+
+    /// <summary>Ranges, and parts of the distinct rows, that threads share at a time: not by their number, which changes and must not show in the result.</summary>
+    private const int MergedAtOnce = 8;
 
     /// <summary>
     /// Encodes a table into a new object with one batch of two columns: "features", a fixed-size list of Width floats
@@ -100,82 +103,57 @@ public sealed partial class FeatureEncoder
     /// <param name="store">Where the object goes.</param>
     /// <param name="table">Rows with the columns of <see cref="Inputs"/>.</param>
     /// <param name="label">How to read the label.</param>
-    /// <param name="threads">Threads to use.</param>
+    /// <param name="threads">Threads that may be used; asked again and again.</param>
     /// <param name="cancellationToken">Ends the work; nothing remains.</param>
     /// <returns>The object of one batch; null, and nothing is made, where it would have more than half of the table's rows, or more than 64 MiB.</returns>
     /// <exception cref="GristmillException">unknown_column, type_mismatch or bad_value, naming column and row; store_full.</exception>
-    public ObjectRef? EncodeDistinctTo(ObjectStore store, IReadOnlyList<RecordBatch> table, LabelEncoder label, int threads, CancellationToken cancellationToken)
+    public ObjectRef? EncodeDistinctTo(ObjectStore store, IReadOnlyList<RecordBatch> table, LabelEncoder label, Func<int> threads, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(label);
-        var (rows, counts) = Distinct(table, label, threads, cancellationToken);
-        return rows is null ? null : Write(store, rows.Rows.Span, CollectionsMarshal.AsSpan(counts));
+        ArgumentNullException.ThrowIfNull(threads);
+        return Distinct(table, label, threads, cancellationToken) is { } parts ? Write(store, parts) : null;
     }
 
-    private (DistinctRows? Rows, List<int> Counts) Distinct(IReadOnlyList<RecordBatch> table, LabelEncoder label, int threads, CancellationToken cancellationToken)
+    /// <summary>
+    /// The distinct rows, label last, in parts by their hash: each part is one thread's at a time. In a part they are in the order in which
+    /// they first came; the parts together do not depend on timing. Null where there are too many.
+    /// </summary>
+    private DistinctPart[]? Distinct(IReadOnlyList<RecordBatch> table, LabelEncoder label, Func<int> threads, CancellationToken cancellationToken)
     {
         var total = table.Sum(b => (long)b.Length);
-        var rows = new DistinctRows(Width + 1);
-        var counts = new List<int>();
+        var parts = Enumerable.Range(0, MergedAtOnce).Select(_ => new DistinctPart(Width + 1)).ToArray();
         var rangeRows = Math.Clamp(MergeScratchFloats / (Width + 1), 1, RowRanges.Rows);
         var ranges = RowRanges.Split([.. table.Select(b => b.Length)], rangeRows);
         var bound = Bind(table);
         var boundLabels = label.Bind(table);
-
-        // Encoded side by side, merged one after the other, so that the order of the rows does not depend on timing.
-        var scratch = Enumerable.Range(0, Math.Max(1, threads)).Select(_ => new float[rangeRows * (Width + 1)]).ToArray();
+        var scratch = Enumerable.Range(0, MergedAtOnce).Select(_ => new MergeScratch(rangeRows, Width)).ToArray();
         for (var first = 0; first < ranges.Count; first += scratch.Length)
         {
             var group = ranges.GetRange(first, Math.Min(scratch.Length, ranges.Count - first));
-            RowRanges.ForEach(group.Count, threads, i =>
+            RowRanges.ForEach(group.Count, threads(), i => scratch[i].Encode(bound[group[i].Batch], boundLabels[group[i].Batch], group[i]), cancellationToken);
+            RowRanges.ForEach(parts.Length, threads(), p =>
             {
-                var range = group[i];
-                bound[range.Batch].Encode(range.Start, range.Count, scratch[i].AsSpan(0, range.Count * Width));
-                boundLabels[range.Batch].Read(range.Start, scratch[i].AsSpan(range.Count * Width, range.Count));
-            }, cancellationToken);
-            for (var i = 0; i < group.Count; i++)
-            {
-                var merged = Merge(rows, counts, scratch[i], group[i].Count);
-                if (!merged || rows.Count > total / 2 || DistinctRows.AreRare(rows.Count, group[i].RowInTable + group[i].Count, total))
+                for (var i = 0; i < group.Count; i++)
                 {
-                    return (null, counts);
+                    parts[p].Take(scratch[i], group[i], p, parts.Length);
                 }
+            }, cancellationToken);
+            var found = parts.Sum(static part => (long)part.Count);
+            if (found > total / 2 || found * (Width + 1) * sizeof(float) > DistinctRows.DefaultMaxBytes
+                || DistinctRows.AreRare(found, group[^1].RowInTable + group[^1].Count, total) || parts.Any(static part => part.IsFull))
+            {
+                return null;
             }
         }
 
-        return (rows, counts);
+        return parts;
     }
 
-    /// <summary>Counts encoded rows, their labels behind them; false if there are more different ones than may be held.</summary>
-    private bool Merge(DistinctRows rows, List<int> counts, ReadOnlySpan<float> encoded, int count)
+    private ObjectRef Write(ObjectStore store, DistinctPart[] parts)
     {
-        var labels = encoded.Slice(count * Width, count);
-        var row = Width < 512 ? stackalloc float[Width + 1] : new float[Width + 1];
-        for (var r = 0; r < count; r++)
-        {
-            encoded.Slice(r * Width, Width).CopyTo(row);
-            row[Width] = labels[r];
-            var number = rows.FindOrAdd(row);
-            if (number < 0)
-            {
-                return false;
-            }
-
-            if (number == counts.Count)
-            {
-                counts.Add(0);
-            }
-
-            counts[number]++;
-        }
-
-        return true;
-    }
-
-    private ObjectRef Write(ObjectStore store, ReadOnlySpan<float> rows, ReadOnlySpan<int> counts)
-    {
-        var count = counts.Length;
+        var count = parts.Sum(static part => part.Count);
         using var writer = CreateMatrix(store, count, [LabelColumn, WeightColumn]);
         writer.BeginBatch();
         var features = writer.Allocate(count * Width * sizeof(float));
@@ -184,11 +162,23 @@ public sealed partial class FeatureEncoder
         var matrix = MemoryMarshal.Cast<byte, float>(features.Span);
         var label = MemoryMarshal.Cast<byte, float>(labels.Span);
         var weight = MemoryMarshal.Cast<byte, float>(weights.Span);
+        var next = new int[parts.Length];
         for (var r = 0; r < count; r++)
         {
-            var row = rows.Slice(r * (Width + 1), Width + 1);
+            // Each part is in order: the next row is the first of those that the parts have left.
+            var best = -1;
+            for (var p = 0; p < parts.Length; p++)
+            {
+                if (next[p] < parts[p].Count && (best < 0 || parts[p].First(next[p]) < parts[best].First(next[best])))
+                {
+                    best = p;
+                }
+            }
+
+            var (taken, times) = parts[best].At(next[best]++);
+            var row = taken.Span;
             row[..Width].CopyTo(matrix[(r * Width)..]);
-            (label[r], weight[r]) = (row[Width], counts[r]);
+            (label[r], weight[r]) = (row[Width], times);
         }
 
         writer.EndBatch(count, MatrixColumns(count, features, [labels, weights]));

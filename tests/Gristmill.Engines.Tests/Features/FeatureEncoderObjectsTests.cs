@@ -55,7 +55,7 @@ public sealed class FeatureEncoderObjectsTests
         // Six different rows, spread over two batches of several ranges each; NaN and null are one value to the encoder.
         var (first, second) = (Repeated(100_000, 0), Repeated(50_001, 3));
         var encoder = FeatureEncoder.Fit(Plan, [first, second], "y");
-        var encoded = encoder.EncodeDistinctTo(stores.Objects, [first, second], encoder.Label!, threads, CancellationToken.None);
+        var encoded = encoder.EncodeDistinctTo(stores.Objects, [first, second], encoder.Label!, () => threads, CancellationToken.None);
         using var lease = stores.Objects.Get(encoded!);
         var batch = Assert.Single(lease.Batches);
         Assert.Equal(["features", "label", "weight"], batch.Schema.FieldsList.Select(f => f.Name));
@@ -81,7 +81,7 @@ public sealed class FeatureEncoderObjectsTests
         var table = Of(("x", Doubles([.. Enumerable.Range(0, 99).Select(i => (double?)(i * 2 / 3))])), ("o", Strings([.. Enumerable.Repeat("a", 99)])),
             ("y", Strings([.. Enumerable.Range(0, 99).Select(i => i % 3 == 0 ? "no" : "yes")])));
         var encoder = FeatureEncoder.Fit(Plan, [table], "y");
-        Assert.Null(encoder.EncodeDistinctTo(stores.Objects, [table], encoder.Label!, 1, CancellationToken.None));
+        Assert.Null(encoder.EncodeDistinctTo(stores.Objects, [table], encoder.Label!, () => 1, CancellationToken.None));
         Assert.Empty(stores.Objects.List());
     }
 

@@ -6,12 +6,15 @@ namespace Gristmill.Objects.Platform.Linux;
 /// <summary>
 /// A segment being written on Linux. The whole range it may ever take is mapped once, so addresses never move; the file
 /// behind it grows by posix_fallocate, which fails with an error code where a store to an unreserved page would be SIGBUS.
+/// Fresh pages cost as much as what is written to them: of a large segment the next step is made ready while this one is filled.
 /// </summary>
 internal sealed unsafe class LinuxSegmentFile : SegmentFile
 {
     private const long Page = 4096;
     private const long FirstStep = 64 << 10;
     private const long LargestStep = 64 << 20;
+    private const long AheadFrom = 8 << 20;
+    private const long AheadStep = 16 << 20;
     private const long LargestRange = 1L << 40;
     private static readonly TimeSpan s_unmapDelay = TimeSpan.FromMilliseconds(500);
 
@@ -21,6 +24,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
     private readonly nint _address;
     private readonly long _range;
     private long _reserved;
+    private Task<long>? _ahead;
     private bool _published;
 
     private LinuxSegmentFile(string path, SafeFileHandle file, StoreBudget budget, nint address, long range)
@@ -94,6 +98,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
 
     public override void Publish(long length, string path)
     {
+        Join();
         if (Libc.Truncate(_file, length) != 0 || Libc.ChangeMode(_file, 0b100_000_000) != 0)
         {
             throw Libc.Error("ftruncate", _path);
@@ -109,6 +114,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
 
     protected override void Release()
     {
+        Join();
         if (_published && _reserved > LargestStep)
         {
             // Unmapping takes a tenth of a second a gigabyte. A sealed object's first reader need not wait for it, nor
@@ -183,25 +189,56 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
             throw _budget.Full(needed - _reserved);
         }
 
-        // Steps double, so that many small allocations cost few system calls and little is reserved in vain.
-        long step = exactly ? 0 : Math.Clamp(_reserved, FirstStep, LargestStep);
-        long target = Math.Min(_range, Math.Max(needed, _reserved + step));
-        if (!TryGrow(target) && (target == needed || !TryGrow(needed)))
+        Join();
+        if (needed > _reserved)
         {
-            throw _budget.Full(needed - _reserved);
+            // Steps double, so that many small allocations cost few system calls and little is reserved in vain.
+            long step = exactly ? 0 : Math.Clamp(_reserved, FirstStep, LargestStep);
+            long target = Math.Min(_range, Math.Max(needed, _reserved + step));
+            if (!TryGrow(target) && (target == needed || !TryGrow(needed)))
+            {
+                throw _budget.Full(needed - _reserved);
+            }
+        }
+
+        if (!exactly && _reserved >= AheadFrom && _reserved + AheadStep <= _range)
+        {
+            long from = _reserved;
+            _ahead = Task.Run(() => TryReserve(from, from + AheadStep) ? from + AheadStep : from);
+        }
+    }
+
+    /// <summary>Waits for the step that is being made ready, if there is one. One that failed is tried again, and reported, when it is needed.</summary>
+    private void Join()
+    {
+        if (_ahead is { } ahead)
+        {
+            _ahead = null;
+            ahead.Wait();
+            _reserved = Math.Max(_reserved, ahead.Result);
         }
     }
 
     private bool TryGrow(long target)
     {
-        if (target <= _reserved)
+        if (target > _reserved)
         {
-            return true;
+            if (!TryReserve(_reserved, target))
+            {
+                return false;
+            }
+
+            _reserved = target;
         }
 
+        return true;
+    }
+
+    private bool TryReserve(long from, long target)
+    {
         try
         {
-            _budget.Demand(target - _reserved);
+            _budget.Demand(target - from);
         }
         catch (GristmillException)
         {
@@ -211,12 +248,12 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
         int error;
         do
         {
-            error = Libc.Reserve(_file, _reserved, target - _reserved);
+            error = Libc.Reserve(_file, from, target - from);
         }
         while (error == Libc.Interrupted);
         if (error is Libc.NoSpace or Libc.Quota or Libc.TooBig)
         {
-            _ = Libc.Truncate(_file, _reserved); // what was reserved of it goes back
+            _ = Libc.Truncate(_file, from); // what was reserved of it goes back
             return false;
         }
 
@@ -226,8 +263,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
         }
 
         // One call maps the new pages; faulting them in one at a time is several times slower. Needs Linux 5.14, else faults it is.
-        _ = Libc.Advise(_address + (nint)_reserved, (nint)(target - _reserved), Libc.MadvPopulateWrite);
-        _reserved = target;
+        _ = Libc.Advise(_address + (nint)from, (nint)(target - from), Libc.MadvPopulateWrite);
         return true;
     }
 }
