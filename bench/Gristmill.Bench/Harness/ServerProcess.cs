@@ -37,7 +37,7 @@ internal sealed class ServerProcess : IDisposable
         var process = Start(SiloProgram, $"--urls={url}", $"--Gristmill:DataDirectory={folder}", $"--Gristmill:ObjectDirectory={ObjectDirectory(folder)}");
         process.BeginOutputReadLine();
         using var http = new HttpClient();
-        for (var i = 0; i < 600; i++)
+        for (var i = 0; i < 3000; i++)
         {
             try
             {
@@ -51,7 +51,7 @@ internal sealed class ServerProcess : IDisposable
                 // Not up yet.
             }
 
-            await Task.Delay(50);
+            await Task.Delay(10);
         }
 
         throw new InvalidOperationException("The silo did not become ready.");
