@@ -89,6 +89,10 @@ public sealed class TestCluster : IAsyncDisposable
                 settings.Executor = ExecutorKind.InProcess;
                 settings.BaseDirectory = options.BaseDirectory ?? Environment.CurrentDirectory;
                 settings.ThreadsPerSlot = options.Threads;
+                foreach (var (resource, amount) in options.Resources)
+                {
+                    settings.Resources[resource] = amount;
+                }
             });
             silo.Services.AddSingleton<TimeProvider>(clock);
             // Calls time out by the same clock: one that jumps by hours must not end those that are under way.

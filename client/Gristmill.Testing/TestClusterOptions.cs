@@ -28,6 +28,10 @@ public sealed record TestClusterOptions
     /// <value>Error</value>
     public LogLevel LogLevel { get; init; } = LogLevel.Error;
 
+    /// <summary>What there is of the resources that stages require.</summary>
+    /// <value>"gpu": as many as the machine has; of others nothing.</value>
+    public IReadOnlyDictionary<string, double> Resources { get; init; } = new Dictionary<string, double>();
+
     /// <summary>Threads one stage may use.</summary>
     /// <value>1: results then do not depend on the machine.</value>
     public int Threads { get; init; } = 1;

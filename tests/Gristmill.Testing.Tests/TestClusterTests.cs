@@ -146,6 +146,30 @@ public sealed class TestClusterTests : IAsyncLifetime
         Assert.Equal(RunStatus.Failed, (await _cluster.RunAsync(Parcels.Pipeline)).Status);
     }
 
+    [Theory]
+    [InlineData("*/1 * * * *", 1)]
+    [InlineData("0 * * * *", 60)]
+    [InlineData("0 3 * * *", 24 * 60)]
+    public async Task A_trigger_fires_when_the_clock_comes_to_its_time(string cron, int minutes)
+    {
+        await _cluster.Grains.RegisterPipelineAsync(Parcels.Pipeline.Spec);
+        var trigger = _cluster.Grains.GetGrain<ITriggerGrain>($"every-{minutes}");
+        await trigger.PutAsync(new TriggerSpec { Name = $"every-{minutes}", Pipeline = Parcels.Pipeline.Name, Cron = new CronSchedule(cron) }, onlyNew: true);
+        Assert.Empty(await trigger.ListFiringsAsync(10, 0));
+
+        for (var firings = 1; firings <= 3; firings++)
+        {
+            _cluster.Time.Advance(TimeSpan.FromMinutes(minutes));
+            for (var tries = 0; (await trigger.ListFiringsAsync(10, 0)).Count(static firing => firing.Outcome == FiringOutcome.Started) < firings; tries++)
+            {
+                Assert.InRange(tries, 0, 3000);
+                await Task.Delay(10, TestContext.Current.CancellationToken);
+            }
+        }
+
+        Assert.Equal(3, (await trigger.ListFiringsAsync(10, 0)).Count);
+    }
+
     [Fact]
     public async Task A_held_stage_times_out_by_the_clock()
     {

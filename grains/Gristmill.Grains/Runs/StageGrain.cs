@@ -213,6 +213,7 @@ internal sealed partial class StageGrain(
             Inputs = start.Inputs,
             Code = start.Code,
             Limits = start.Spec.Limits,
+            Resources = start.Spec.Resources,
             TraceParent = start.TraceParent,
             Exit = start.Exit,
         };

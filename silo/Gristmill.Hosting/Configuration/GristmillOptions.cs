@@ -54,6 +54,10 @@ public sealed class GristmillOptions
     /// <value>0: all cores for a stage that runs alone, else its share.</value>
     public int ThreadsPerSlot { get; set; }
 
+    /// <summary>What this host has of the resources that stages require, by name: <c>Gristmill:Resources:gpu</c>. No more of one is in use at a time.</summary>
+    /// <value>"gpu": as many as there are NVIDIA devices; of others nothing.</value>
+    public Dictionary<string, double> Resources { get; init; } = new(StringComparer.Ordinal);
+
     /// <summary>Memory a worker may take for itself (shared segments do not count), in MiB.</summary>
     /// <value>0: three quarters of the machine's memory, divided by the slots.</value>
     public int WorkerMemoryMiB { get; set; }

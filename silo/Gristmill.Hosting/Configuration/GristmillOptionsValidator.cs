@@ -21,6 +21,11 @@ internal sealed class GristmillOptionsValidator : IValidateOptions<GristmillOpti
             nameof(options.Cluster), options.Cluster, "letters, digits, '-' and '_', 1 to 32 characters");
         Require(options.Slots is >= 0 and <= 1024, nameof(options.Slots), options.Slots, "0 to 1024");
         Require(options.ThreadsPerSlot is >= 0 and <= 1024, nameof(options.ThreadsPerSlot), options.ThreadsPerSlot, "0 to 1024");
+        foreach (var (resource, amount) in options.Resources)
+        {
+            Require(GristmillName.IsValid(resource) && amount is >= 0 and <= 1_000_000, $"{nameof(options.Resources)}:{resource}", amount, $"0 to 1000000, and a name of {GristmillName.Rule}");
+        }
+
         Require(options.WorkerMemoryMiB is 0 or >= 64, nameof(options.WorkerMemoryMiB), options.WorkerMemoryMiB, "0, or at least 64");
         Require(options.ObjectCapacityBytes >= 0, nameof(options.ObjectCapacityBytes), options.ObjectCapacityBytes, "0 or more");
         Require(options.ObjectRetention >= TimeSpan.Zero, nameof(options.ObjectRetention), options.ObjectRetention, "not negative");

@@ -14,6 +14,11 @@ internal static class StageExecutorFactory
     public static IStageExecutor Create(IServiceProvider services)
     {
         var options = services.GetRequiredService<GristmillOptions>();
+        return new ResourceExecutor(CreateInner(services, options), options.Resources);
+    }
+
+    private static IStageExecutor CreateInner(IServiceProvider services, GristmillOptions options)
+    {
         var folder = services.GetRequiredService<DataFolder>();
         var objects = services.GetRequiredService<ObjectStore>();
         var content = services.GetRequiredService<ContentStore>();

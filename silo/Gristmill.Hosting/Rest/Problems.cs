@@ -20,6 +20,7 @@ internal static partial class Problems
         [ErrorCodes.TypeMismatch] = 400,
         [ErrorCodes.BadValue] = 400,
         [ErrorCodes.CheckFailed] = 422,
+        [ErrorCodes.ResourceMissing] = 422,
         [ErrorCodes.Corrupt] = 400,
         [ErrorCodes.CodeLoad] = 400,
         [ErrorCodes.ModelFormat] = 422,

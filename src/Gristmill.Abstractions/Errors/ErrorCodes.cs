@@ -47,6 +47,8 @@ public static class ErrorCodes
     public const string HeartbeatTimeout = "stage.heartbeat_timeout";
     /// <summary>A stage's checkpoint is above the limit.</summary>
     public const string CheckpointTooLarge = "stage.checkpoint_too_large";
+    /// <summary>A stage requires more of a resource than the silo's host has.</summary>
+    public const string ResourceMissing = "stage.resource_missing";
     /// <summary>More items of a loop failed than it allows.</summary>
     public const string LoopFailed = "loop.failed";
     /// <summary>A check of a table found rows that break its rules.</summary>

@@ -30,6 +30,9 @@ public sealed record StageRequest
     [Id(14)] public ExitStatus? Exit { get; init; }
     /// <summary>Secrets by name: they take the place of <c>{"$secret":"name"}</c> in the options inside the worker, and are taken out of all it says.</summary>
     [Id(15)] public ImmutableDictionary<string, string> Secrets { get; init; } = ImmutableDictionary<string, string>.Empty;
+    /// <summary>What the stage requires of its host beyond its limits, by name in thousandths.</summary>
+    /// <value>null: nothing.</value>
+    [Id(16)] public ImmutableDictionary<string, int>? Resources { get; init; }
 }
 
 /// <summary>Limits of one stage attempt.</summary>

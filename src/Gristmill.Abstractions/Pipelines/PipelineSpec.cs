@@ -107,7 +107,7 @@ public sealed record StageSpec
     [Id(10), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool IgnoreUpstreamFailure { get; init; }
     /// <summary>Runs when everything else is over, however that ended; inputs that are missing are left out. Its own failure does not change how the run ended.</summary>
     [Id(11), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool OnExit { get; init; }
-    /// <summary>What it asks of a scheduler beyond its limits, by name in thousandths: <c>{"gpu":500}</c> is half a GPU. Kept, not yet enforced.</summary>
+    /// <summary>What it asks of a scheduler beyond its limits, by name in thousandths: <c>{"gpu":500}</c> is half a GPU. It waits until its silo has so much free.</summary>
     /// <value>null: nothing.</value>
     [Id(12)] public ImmutableDictionary<string, int>? Resources { get; init; }
 }

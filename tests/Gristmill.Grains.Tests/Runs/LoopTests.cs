@@ -215,6 +215,37 @@ public sealed class LoopTests : IClassFixture<ClusterFixture>
         Assert.Equal(4, cluster.Executor.Attempts.Single(static a => a.Stage == "all").Inputs["train"].Collection!.Items!.Value.Length);
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(300)]
+    public async Task A_retry_runs_the_items_that_failed_and_what_follows_and_the_exit_again(int items)
+    {
+        var broken = true;
+        var list = JsonSerializer.Serialize(Enumerable.Range(0, items));
+        var bad = $"train[{items - 2}]";
+        Executor.On("list", _ => Value(list));
+        Executor.On(bad, _ => broken ? throw new GristmillException(ErrorCodes.StageFailed, "not yet") : Done());
+        var id = await _cluster.RunAsync(Pipeline(
+            Stage("list"),
+            Each("each", """{"$value":{"stage":"list","output":"out"}}"""),
+            Stage("train") with { Loop = "each", Options = """{"item":{"$item":"each"}}""" },
+            Stage("judge", "train") with { Loop = "each" },
+            Collect("all", "train"),
+            Stage("notify", "all") with { OnExit = true }) with { OnFailure = FailurePolicy.Continue });
+        Assert.Equal(RunStatus.Failed, (await _cluster.EndOfAsync(id)).Status);
+
+        broken = false;
+        await _cluster.Client.GetGrain<IRunGrain>(id).RetryAsync();
+        Assert.Equal(RunStatus.Succeeded, (await _cluster.EndOfAsync(id)).Status);
+
+        var counts = Executor.Attempts.GroupBy(static a => a.Stage).ToDictionary(static a => a.Key, static a => a.Count());
+        Assert.Equal((1, 2, 1), (counts["list"], counts[bad], counts["all"]));
+        Assert.Equal(items + 1, counts.Where(static c => c.Key.StartsWith("train[", StringComparison.Ordinal)).Sum(static c => c.Value));
+        Assert.Equal(items, counts.Where(static c => c.Key.StartsWith("judge[", StringComparison.Ordinal)).Sum(static c => c.Value));
+        Assert.Equal(items, Executor.Attempts.Single(static a => a.Stage == "all").Inputs["train"].Collection!.Items!.Value.Length);
+        Assert.Equal([RunStatus.Failed, RunStatus.Succeeded], Executor.Attempts.Where(static a => a.Stage == "notify").Select(static a => a.Exit!.Status));
+    }
+
     [Fact]
     public async Task Cancelling_ends_what_runs_in_a_loop()
     {

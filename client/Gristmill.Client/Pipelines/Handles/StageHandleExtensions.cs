@@ -105,7 +105,7 @@ public static class StageHandleExtensions
         return handle;
     }
 
-    /// <summary>Says what the stage asks of a scheduler beyond threads and memory: <c>.Requires("gpu", 0.5)</c>. Kept in the spec; nothing enforces it yet.</summary>
+    /// <summary>Says what the stage requires of its host beyond threads and memory: <c>.Requires("gpu", 0.5)</c>. It waits until so much is free; what a host has, its silo's setting <c>Gristmill:Resources</c> says.</summary>
     /// <param name="handle">A handle of the stage.</param>
     /// <param name="resource">Its name.</param>
     /// <param name="amount">How much, in steps of a thousandth.</param>
