@@ -10,8 +10,8 @@ internal sealed class SqliteWriter : IDisposable
 {
     private readonly string _path;
     private readonly SqliteDatabaseOptions _options;
-    private readonly Lock _lock = new();
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    // A monitor, not a semaphore: one that spins before it sleeps takes the processor from those that are to give it work.
+    private readonly object _lock = new();
     private readonly Thread _thread;
     private List<WriteOperation> _queue = [];
     private SqliteSession? _session;
@@ -30,7 +30,6 @@ internal sealed class SqliteWriter : IDisposable
     public Task<T> WriteAsync<T>(Func<SqliteSession, T> apply)
     {
         var operation = new WriteOperation<T>(apply);
-        bool wake;
         lock (_lock)
         {
             if (_closed)
@@ -39,13 +38,11 @@ internal sealed class SqliteWriter : IDisposable
                     ErrorCodes.StorageUnavailable, $"The state database '{_path}' is closed: the silo is stopping."));
             }
 
-            wake = _queue.Count == 0;
             _queue.Add(operation);
-        }
-
-        if (wake)
-        {
-            _wake.Release();
+            if (_queue.Count == 1)
+            {
+                Monitor.Pulse(_lock);
+            }
         }
 
         return operation.Task;
@@ -53,7 +50,6 @@ internal sealed class SqliteWriter : IDisposable
 
     public void Dispose()
     {
-        bool wake;
         lock (_lock)
         {
             if (_closed)
@@ -62,17 +58,11 @@ internal sealed class SqliteWriter : IDisposable
             }
 
             _closed = true;
-            wake = _queue.Count == 0;
-        }
-
-        if (wake)
-        {
-            _wake.Release();
+            Monitor.Pulse(_lock);
         }
 
         _thread.Join();
         _session?.Dispose();
-        _wake.Dispose();
     }
 
     private void Loop()
@@ -80,11 +70,15 @@ internal sealed class SqliteWriter : IDisposable
         var spare = new List<WriteOperation>();
         while (true)
         {
-            _wake.Wait();
             List<WriteOperation> taken;
             bool closed;
             lock (_lock)
             {
+                while (_queue.Count == 0 && !_closed)
+                {
+                    Monitor.Wait(_lock);
+                }
+
                 taken = _queue;
                 _queue = spare;
                 closed = _closed;
