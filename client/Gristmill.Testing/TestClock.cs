@@ -32,7 +32,9 @@ public sealed class TestClock : FakeTimeProvider
     public DateTimeOffset? NextTimer => Next(ofGrains: true) ?? Next(ofGrains: false);
 
     /// <summary>Whether a grain has set a timer: a retry's back-off, a trigger.</summary>
-    internal bool HasGrainTimer => Next(ofGrains: true) is not null;
+    internal bool HasGrainTimer => NextGrainTimer is not null;
+
+    internal DateTimeOffset? NextGrainTimer => Next(ofGrains: true);
 
     /// <inheritdoc/>
     /// <remarks>The runtime may wait for less than a millisecond by asking again and again: then a millisecond passes.</remarks>

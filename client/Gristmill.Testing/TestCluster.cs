@@ -27,7 +27,7 @@ namespace Gristmill.Testing;
 /// Assert.Equal(3, run["train"].Attempts);
 /// </code>
 /// </example>
-public sealed class TestCluster : IAsyncDisposable
+public sealed partial class TestCluster : IAsyncDisposable
 {
     // Three seconds: a busy machine may be slow, and what has no timer of a grain seldom waits at all.
     private const int LongQuiet = 300;

@@ -152,22 +152,42 @@ public sealed class TestClusterTests : IAsyncLifetime
     [InlineData("0 3 * * *", 24 * 60)]
     public async Task A_trigger_fires_when_the_clock_comes_to_its_time(string cron, int minutes)
     {
-        await _cluster.Grains.RegisterPipelineAsync(Parcels.Pipeline.Spec);
-        var trigger = _cluster.Grains.GetGrain<ITriggerGrain>($"every-{minutes}");
-        await trigger.PutAsync(new TriggerSpec { Name = $"every-{minutes}", Pipeline = Parcels.Pipeline.Name, Cron = new CronSchedule(cron) }, onlyNew: true);
-        Assert.Empty(await trigger.ListFiringsAsync(10, 0));
+        await _cluster.AddTriggerAsync(Parcels.Pipeline, new TriggerSpec { Name = $"every-{minutes}", Pipeline = Parcels.Pipeline.Name, Cron = new CronSchedule(cron) });
+        Assert.Empty(await _cluster.AdvanceAsync(TimeSpan.FromSeconds(50)));
 
-        for (var firings = 1; firings <= 3; firings++)
-        {
-            _cluster.Time.Advance(TimeSpan.FromMinutes(minutes));
-            for (var tries = 0; (await trigger.ListFiringsAsync(10, 0)).Count(static firing => firing.Outcome == FiringOutcome.Started) < firings; tries++)
-            {
-                Assert.InRange(tries, 0, 3000);
-                await Task.Delay(10, TestContext.Current.CancellationToken);
-            }
-        }
+        var runs = await _cluster.AdvanceAsync(TimeSpan.FromMinutes(3 * minutes));
 
-        Assert.Equal(3, (await trigger.ListFiringsAsync(10, 0)).Count);
+        Assert.Equal(3, runs.Count);
+        Assert.All(runs, run => Assert.Equal(RunStatus.Succeeded, run.Status));
+        var firings = await _cluster.Grains.GetGrain<ITriggerGrain>($"every-{minutes}").ListFiringsAsync(10, 0);
+        Assert.Equal(3, firings.Count);
+        Assert.All(firings, firing => Assert.InRange(firing.Fired - firing.Scheduled, TimeSpan.Zero, TimeSpan.FromMilliseconds(10)));
+        Assert.Empty(await _cluster.AdvanceAsync(TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task A_stage_gets_what_it_requires_or_says_what_is_missing()
+    {
+        var pipeline = Pipeline.Create("licensed", p => p.Run(static () => 1).Named("solve").Requires("licence", 2));
+        _cluster.Reset();
+        var error = (await _cluster.RunAsync(pipeline)).Error!;
+        Assert.Equal(ErrorCodes.ResourceMissing, error.Code);
+        Assert.Contains("2 of 'licence', and this silo has 0", error.Message, StringComparison.Ordinal);
+
+        await using var licensed = await TestCluster.StartAsync(new TestClusterOptions { Resources = new Dictionary<string, double> { ["licence"] = 2 } });
+        (await licensed.RunAsync(pipeline)).EnsureSucceeded();
+    }
+
+    [Fact]
+    public async Task What_follows_a_run_follows_it_at_once()
+    {
+        var second = Pipeline.Create("second", p => p.Run(static () => 1).Named("one"));
+        await _cluster.AddTriggerAsync(Parcels.Pipeline, new TriggerSpec { Name = "hourly", Pipeline = Parcels.Pipeline.Name, Interval = new IntervalSchedule(TimeSpan.FromHours(1)) });
+        await _cluster.AddTriggerAsync(second, new TriggerSpec { Name = "after", Pipeline = second.Name, After = new RunCompletion(Parcels.Pipeline.Name) });
+
+        var runs = await _cluster.AdvanceAsync(TimeSpan.FromHours(2));
+
+        Assert.Equal([Parcels.Pipeline.Name, "second", Parcels.Pipeline.Name, "second"], runs.Select(run => run.Pipeline));
     }
 
     [Fact]

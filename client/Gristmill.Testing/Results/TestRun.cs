@@ -18,6 +18,9 @@ public sealed class TestRun
     /// <summary>Its id.</summary>
     public string Id => View.Id;
 
+    /// <summary>The pipeline's name.</summary>
+    public string Pipeline => View.Pipeline;
+
     /// <summary>How it ended.</summary>
     public RunStatus Status => View.Status;
 
