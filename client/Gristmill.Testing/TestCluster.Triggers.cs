@@ -31,7 +31,7 @@ public sealed partial class TestCluster
         var table = Services.GetRequiredService<IReminderTable>();
         var known = Runs(await ListFiringsAsync()).ToHashSet(StringComparer.Ordinal);
         var ended = new List<TestRun>();
-        for (var end = Time.GetUtcNow() + by; ; )
+        for (var end = Time.GetUtcNow() + by; ;)
         {
             var now = Time.GetUtcNow();
             var reminders = (await table.ReadRows(0u, 0u, cancellationToken)).Reminders;

@@ -231,7 +231,10 @@ public sealed class LoopTests : IClassFixture<ClusterFixture>
             Stage("train") with { Loop = "each", Options = """{"item":{"$item":"each"}}""" },
             Stage("judge", "train") with { Loop = "each" },
             Collect("all", "train"),
-            Stage("notify", "all") with { OnExit = true }) with { OnFailure = FailurePolicy.Continue });
+            Stage("notify", "all") with { OnExit = true }) with
+        {
+            OnFailure = FailurePolicy.Continue,
+        });
         Assert.Equal(RunStatus.Failed, (await _cluster.EndOfAsync(id)).Status);
 
         broken = false;
