@@ -105,6 +105,5 @@ internal sealed class DevLoop(CliContext context, PipelineProgram program, Grist
         }
     }
 
-    /// <summary>It succeeded without an attempt: its result was there.</summary>
-    private static bool IsReused(StageView stage) => stage is { Status: StageStatus.Succeeded, Attempts: 0 };
+    private static bool IsReused(StageView stage) => stage.CachedFrom is not null;
 }
