@@ -204,7 +204,20 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
         if (!exactly && _reserved >= AheadFrom && _reserved + AheadStep <= _range)
         {
             long from = _reserved;
-            _ahead = Task.Run(() => TryReserve(from, from + AheadStep) ? from + AheadStep : from);
+            _ahead = Task.Run(() => ReserveAhead(from));
+        }
+    }
+
+    private long ReserveAhead(long from)
+    {
+        try
+        {
+            return TryReserve(from, from + AheadStep) ? from + AheadStep : from;
+        }
+        catch (IOException)
+        {
+            // Nobody has asked for it yet: who does tries again and gets the error.
+            return from;
         }
     }
 
