@@ -43,25 +43,27 @@ internal sealed class TestStores : IDisposable
         RunAsync(operation, options, CancellationToken.None, inputs);
 
     public Task<StageOutputs> RunAsync(string operation, string options, CancellationToken cancellation, params (string Name, Artifact Input)[] inputs) =>
-        new CoreEngine().ExecuteAsync(new StageContext
+        new CoreEngine().ExecuteAsync(Context(operation, options, new Reports(Progress), inputs), cancellation);
+
+    public StageContext Context(string operation, string options, IProgress<StageProgress> progress, params (string Name, Artifact Input)[] inputs) => new()
+    {
+        Request = new StageRequest
         {
-            Request = new StageRequest
-            {
-                RunId = "run",
-                Stage = "stage",
-                Attempt = 1,
-                Epoch = 1,
-                Operation = operation,
-                Options = options,
-                Inputs = inputs.ToImmutableDictionary(i => i.Name, i => i.Input),
-            },
-            Objects = Objects,
-            Content = Content,
-            Models = Models,
-            Threads = 2,
-            BaseDirectory = _root,
-            Progress = new Reports(Progress),
-        }, cancellation);
+            RunId = "run",
+            Stage = "stage",
+            Attempt = 1,
+            Epoch = 1,
+            Operation = operation,
+            Options = options,
+            Inputs = inputs.ToImmutableDictionary(i => i.Name, i => i.Input),
+        },
+        Objects = Objects,
+        Content = Content,
+        Models = Models,
+        Threads = 2,
+        BaseDirectory = _root,
+        Progress = progress,
+    };
 
     public void Dispose()
     {
