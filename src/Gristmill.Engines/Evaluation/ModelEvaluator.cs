@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Apache.Arrow;
+using Gristmill.Engines.Features;
 
 namespace Gristmill.Engines;
 
@@ -19,7 +20,7 @@ public static class ModelEvaluator
     /// <param name="byPart">For a timestamp column in <paramref name="by"/>: year, month (as "2001-04"), day, weekday, hour or minute.</param>
     /// <param name="threads">Threads to use.</param>
     /// <param name="progress">Receives the share of rows done, 0 to 1, from any thread.</param>
-    /// <param name="scored">Is given all scores and labels; null: nobody.</param>
+    /// <param name="scored">Is given all scores and labels, while they are measured; null: nobody.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>See <see cref="BinaryMetrics.ToMetrics"/>, <see cref="RegressionMetrics.ToMetrics"/>, <see cref="MulticlassMetrics.ToMetrics"/>.</returns>
     /// <exception cref="GristmillException">unknown_column, type_mismatch or bad_value, naming column and row.</exception>
@@ -43,28 +44,50 @@ public static class ModelEvaluator
                 rows == 0 ? "Look at the filter that made the table." : "Evaluate on a sample.");
         }
 
-        // What can be wrong with the columns shows itself before the long part.
-        var groups = by is null ? null : RowGroups.Of(table, by, byPart);
+        // What can be wrong with the columns shows itself before the long part. The groups are one piece of work, so they come first.
+        RowGroups? groups = null;
         var labels = new float[rows];
-        var encoder = LabelEncoder.Of(name, manifest.Task == ModelTask.Regression ? [] : manifest.Classes);
-        var done = 0;
-        foreach (var batch in table)
+        var bound = LabelEncoder.Of(name, manifest.Task == ModelTask.Regression ? [] : manifest.Classes).Bind(table);
+        var ranges = RowRanges.Split([.. table.Select(b => b.Length)], RowRanges.Rows);
+        RowRanges.ForEach(1 + ranges.Count, threads, i =>
         {
-            encoder.Encode(batch, labels.AsSpan(done, batch.Length), done);
-            done += batch.Length;
-        }
+            if (i == 0)
+            {
+                groups = by is null ? null : RowGroups.Of(table, by, byPart);
+            }
+            else
+            {
+                var range = ranges[i - 1];
+                bound[range.Batch].Read(range.Start, labels.AsSpan((int)range.RowInTable, range.Count));
+            }
+        }, cancellationToken);
 
         var scores = new float[rows * perRow];
         TableScorer.Score(predictor, table, scores, threads, progress, cancellationToken);
-        scored?.Invoke(manifest, scores, labels);
-        var metrics = Measure(manifest, scores, labels).ToBuilder();
-        foreach (var (group, members) in groups?.Groups ?? [])
+
+        var parts = groups?.Groups ?? [];
+        var measured = new ImmutableDictionary<string, double>[1 + parts.Count];
+        RowRanges.ForEach(2 + parts.Count, threads, i =>
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            foreach (var (metric, value) in Measure(manifest, Gather(scores, members, perRow), Gather(labels, members, 1)))
+            switch (i)
             {
-                metrics[$"{group}/{metric}"] = value;
+                case 0:
+                    measured[0] = Measure(manifest, scores, labels);
+                    break;
+                case 1:
+                    scored?.Invoke(manifest, scores, labels);
+                    break;
+                default:
+                    var members = parts[i - 2].Rows;
+                    measured[i - 1] = Measure(manifest, Gather(scores, members, perRow), Gather(labels, members, 1));
+                    break;
             }
+        }, cancellationToken);
+
+        var metrics = measured[0].ToBuilder();
+        foreach (var (part, values) in parts.Zip(measured.Skip(1)))
+        {
+            metrics.AddRange(values.Select(v => KeyValuePair.Create($"{part.Name}/{v.Key}", v.Value)));
         }
 
         return metrics.ToImmutable();

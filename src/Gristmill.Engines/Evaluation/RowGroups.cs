@@ -82,8 +82,13 @@ internal sealed class RowGroups
     }
 
     /// <summary>Codes instants by a part: "2001", "2001-04", "2001-04-01", weekday 0 (Sunday) - 6, hour 0 - 23, minute 0 - 59; in UTC.</summary>
+    /// <remarks>Rows come in the order of time, as a rule: as long as one follows within the same period, its code is the last one's.</remarks>
     private sealed class DateGroup(ValueIndex index, string part) : KeyCoder
     {
+        private DateTime _from = DateTime.MaxValue;
+        private DateTime _until;
+        private int _code;
+
         public static readonly string[] Parts = ["year", "month", "day", "weekday", "hour", "minute"];
 
         public override int OfText(ReadOnlySpan<byte> utf8) => throw new InvalidOperationException("Text has no date.");
@@ -91,15 +96,35 @@ internal sealed class RowGroups
         public override int OfNumber(NumberKey key)
         {
             var time = new DateTime(DateTime.UnixEpoch.Ticks + (key.Bits * 10), DateTimeKind.Utc);
-            return index.AddNumber(new NumberKey(part switch
+            if (time < _from || time >= _until)
             {
-                "year" => time.Year,
-                "month" => (time.Year * 100) + time.Month,
-                "day" => (((time.Year * 100) + time.Month) * 100) + time.Day,
-                "weekday" => (int)time.DayOfWeek,
-                "hour" => time.Hour,
-                _ => time.Minute,
-            }, false));
+                (_from, _until) = Period(time);
+                _code = index.AddNumber(new NumberKey(part switch
+                {
+                    "year" => time.Year,
+                    "month" => (time.Year * 100) + time.Month,
+                    "day" => (((time.Year * 100) + time.Month) * 100) + time.Day,
+                    "weekday" => (int)time.DayOfWeek,
+                    "hour" => time.Hour,
+                    _ => time.Minute,
+                }, false));
+            }
+
+            return _code;
+        }
+
+        // The instants around a time that have the same part.
+        private (DateTime From, DateTime Until) Period(DateTime time)
+        {
+            var (from, length) = part switch
+            {
+                "year" => (new DateTime(time.Year, 1, 1), TimeSpan.FromDays(DateTime.IsLeapYear(time.Year) ? 366 : 365)),
+                "month" => (new DateTime(time.Year, time.Month, 1), TimeSpan.FromDays(DateTime.DaysInMonth(time.Year, time.Month))),
+                "day" or "weekday" => (time.Date, TimeSpan.FromDays(1)),
+                "hour" => (time.AddTicks(-(time.Ticks % TimeSpan.TicksPerHour)), TimeSpan.FromHours(1)),
+                _ => (time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMinute)), TimeSpan.FromMinutes(1)),
+            };
+            return (from, DateTime.MaxValue - from < length ? DateTime.MaxValue : from + length);
         }
 
         public static string NameOf(string part, string number)
