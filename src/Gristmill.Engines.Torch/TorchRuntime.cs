@@ -9,8 +9,8 @@ namespace Gristmill.Engines.Torch;
 /// <see cref="torch"/>.
 /// </summary>
 /// <remarks>
-/// It does, once a process, under a lock: sets OMP_WAIT_POLICY=passive unless you set it (spinning threads cost up to 15
-/// times on a busy machine); has malloc keep the memory that a training step frees for the next step, unless a MALLOC_
+/// It does, once a process, under a lock: has OpenMP threads sleep while they wait (<see cref="OpenMpThreads"/>; threads that spin
+/// cost up to 15 times on a busy machine); has malloc keep the memory that a training step frees for the next step, unless a MALLOC_
 /// variable of mallopt(3) or glibc.malloc in GLIBC_TUNABLES says how malloc should be; has large tensors lie in huge pages
 /// (THP_MEM_ALLOC_ENABLE=0 switches this off); on AMD processors lets the MKL in libtorch use its AVX2 code (GRISTMILL_MKL_AMD=0 switches
 /// this off); loads libtorch; and, where the system's libstdc++ is older than the one TorchSharp was linked with, loads a
@@ -60,8 +60,8 @@ public static class TorchRuntime
             return Initialise("LibTorchSharp", adapted: false, hinted: false, keepsHeap: false);
         }
 
-        // The runtime's copy of the environment is not the C library's, which libgomp reads when it is loaded.
-        _ = NativeMethods.SetEnvironment("OMP_WAIT_POLICY", "passive", overwrite: 0);
+        OpenMpThreads.Configure();
+        // The runtime's copy of the environment is not the C library's, which libtorch reads.
         _ = NativeMethods.SetEnvironment(HeapSettings.HugePages, "1", overwrite: 0);
         var keepsHeap = HeapSettings.IsWanted(Environment.GetEnvironmentVariable) && HeapSettings.TryApply();
         var hinted = MklHint.IsWanted && MklHint.TryApply(cacheFolder);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Gristmill.Engines;
 
 namespace Gristmill.Worker;
 
@@ -49,8 +50,11 @@ internal static class WorkerLauncher
         var threads = settings.Threads.ToString(CultureInfo.InvariantCulture);
         // Engines set their threads per attempt; this bounds the pools of those that only look here.
         variables["OMP_NUM_THREADS"] = threads;
-        // OpenMP threads that spin while they wait take the processor from the other engines.
-        variables["OMP_WAIT_POLICY"] = "passive";
+        foreach (var (name, value) in OpenMpThreads.Environment)
+        {
+            variables[name] = value;
+        }
+
         // glibc keeps an arena per thread, eight per core: memory that native engines free would stay spread over them.
         variables["MALLOC_ARENA_MAX"] = "2";
         // A managed heap that outgrows the limit is an OutOfMemoryException with a stack, which says more than a kill.
