@@ -39,7 +39,7 @@ internal static class QueryErrors
             return "A query reads its inputs only: read files in a stage of their own (sql.read) and connect it.";
         }
 
-        var inputs = context.Request.Inputs.Where(input => input.Value.Kind == ArtifactKind.Dataset).Select(input => input.Key).Order(StringComparer.Ordinal);
+        var inputs = context.Request.Inputs.Where(input => input.Value.Kind is ArtifactKind.Dataset or ArtifactKind.Collection).Select(input => input.Key).Order(StringComparer.Ordinal);
         return error.Candidates is { Length: > 0 } candidates
             ? $"Did you mean {candidates}?"
             : $"The inputs are: {string.Join(", ", inputs.DefaultIfEmpty("none"))}.";

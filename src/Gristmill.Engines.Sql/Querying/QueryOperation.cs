@@ -17,6 +17,10 @@ internal static class QueryOperation
                 var lease = context.Dataset(name);
                 session.AddInput(name, new SegmentTable(lease.Schema, lease.Batches, lease));
             }
+            else if (artifact.Collection is { Items: { } items } collection)
+            {
+                session.AddInput(name, CollectedTables.Open(context, collection.Stage, items));
+            }
         }
 
         session.Seal();

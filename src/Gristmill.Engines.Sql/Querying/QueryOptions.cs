@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace Gristmill.Engines.Sql.Querying;
 
 /// <summary>
-/// Options of "sql.query". Every dataset input is a view of its input name; the output is "out". The order of the rows
+/// Options of "sql.query". Every dataset input is a view of its input name, and so are the datasets that the items of a loop made, one
+/// after the other; the output is "out". The order of the rows
 /// is that of the inputs unless the query says otherwise; after GROUP BY, DISTINCT or a join it is not defined.
 /// </summary>
 public sealed record QueryOptions

@@ -1,9 +1,10 @@
 namespace Gristmill.Worker;
 
 /// <summary>An attempt that a worker has been given.</summary>
+/// <remarks>What waits for a light one goes on where its result was read: a light stage is mostly hand-overs. It must not block there.</remarks>
 internal sealed class PendingAttempt(
     StageRequest request, IProgress<StageProgress>? progress, TrackReceiver? tracking, Action? heartbeat = null, AttemptLog? log = null)
-    : TaskCompletionSource<StageResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+    : TaskCompletionSource<StageResult>(StageHost.IsLight(request.Operation) ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously)
 {
     /// <summary>The attempt.</summary>
     public StageRequest Request { get; } = request;

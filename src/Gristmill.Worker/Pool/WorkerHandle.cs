@@ -163,7 +163,26 @@ internal sealed class WorkerHandle
         _connection = new FrameConnection(socket);
         _pongSeen = _pingSent = LastUsed = _time.GetTimestamp();
         _ready.TrySetResult();
-        _ = ReadAsync(_connection);
+    }
+
+    /// <summary>Reads the connection on the calling thread until the worker is gone.</summary>
+    public void Listen()
+    {
+        try
+        {
+            _connection!.Read(OnFrame);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException or JsonException)
+        {
+            // A worker that breaks the protocol is as good as crashed.
+        }
+
+        // The connection is the worker's life: a process that goes on without it can do no work and is ended.
+        _dead = true;
+        if (!_exited.Task.Wait(LogGrace))
+        {
+            Kill(request => Lost(request, "closed its connection"));
+        }
     }
 
     /// <summary>Runs an attempt.</summary>
@@ -308,29 +327,6 @@ internal sealed class WorkerHandle
         _connection?.Dispose();
         process.Dispose();
         _log.Dispose();
-    }
-
-    private async Task ReadAsync(FrameConnection connection)
-    {
-        try
-        {
-            await connection.ReadAsync(OnFrame).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException or JsonException)
-        {
-            // A worker that breaks the protocol is as good as crashed.
-        }
-
-        // The connection is the worker's life: a process that goes on without it can do no work and is ended.
-        _dead = true;
-        try
-        {
-            await _exited.Task.WaitAsync(LogGrace).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            Kill(request => Lost(request, "closed its connection"));
-        }
     }
 
     private void OnFrame(FrameKind kind, long id, ReadOnlySpan<byte> payload)

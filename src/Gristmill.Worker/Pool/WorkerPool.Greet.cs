@@ -22,26 +22,39 @@ internal sealed partial class WorkerPool
                 return;
             }
 
-            _ = GreetAsync(socket);
+            // One thread a connection: it greets, and then reads for as long as the worker lives.
+            new Thread(() => Serve(socket)) { IsBackground = true, Name = "gristmill-worker" }.Start();
+        }
+    }
+
+    private void Serve(Socket socket)
+    {
+        if (Greet(socket) is { } worker)
+        {
+            worker.Listen();
+        }
+        else
+        {
+            socket.Dispose();
         }
     }
 
     /// <summary>Reads the first frame and hands the connection to the worker whose token it shows.</summary>
-    private async Task GreetAsync(Socket socket)
+    private WorkerHandle? Greet(Socket socket)
     {
         try
         {
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-            patience.CancelAfter(HelloGrace);
+            socket.ReceiveTimeout = (int)HelloGrace.TotalMilliseconds;
             // Read exactly the frame: what follows belongs to the connection's own reader.
             var head = new byte[13];
-            await ReadExactlyAsync(socket, head, patience.Token).ConfigureAwait(false);
+            ReadExactly(socket, head);
             var length = BitConverter.ToInt32(head) - 9;
             if ((FrameKind)head[4] == FrameKind.Hello && length is > 0 and < 4096)
             {
                 var payload = new byte[length];
-                await ReadExactlyAsync(socket, payload, patience.Token).ConfigureAwait(false);
+                ReadExactly(socket, payload);
                 var hello = JsonSerializer.Deserialize(payload, WorkerJson.Default.WorkerHello)!;
+                socket.ReceiveTimeout = 0;
                 lock (_gate)
                 {
                     var worker = _workers.Find(w => w.Number == hello.Number);
@@ -49,26 +62,25 @@ internal sealed partial class WorkerPool
                         && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(worker.Token), Encoding.UTF8.GetBytes(hello.Token ?? "")))
                     {
                         worker.Connect(socket);
-                        return;
+                        return worker;
                     }
                 }
             }
-
-            LogStranger();
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or JsonException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or IOException or JsonException or ObjectDisposedException)
         {
-            LogStranger();
+            // Said below.
         }
 
-        socket.Dispose();
+        LogStranger();
+        return null;
     }
 
-    private static async Task ReadExactlyAsync(Socket socket, Memory<byte> buffer, CancellationToken cancellationToken)
+    private static void ReadExactly(Socket socket, Span<byte> buffer)
     {
         while (!buffer.IsEmpty)
         {
-            var read = await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            var read = socket.Receive(buffer);
             buffer = read > 0 ? buffer[read..] : throw new EndOfStreamException();
         }
     }

@@ -14,12 +14,19 @@ internal delegate void FrameHandler(FrameKind kind, long id, ReadOnlySpan<byte> 
 /// (UTF-8 JSON or nothing). Sending never blocks the caller: whoever finds the socket idle sends, and what others
 /// queue meanwhile goes out in the same write.
 /// </summary>
+/// <remarks>
+/// All calls on the socket are synchronous, so that a message wakes the one thread that reads. After a first asynchronous call .NET has
+/// the kernel tell its own thread of what comes, which wakes a reader in turn, even one that reads synchronously.
+/// </remarks>
 internal sealed class FrameConnection(Socket socket) : IDisposable
 {
     /// <summary>Larger frames are refused on both sides. Tables and models never travel here, only references.</summary>
     public const int MaxFrameBytes = 16 << 20;
 
     private const int HeadBytes = 4 + 1 + 8;
+    // Fits into the room that a socket has left while it says that it can be written to (unix_writable in net/unix/af_unix.c: three
+    // quarters of its buffer), whose default is 208 KiB.
+    private const int SendBytes = 32 << 10;
     // Progress may be dropped once this much waits for a peer that does not read.
     private const int BacklogBytes = 1 << 20;
 
@@ -107,27 +114,12 @@ internal sealed class FrameConnection(Socket socket) : IDisposable
             _flushing = true;
         }
 
-        _ = FlushAsync();
+        Flush();
     }
 
-    /// <summary>Reads frames until the other side closes.</summary>
+    /// <summary>Reads frames on the calling thread until the other side closes or this one is disposed.</summary>
     /// <exception cref="InvalidDataException">A frame's length is out of bounds.</exception>
-    public async Task ReadAsync(FrameHandler handler)
-    {
-        var buffer = new FrameBuffer();
-        while (true)
-        {
-            var read = await socket.ReceiveAsync(buffer.Free, SocketFlags.None).ConfigureAwait(false);
-            if (read == 0)
-            {
-                return;
-            }
-
-            buffer.Take(read, handler);
-        }
-    }
-
-    /// <summary>Like <see cref="ReadAsync"/>, on the calling thread: one wake-up a message instead of two, for a process with a single connection.</summary>
+    /// <exception cref="SocketException">The connection broke.</exception>
     public void Read(FrameHandler handler)
     {
         var buffer = new FrameBuffer();
@@ -146,10 +138,21 @@ internal sealed class FrameConnection(Socket socket) : IDisposable
             _count = 0;
         }
 
+        try
+        {
+            // Whoever reads or sends on another thread comes back.
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It is closed already.
+        }
+
         socket.Dispose();
     }
 
-    private async Task FlushAsync()
+    /// <summary>Sends what is queued, until nothing is. A peer that does not read is waited for on a thread of its own.</summary>
+    private void Flush()
     {
         while (true)
         {
@@ -167,21 +170,38 @@ internal sealed class FrameConnection(Socket socket) : IDisposable
                 _count = 0;
             }
 
-            try
+            if (Push(0, count, wait: false) is var sent && sent < count)
             {
-                for (var sent = 0; sent < count;)
+                new Thread(() =>
                 {
-                    sent += await socket.SendAsync(_sending.AsMemory(sent, count - sent), SocketFlags.None).ConfigureAwait(false);
-                }
+                    Push(sent, count, wait: true);
+                    Flush();
+                })
+                { IsBackground = true, Name = "gristmill-send" }.Start();
+                return;
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        }
+    }
+
+    /// <summary>Sends bytes from .. until.</summary>
+    /// <returns>How far it came: to the end, or without <paramref name="wait"/> to where the socket takes no more for now.</returns>
+    private int Push(int from, int until, bool wait)
+    {
+        try
+        {
+            while (from < until && (wait || socket.Poll(0, SelectMode.SelectWrite)))
             {
-                lock (_gate)
-                {
-                    _closed = true;
-                    _flushing = false;
-                    return;
-                }
+                from += socket.Send(_sending.AsSpan(from, Math.Min(SendBytes, until - from)));
+            }
+
+            return from;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            lock (_gate)
+            {
+                _closed = true;
+                return until;
             }
         }
     }

@@ -346,10 +346,10 @@ public sealed class WorkerStageExecutorTests(WorkerStageExecutorTests.Fixture fi
         await pool.WarmUpAsync(1, Stop);
         var path = Directory.EnumerateFileSystemEntries(Directory.EnumerateDirectories(Mill.Path("stranger")).Single()).Single();
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), Stop);
+        socket.Connect(new UnixDomainSocketEndPoint(path));
         using var connection = new FrameConnection(socket);
         connection.Send(FrameKind.Hello, 0, new WorkerHello(1, new string('0', 64), 1), WorkerJson.Default.WorkerHello);
-        await connection.ReadAsync((_, _, _) => Assert.Fail("a stranger was given work")).WaitAsync(TimeSpan.FromSeconds(10), Stop);
+        await Task.Run(() => connection.Read((_, _, _) => Assert.Fail("a stranger was given work")), Stop).WaitAsync(TimeSpan.FromSeconds(10), Stop);
         Assert.Empty((await pool.ExecuteAsync(Mill.NoOp(), null, Stop)).Outputs);
     }
 

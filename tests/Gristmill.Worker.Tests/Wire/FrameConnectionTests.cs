@@ -35,7 +35,7 @@ public sealed class FrameConnectionTests : IDisposable
         var random = new Random(7);
         var sizes = Enumerable.Range(0, 400).Select(at => at % 50 == 0 ? random.Next(60_000, 400_000) : random.Next(0, 300)).ToArray();
         var seen = new List<(long Id, int Size, bool Intact)>();
-        var reading = receiver.ReadAsync((kind, id, payload) => seen.Add((id, payload.Length, payload.IndexOfAnyExcept((byte)id) < 0)));
+        var reading = Task.Run(() => receiver.Read((kind, id, payload) => seen.Add((id, payload.Length, payload.IndexOfAnyExcept((byte)id) < 0))));
         for (var at = 0; at < sizes.Length; at++)
         {
             var payload = new byte[sizes[at]];
@@ -60,13 +60,59 @@ public sealed class FrameConnectionTests : IDisposable
     [InlineData(-1)]
     [InlineData(FrameConnection.MaxFrameBytes + 1)]
     [InlineData(int.MaxValue)]
-    public async Task A_frame_of_an_impossible_length_ends_the_connection(int length)
+    public void A_frame_of_an_impossible_length_ends_the_connection(int length)
     {
         using var receiver = new FrameConnection(_right);
         var bytes = new byte[64];
         BinaryPrimitives.WriteInt32LittleEndian(bytes, length);
         _left.Send(bytes);
-        await Assert.ThrowsAsync<InvalidDataException>(() => receiver.ReadAsync((_, _, _) => { }));
+        Assert.Throws<InvalidDataException>(() => receiver.Read((_, _, _) => { }));
+    }
+
+    [Fact]
+    public async Task Sending_to_who_does_not_read_does_not_block_and_all_arrives_when_it_does()
+    {
+        using var sender = new FrameConnection(_left);
+        using var receiver = new FrameConnection(_right);
+        var payload = new byte[100_000];
+        for (var at = 0; at < 40; at++)
+        {
+            sender.Send(FrameKind.Progress, at, payload);
+        }
+
+        Assert.True(sender.Waiting && sender.Congested);
+        var seen = new List<long>();
+        receiver.Read((_, id, _) =>
+        {
+            seen.Add(id);
+            if (id == 39)
+            {
+                _left.Shutdown(SocketShutdown.Send);
+            }
+        });
+        Assert.Equal(Enumerable.Range(0, 40).Select(static at => (long)at), seen);
+        while (sender.Waiting)
+        {
+            await Task.Yield();
+        }
+    }
+
+    [Fact]
+    public async Task Disposing_ends_the_reading_and_the_sending_of_others()
+    {
+        var sender = new FrameConnection(_left);
+        var receiver = new FrameConnection(_right);
+        var reading = Task.Run(() => Record.Exception(() => sender.Read((_, _, _) => { })));
+        sender.Send(FrameKind.Progress, 0, new byte[4 << 20]);
+        Assert.True(sender.Waiting);
+        sender.Dispose();
+        await reading.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        while (sender.Waiting)
+        {
+            await Task.Yield();
+        }
+
+        receiver.Dispose();
     }
 
     [Fact]
