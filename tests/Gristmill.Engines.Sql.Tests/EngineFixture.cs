@@ -33,7 +33,11 @@ internal sealed class EngineFixture : IDisposable
 
     /// <summary>Runs an operation.</summary>
     public Task<StageOutputs> RunAsync(
-        string operation, object options, Dictionary<string, ObjectRef>? inputs = null, CancellationToken cancellationToken = default)
+        string operation, object options, Dictionary<string, ObjectRef>? inputs = null, CancellationToken cancellationToken = default) =>
+        ExecuteAsync(operation, options, (inputs ?? []).ToDictionary(input => input.Key, input => Artifact.Of(input.Value)), cancellationToken);
+
+    /// <summary>Runs an operation on any artifacts.</summary>
+    public Task<StageOutputs> ExecuteAsync(string operation, object options, IReadOnlyDictionary<string, Artifact> inputs, CancellationToken cancellationToken = default)
     {
         var context = new StageContext
         {
@@ -45,7 +49,7 @@ internal sealed class EngineFixture : IDisposable
                 Epoch = 1,
                 Operation = operation,
                 Options = options as string ?? JsonSerializer.Serialize(options),
-                Inputs = (inputs ?? []).ToImmutableDictionary(input => input.Key, input => Artifact.Of(input.Value)),
+                Inputs = inputs.ToImmutableDictionary(),
                 Limits = Limits,
             },
             Objects = Store,

@@ -23,6 +23,7 @@ public sealed class FlowPipelineTests
         var stages = run.Stages.ToDictionary(static stage => stage.Name);
         Assert.Equal("""["Arrow","Brisk","Snail"]""", stages["carriers"].Outputs["out"].Value!.Json);
         Assert.Equal(Parcels.Rows, Enumerable.Range(0, 3).Sum(i => stages[$"count[{i}]"].Outputs["metrics"].Metrics!["value"]));
+        Assert.Equal(3, stages["carriers-again"].Outputs["metrics"].Metrics!["value"]);
         Assert.Equal(Parcels.Rows, stages["total"].Outputs["metrics"].Metrics!["value"]);
         Assert.Equal(StageStatus.Succeeded, stages["many"].Status);
         Assert.Equal(StageStatus.Skipped, stages["few"].Status);
@@ -85,6 +86,9 @@ public sealed class FlowPipelineTests
             var some = p.Sql($"select * from {rows} where carrier = {carrier}").Named("some");
             return p.Run(Count, some).Named("count").Metrics["value"];
         }, parallelism: 2);
+        var parts = p.ForEach(carriers.List<string>(), carrier => p.Sql($"select * from {rows} where carrier = {carrier}").Named("part"));
+        var joined = p.Sql($"select carrier, count(*) as n from {parts} group by all").Named("joined");
+        p.Run(Count, joined).Named("carriers-again");
         var total = p.Run(Total, counts).Named("total");
         p.If(total.Value > 1000, () => p.Run(Count, rows).Named("many")).Else(() => p.Run(Count, rows).Named("few"));
         var note = p.Run(WriteNote, carriers.Value).Named("note");

@@ -16,6 +16,58 @@ public sealed class QueryOperationTests
     }
 
     [Fact]
+    public async Task Tables_of_a_loop_are_one_in_the_order_of_its_items()
+    {
+        using var fixture = new EngineFixture();
+        var first = await fixture.QueryAsync("select i, 'a' || (i % 3) as name, i::decimal(9,2) as d, [i, null] as l from range(300000) r(i)");
+        var second = await fixture.QueryAsync("select i, 'b' || (i % 5) as name, i::decimal(9,2) as d, [i] as l from range(300000, 300007) r(i)");
+        var none = await fixture.QueryAsync("select i, 'c' as name, i::decimal(9,2) as d, [i] as l from range(0) r(i)");
+        var inputs = new Dictionary<string, Artifact> { ["parts"] = Collected(Artifact.Of(none), null, Artifact.Of(first), Artifact.Of(none), Artifact.Of(second), null) };
+        var all = (await fixture.ExecuteAsync(StageOperations.SqlQuery, new { query = "select * from parts" }, inputs)).Artifacts["out"].Dataset!;
+        Assert.Equal("300007,300006,8,true", await fixture.ScalarAsync(all, "count(*) || ',' || max(i) || ',' || count(distinct name) || ',' || bool_and(l[1] = i and d = i)"));
+        using var lease = fixture.Store.Get(all);
+        var row = 0L;
+        foreach (var batch in lease.Batches)
+        {
+            foreach (var value in (Int64Array)batch.Column(0))
+            {
+                Assert.Equal(row++, value);
+            }
+        }
+
+        Assert.Equal(1, fixture.Store.LiveLeases);
+    }
+
+    [Theory]
+    [InlineData("select 1 as i", "select 1::bigint as i", "item 3 has other columns")]
+    [InlineData("select 1 as i", "select 1 as j", "j int32, not i int32")]
+    [InlineData("select 1 as i", "select 1 as i, 2 as j", "item 3")]
+    [InlineData("select [1] as i", "select ['x'] as i", "item 3")]
+    [InlineData("select now()::timestamp as t", "select now() as t", "item 3")]
+    public async Task Tables_of_a_loop_that_differ_are_refused(string first, string second, string message)
+    {
+        using var fixture = new EngineFixture();
+        var (one, other) = (await fixture.QueryAsync(first), await fixture.QueryAsync(second));
+        var inputs = new Dictionary<string, Artifact> { ["parts"] = Collected(Artifact.Of(one), null, Artifact.Of(other)) };
+        var error = await Assert.ThrowsAsync<GristmillException>(() => fixture.ExecuteAsync(StageOperations.SqlQuery, new { query = "from parts" }, inputs));
+        Assert.Equal(ErrorCodes.TypeMismatch, error.Code);
+        Assert.Contains(message, error.Message);
+    }
+
+    [Fact]
+    public async Task A_loop_that_made_no_table_has_no_columns_to_read()
+    {
+        using var fixture = new EngineFixture();
+        async Task<GristmillException> FailAsync(params Artifact?[] items) => await Assert.ThrowsAsync<GristmillException>(
+            () => fixture.ExecuteAsync(StageOperations.SqlQuery, new { query = "from parts" }, new Dictionary<string, Artifact> { ["parts"] = Collected(items) }));
+        Assert.Equal(ErrorCodes.BadValue, (await FailAsync()).Code);
+        Assert.Equal(ErrorCodes.BadValue, (await FailAsync(null, null)).Code);
+        Assert.Equal(ErrorCodes.TypeMismatch, (await FailAsync(new Artifact { Kind = ArtifactKind.Metrics, Metrics = System.Collections.Immutable.ImmutableDictionary<string, double>.Empty })).Code);
+    }
+
+    private static Artifact Collected(params Artifact?[] items) => Artifact.Of(new CollectionRef { Stage = "part", Output = "out", Items = [.. items] });
+
+    [Fact]
     public async Task An_input_may_have_any_name()
     {
         using var fixture = new EngineFixture();
