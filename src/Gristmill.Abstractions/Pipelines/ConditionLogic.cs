@@ -100,8 +100,8 @@ public static class ConditionLogic
         }
 
         var holds = Holds(condition, left, right);
-        return new ConditionResult(holds, string.Create(
-            CultureInfo.InvariantCulture, $"{LeftText(condition)} is {left}, {(holds ? "" : "not ")}{condition.Operator} {ValueText(condition.Value)}"));
+        var than = Reference(condition.Value) is null ? ValueText(condition.Value) : $"{ValueText(condition.Value)}, which is {right}";
+        return new ConditionResult(holds, string.Create(CultureInfo.InvariantCulture, $"{LeftText(condition)} is {left}, {(holds ? "" : "not ")}{condition.Operator} {than}"));
     }
 
     private static bool Holds(ConditionSpec condition, ConditionOperand left, ConditionOperand right)
@@ -168,6 +168,7 @@ public static class ConditionLogic
         { Loop: not null, IsIndex: true } index => $"{index.Loop}.index",
         { Loop: not null } item => item.Path is null ? item.Loop : $"{item.Loop}.{item.Path}",
         { Stage: not null } value => $"{value.Stage}.{value.Metric ?? value.Output}",
+        { Parameter: { } parameter } => parameter,
         _ => json!,
     };
 }

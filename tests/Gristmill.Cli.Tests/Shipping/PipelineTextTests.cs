@@ -34,7 +34,7 @@ public sealed class PipelineTextTests
             └─ register  control.register
                   model <- best
                   {"name":"m"}
-                  when best.score > {"$param":"least"}
+                  when best.score > least
             """.ReplaceLineEndings("\n"), PipelineText.Explain(spec));
     }
 
@@ -66,7 +66,7 @@ public sealed class PipelineTextTests
             │  └─ linear  mlnet.linear
             │        data <- rows
             │        {"label":"y"}
-            │        when {"$param":"mode"} == "full" and {"$param":"n"} > 2
+            │        when mode == "full" and n > 2
             │        needs gpu 0.5
             └─ notify  code.call
                   {"assembly":"Gristmill.Cli.Tests","method":"Notify","type":"Gristmill.Cli.Shipping.PipelineTextTests ...

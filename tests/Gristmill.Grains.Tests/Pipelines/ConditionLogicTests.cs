@@ -40,7 +40,7 @@ public sealed class ConditionLogicTests
 
     [Fact]
     public void A_condition_reads_as_it_was_meant() => Assert.Equal(
-        "best.score > 0.66 and not ({\"$param\":\"mode\"} == \"dry\" or each.name != \"x\")",
+        "best.score > 0.66 and not (mode == \"dry\" or each.name != \"x\")",
         ConditionLogic.Text(new ConditionSpec
         {
             All =
