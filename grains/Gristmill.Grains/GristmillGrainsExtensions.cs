@@ -1,6 +1,7 @@
 using Gristmill.Grains.Caching;
 using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.Runs;
+using Gristmill.Grains.Triggers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -24,6 +25,7 @@ public static class GristmillGrainsExtensions
         builder.Services.TryAddSingleton(static services => new RunIndex(
             services.GetService<ITrackingStore>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RunIndex>>()));
         builder.Services.TryAddSingleton(new TriggerOptions());
+        builder.Services.TryAddSingleton(static _ => new ObjectWatch(ObjectWatch.Limit));
         builder.Services.TryAddSingleton(new StageCacheOptions());
         builder.Services.TryAddSingleton<IStageFingerprints, NoFingerprints>();
         builder.Services.TryAddSingleton<IStageFiles, NoStageFiles>();

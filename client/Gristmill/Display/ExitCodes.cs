@@ -31,7 +31,7 @@ internal static class ExitCodes
         {
             Code: ErrorCodes.Invalid or ErrorCodes.TooLarge or ErrorCodes.NotFound or ErrorCodes.Conflict or ErrorCodes.FileNotFound
             or ErrorCodes.IdempotencyKeyReused or ErrorCodes.Cron or ErrorCodes.TimeZone or ErrorCodes.Glob or ErrorCodes.TriggerCycle
-            or ErrorCodes.Partition or ErrorCodes.StreamProvider or ErrorCodes.SecretMissing or ErrorCodes.UnknownColumn or ErrorCodes.TypeMismatch or ErrorCodes.BadValue
+            or ErrorCodes.Partition or ErrorCodes.ObjectUnseen or ErrorCodes.StreamProvider or ErrorCodes.SecretMissing or ErrorCodes.UnknownColumn or ErrorCodes.TypeMismatch or ErrorCodes.BadValue
         } => Usage,
         _ => Failed,
     };

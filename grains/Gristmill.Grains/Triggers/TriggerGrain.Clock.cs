@@ -24,7 +24,7 @@ internal sealed partial class TriggerGrain
     /// <summary>Whether the schedule cannot be read any more, such as where a host lost its time zones.</summary>
     private bool _broken;
 
-    /// <summary>Does what is due: firings that broke off, times that have come, files that have arrived.</summary>
+    /// <summary>Does what is due: firings that broke off, times that have come, files and objects that have arrived.</summary>
     private Task TickAsync() => TickAsync(done: false);
 
     private async Task TickAsync(bool done)
@@ -48,6 +48,7 @@ internal sealed partial class TriggerGrain
             {
                 await FireScheduleAsync();
                 await FireFilesAsync();
+                await FireObjectAsync();
             }
 
             await PumpAsync();
@@ -140,6 +141,7 @@ internal sealed partial class TriggerGrain
         {
             next = Sooner(next, _broken ? now + ReminderPeriod : _schedule?.Next(State.Watermark));
             next = Sooner(next, Spec.File is { } file ? now + file.Poll : null);
+            next = Sooner(next, Spec.Object is { } item && HasRoom ? NextObjectLook(item, now) : null);
         }
 
         return next;

@@ -22,6 +22,8 @@ internal sealed partial class TriggerGrain
     private Dictionary<string, long>? _seen;
     private int _tries;
 
+    private int WaitingLimit => Spec.Concurrency == ConcurrencyPolicy.Queue ? Spec.QueueLimit : MaxWaiting;
+
     private TriggerFiring New(string id, DateTimeOffset scheduled, DateTimeOffset now, ImmutableDictionary<string, string> values,
         ImmutableDictionary<string, string>? given = null, string? reason = null)
     {
@@ -65,7 +67,7 @@ internal sealed partial class TriggerGrain
     /// <summary>Stores firings, with whatever else belongs to the same decision, in one write.</summary>
     private async Task AddAsync(List<TriggerFiring> firings, Func<TriggerState, TriggerState> decide)
     {
-        var limit = Spec.Concurrency == ConcurrencyPolicy.Queue ? Spec.QueueLimit : MaxWaiting;
+        var limit = WaitingLimit;
         var waiting = State.Recent.Count(static firing => firing.Outcome == FiringOutcome.Waiting);
         var number = State.Firings;
         var recent = State.Recent.ToBuilder();

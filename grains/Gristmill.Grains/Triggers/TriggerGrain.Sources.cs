@@ -6,7 +6,7 @@ using Orleans.Streams;
 
 namespace Gristmill.Grains.Triggers;
 
-// Where events come from: files, webhooks, runs, streams.
+// Where events come from: files, objects, webhooks, runs, streams.
 internal sealed partial class TriggerGrain
 {
     private const int FilesAtOnce = 20;
@@ -14,6 +14,12 @@ internal sealed partial class TriggerGrain
     private const int MaxEventBytes = 32 << 10;
 
     private FolderWatch? _folder;
+
+    /// <summary>When the object is looked at next; null: at once.</summary>
+    private DateTimeOffset? _nextLook;
+
+    /// <summary>Whether another firing may wait.</summary>
+    private bool HasRoom => State.Recent.Count(static firing => firing.Outcome == FiringOutcome.Waiting) < WaitingLimit;
 
     public async Task<TriggerFiring> DeliverAsync(WebhookDelivery delivery)
     {
@@ -148,12 +154,7 @@ internal sealed partial class TriggerGrain
         }
         catch (GristmillException e)
         {
-            if (_problem != e.Error)
-            {
-                LogProblem(Name, e.Message);
-            }
-
-            _problem = e.Error;
+            Tell(e.Error);
             return;
         }
 
@@ -186,6 +187,77 @@ internal sealed partial class TriggerGrain
         await StoreLedgerAsync(folder.Ledger);
     }
 
+    private async Task FireObjectAsync()
+    {
+        // A version that a full queue would skip stays at its server until there is room; by then a newer one may be in its place.
+        var now = time.GetUtcNow();
+        if (Spec.Object is not { } source || !HasRoom || NextObjectLook(source, now) > now)
+        {
+            return;
+        }
+
+        // Sooner than the next look should what is seen not reach the store.
+        _nextLook = now + (Again < source.Poll ? Again : source.Poll);
+        SeenObject? seen;
+        try
+        {
+            seen = await LookAsync(source);
+            _problem = null;
+        }
+        catch (GristmillException e)
+        {
+            Tell(e.Error);
+            _nextLook = now + source.Poll;
+            return;
+        }
+
+        if (seen is null && State.Object is not null)
+        {
+            await SaveAsync(State with { Object = null });
+        }
+        else if (seen is not null && seen.Version != State.Object)
+        {
+            // A version that comes again is another event, and its run another run: so must its firing's id be, also where the first is forgotten.
+            var id = seen.FiringId();
+            if (State.Firings > TriggerHistory.Capacity || await FindAsync(id) is not null)
+            {
+                id = seen.FiringId(State.Firings + 1);
+            }
+
+            var at = seen.Modified ?? now;
+            var values = Values(at)
+                .SetItem(TriggerTemplate.ObjectUrl, JsonSerializer.Serialize(seen.Url, GristmillJson.Options))
+                .SetItem(TriggerTemplate.ObjectETag, JsonSerializer.Serialize(seen.ETag, GristmillJson.Options))
+                .SetItem("object.size", JsonSerializer.Serialize(seen.Bytes, GristmillJson.Options))
+                .SetItem("object.modified", JsonSerializer.Serialize(seen.Modified, GristmillJson.Options));
+            await AddAsync([New(id, at, now, values)], state => state with { Object = seen.Version });
+        }
+
+        _nextLook = now + source.Poll;
+    }
+
+    /// <summary>A clock that went back puts a look off by no more than lies between two.</summary>
+    private DateTimeOffset NextObjectLook(ObjectArrival source, DateTimeOffset now) => _nextLook is { } next && next - now <= source.Poll ? next : now;
+
+    private async Task<SeenObject?> LookAsync(ObjectArrival source) =>
+        await objects.LookAsync(source, source.Secret is { } name ? await SecretAsync(name) : null, CancellationToken.None);
+
+    private async Task<string> SecretAsync(string name) =>
+        await ServiceProvider.GetRequiredService<ISecretStore>().FindAsync(name, CancellationToken.None)
+        ?? throw new GristmillException(ErrorCodes.SecretMissing, $"The host has no secret '{name}'.", $"Set {EnvironmentSecretStore.Variable(name)} in its environment, or write the file secrets/{name} in its data folder.")
+            .With("secret", name);
+
+    /// <summary>Shows what keeps a source from being seen, and logs it once.</summary>
+    private void Tell(ErrorInfo problem)
+    {
+        if ((_problem?.Code, _problem?.Message) != (problem.Code, problem.Message))
+        {
+            LogProblem(Name, problem.Message);
+        }
+
+        _problem = problem;
+    }
+
     /// <summary>Begins a ledger with what is in the folder already, unless that is to fire, too.</summary>
     private async Task StartLedgerAsync(FileArrival file)
     {
@@ -214,12 +286,13 @@ internal sealed partial class TriggerGrain
         }
     }
 
-    private async Task CheckSourceAsync(TriggerSpec spec)
+    /// <summary>Throws if the source cannot be seen or heard.</summary>
+    /// <returns>The object that is there now, if it is one.</returns>
+    private async Task<SeenObject?> CheckSourceAsync(TriggerSpec spec)
     {
-        if (spec.Webhook is { } webhook && ServiceProvider.GetService<ISecretStore>() is { } secrets && await secrets.FindAsync(webhook.Secret, CancellationToken.None) is null)
+        if (spec.Webhook is { } webhook)
         {
-            throw new GristmillException(ErrorCodes.SecretMissing, $"The host has no secret '{webhook.Secret}'.", $"Set {EnvironmentSecretStore.Variable(webhook.Secret)} in its environment, or write the file secrets/{webhook.Secret} in its data folder.")
-                .With("secret", webhook.Secret);
+            _ = await SecretAsync(webhook.Secret);
         }
 
         if (spec.File is { } file)
@@ -232,6 +305,8 @@ internal sealed partial class TriggerGrain
             throw new GristmillException(ErrorCodes.StreamProvider, $"The host has no stream provider '{stream.Provider}'.", "Add it to the silo, or check the name.")
                 .With("provider", stream.Provider);
         }
+
+        return spec.Object is { } item ? await LookAsync(item) : null;
     }
 
     /// <summary>Has the sources call this trigger.</summary>

@@ -16,6 +16,7 @@ namespace Gristmill.Grains.Triggers;
 internal sealed partial class TriggerGrain(
     [PersistentState("trigger", StorageNames.Gristmill)] IPersistentState<TriggerState> state,
     [PersistentState("files", StorageNames.Gristmill)] IPersistentState<FileLedger> files,
+    ObjectWatch objects,
     TimeProvider time,
     ILogger<TriggerGrain> logger) : Grain, ITriggerGrain, ITriggerControlGrain, IRemindable
 {
@@ -189,7 +190,7 @@ internal sealed partial class TriggerGrain(
         }
 
         await TriggerChecks.PipelinesAsync(GrainFactory, spec);
-        await CheckSourceAsync(spec);
+        var present = await CheckSourceAsync(spec);
 
         // What would call this trigger comes first: a call for a trigger that is not there does no harm, one that never comes does.
         await GuardAsync();
@@ -211,10 +212,17 @@ internal sealed partial class TriggerGrain(
             Incarnation = isNew ? RandomNumberGenerator.GetHexString(8, lowercase: true) : State.Incarnation,
             Watermark = Later(State.Watermark, now),
             MetricHeld = spec.Metric == before?.Metric && State.MetricHeld,
+            Object = spec.Object is not { } item ? null : item.Url == before?.Object?.Url ? State.Object : item.Existing ? null : present?.Version,
         });
         LogStored(Name, spec.Pipeline);
         await UnsubscribeAsync(before, spec);
         await OpenAsync();
+        if (spec.Object is { Existing: false } seen)
+        {
+            // It was looked at just now.
+            _nextLook = now + seen.Poll;
+        }
+
         await ArmAsync();
         return View();
     }
@@ -262,6 +270,7 @@ internal sealed partial class TriggerGrain(
         }
 
         _folder = Spec.File is { } file ? new FolderWatch(file, files.State) : null;
+        _nextLook = null;
         _seen = null;
         await ListenAsync();
     }

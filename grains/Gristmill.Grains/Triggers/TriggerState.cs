@@ -25,6 +25,8 @@ internal sealed record TriggerState
     [Id(10)] public bool MetricHeld { get; init; }
     /// <summary>Being removed: goes on until nothing is left.</summary>
     [Id(11)] public bool Removed { get; init; }
+    /// <summary>The version of the object at the last look (<see cref="SeenObject.Version"/>); null: there was none, or it has not been looked for yet.</summary>
+    [Id(12)] public string? Object { get; init; }
 
     public bool Exists => Spec is not null && !Removed;
 }

@@ -33,6 +33,7 @@ internal static partial class Problems
         [ErrorCodes.Cron] = 400,
         [ErrorCodes.TimeZone] = 400,
         [ErrorCodes.Glob] = 400,
+        [ErrorCodes.ObjectUnseen] = 400,
         [ErrorCodes.TriggerCycle] = 409,
         [ErrorCodes.StreamProvider] = 400,
         [ErrorCodes.TriggerPaused] = 409,

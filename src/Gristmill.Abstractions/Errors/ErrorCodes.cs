@@ -79,6 +79,8 @@ public static class ErrorCodes
     public const string TimeZone = "trigger.time_zone";
     /// <summary>A pattern of files that cannot be used.</summary>
     public const string Glob = "trigger.glob";
+    /// <summary>A trigger's object cannot be seen: its server refuses, does not answer, or tells no version of it.</summary>
+    public const string ObjectUnseen = "trigger.object";
     /// <summary>Triggers that would start each other's pipelines for ever.</summary>
     public const string TriggerCycle = "trigger.cycle";
     /// <summary>The host has no such stream provider.</summary>

@@ -34,6 +34,32 @@ public sealed record FileArrival
     [Id(3)] public bool Existing { get; init; }
 }
 
+/// <summary>
+/// An object in an object store (S3, Azure Blob Storage, Google Cloud Storage, or any web server) that appears or gets new
+/// content. The silos ask for it with HEAD and go by its ETag, or else by its Last-Modified and Content-Length; its content
+/// is never read.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("gristmill.ObjectArrival")]
+public sealed record ObjectArrival
+{
+    /// <summary>
+    /// Where it is: absolute, http or https, at most 2,048 characters, without user name, password and fragment. It may have a
+    /// query, and everybody who sees the trigger sees that: signatures and tokens belong into <see cref="Secret"/>.
+    /// </summary>
+    [Id(0)] public required string Url { get; init; }
+    /// <summary>Between two looks: 1 second to 1 hour.</summary>
+    /// <value>1 minute</value>
+    [Id(1)] public TimeSpan Poll { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>Whether what is there when the trigger is made fires, too.</summary>
+    [Id(2)] public bool Existing { get; init; }
+    /// <summary>
+    /// Name of a secret that lets the object be seen, or null; its value is the host's to know, read again for each look, and
+    /// never shown. A value that begins with '?' or has a '=' with no space before it is a query that is added to the URL, such as
+    /// a shared access signature; any other is the whole Authorization header, such as "Bearer ...".
+    /// </summary>
+    [Id(3)] public string? Secret { get; init; }
+}
+
 /// <summary>Requests to <c>POST /api/v1/hooks/TRIGGER</c>, signed as Standard Webhooks says (see <see cref="WebhookSignature"/>).</summary>
 [GenerateSerializer, Immutable, Alias("gristmill.WebhookSource")]
 public sealed record WebhookSource

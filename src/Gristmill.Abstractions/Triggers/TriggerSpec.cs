@@ -49,6 +49,8 @@ public sealed record TriggerSpec
     [Id(14)] public string? Partition { get; init; }
     /// <summary>A sentence for people, or null.</summary>
     [Id(15)] public string? Description { get; init; }
+    /// <summary>When an object in an object store appears or gets new content.</summary>
+    [Id(16)] public ObjectArrival? Object { get; init; }
 }
 
 /// <summary>What a trigger does while a run that it started is under way.</summary>

@@ -38,8 +38,8 @@ public static class TriggerSpecValidator
 
         Require(GristmillName.IsValid(spec.Name), $"'{spec.Name}' is not a trigger name ({GristmillName.Rule})");
         Require(GristmillName.IsValid(spec.Pipeline), $"'{spec.Pipeline}' is not a pipeline name ({GristmillName.Rule})");
-        var sources = new object?[] { spec.Cron, spec.Interval, spec.File, spec.Webhook, spec.After, spec.Metric, spec.Stream }.Count(static source => source is not null);
-        Require(sources == 1, $"it has {sources} sources; exactly one of cron, interval, file, webhook, after, metric and stream is needed");
+        var sources = new object?[] { spec.Cron, spec.Interval, spec.File, spec.Object, spec.Webhook, spec.After, spec.Metric, spec.Stream }.Count(static source => source is not null);
+        Require(sources == 1, $"it has {sources} sources; exactly one of cron, interval, file, object, webhook, after, metric and stream is needed");
         Require(Enum.IsDefined(spec.Concurrency), $"{(int)spec.Concurrency} is no concurrency policy");
         Require(Enum.IsDefined(spec.CatchUp), $"{(int)spec.CatchUp} is no catch-up policy");
         Require(spec.QueueLimit is >= 1 and <= 20, $"a queue of {spec.QueueLimit}; 1 to 20 can wait");
@@ -70,6 +70,14 @@ public static class TriggerSpecValidator
         {
             Require(FileGlob.Problem(file.Path) is not { } problem, $"its path: {FileGlob.Problem(file.Path)}", ErrorCodes.Glob);
             Require(file.Poll >= TimeSpan.FromMilliseconds(100) && file.Poll <= TimeSpan.FromHours(1), $"a look every {file.Poll}; 100 ms to 1 hour are possible");
+        }
+
+        if (spec.Object is { } item)
+        {
+            Require(ObjectUrl.Problem(item.Url) is null, $"its object's URL {ObjectUrl.Problem(item.Url)}");
+            Require(item.Poll >= TimeSpan.FromSeconds(1) && item.Poll <= TimeSpan.FromHours(1), $"a look every {item.Poll}; 1 second to 1 hour are possible");
+            // Not told: it may be the value, given where the name belongs.
+            Require(item.Secret is null || GristmillName.IsValid(item.Secret), $"its object's secret is not a name ({GristmillName.Rule}); the value is the host's to know");
         }
 
         if (spec.Webhook is { } webhook)

@@ -9,7 +9,8 @@ namespace Gristmill;
 /// Values of an event as parameters of a run. A parameter's text that is a placeholder as a whole stands for a value, whatever
 /// that holds: values are never put into longer texts. There are, for every trigger, <c>{{scheduled}}</c> (an instant),
 /// <c>{{scheduled.date}}</c> and <c>{{firing}}</c>; for files <c>{{file}}</c> (the path), <c>{{file.name}}</c>, <c>{{file.size}}</c> and
-/// <c>{{file.modified}}</c>; for runs <c>{{run}}</c> (the id), <c>{{run.pipeline}}</c> and <c>{{run.status}}</c>; for metrics these and
+/// <c>{{file.modified}}</c>; for objects <c>{{object.url}}</c>, <c>{{object.etag}}</c>, <c>{{object.size}}</c> and <c>{{object.modified}}</c>,
+/// null where the server does not tell; for runs <c>{{run}}</c> (the id), <c>{{run.pipeline}}</c> and <c>{{run.status}}</c>; for metrics these and
 /// <c>{{metric}}</c>; for webhooks and streams <c>{{id}}</c>, <c>{{body}}</c> and paths in it such as <c>{{body.items[0].name}}</c>.
 /// </summary>
 public static partial class TriggerTemplate
@@ -22,6 +23,10 @@ public static partial class TriggerTemplate
     public const string Firing = "firing";
     /// <summary>The path of a file.</summary>
     public const string File = "file";
+    /// <summary>The address of an object, without what a secret adds to it.</summary>
+    public const string ObjectUrl = "object.url";
+    /// <summary>The server's tag of an object's content, without quotes; null if it gives none.</summary>
+    public const string ObjectETag = "object.etag";
     /// <summary>The id of a run.</summary>
     public const string Run = "run";
     /// <summary>The value of a metric.</summary>
@@ -35,6 +40,7 @@ public static partial class TriggerTemplate
 
     private static readonly string[] Always = [Scheduled, ScheduledDate, Firing];
     private static readonly string[] OfFiles = [File, "file.name", "file.size", "file.modified"];
+    private static readonly string[] OfObjects = [ObjectUrl, ObjectETag, "object.size", "object.modified"];
     private static readonly string[] OfRuns = [Run, "run.pipeline", "run.status"];
 
     /// <summary>The placeholder that a JSON literal is, or null if it is a plain value.</summary>
@@ -127,6 +133,7 @@ public static partial class TriggerTemplate
 
     private static string[] Known(TriggerSpec spec) =>
         spec.File is not null ? [.. Always, .. OfFiles]
+        : spec.Object is not null ? [.. Always, .. OfObjects]
         : spec.After is not null ? [.. Always, .. OfRuns]
         : spec.Metric is not null ? [.. Always, .. OfRuns, Metric]
         : spec.Webhook is not null || spec.Stream is not null ? [.. Always, Id, Body]

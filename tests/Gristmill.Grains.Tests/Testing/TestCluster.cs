@@ -1,5 +1,6 @@
 using Gristmill.Storage.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.TestingHost;
 
@@ -23,6 +24,7 @@ internal sealed class TestCluster : IAsyncDisposable
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.AddSingleton<IStageFingerprints>(Fingerprints);
             silo.Services.AddSingleton<IStageFiles>(Files);
+            silo.Services.AddSingleton<ILoggerProvider>(Logs);
             silo.AddSqliteGrainStorage("gristmill", options =>
             {
                 options.Path = Database;
@@ -56,6 +58,8 @@ internal sealed class TestCluster : IAsyncDisposable
     public ScriptedFingerprints Fingerprints { get; } = new();
 
     public ScriptedFiles Files { get; } = new();
+
+    public RecordedLogs Logs { get; } = new();
 
     /// <summary>The silos' clock; tests may put it forward.</summary>
     public ShiftedClock Clock { get; } = new();

@@ -69,6 +69,10 @@ public sealed class TriggerTemplateTests
     [InlineData("""{"name":"t","pipeline":"p","metric":{"pipeline":"q","stage":"s","metric":"m","operator":"=","value":1}}""", ErrorCodes.Invalid, "'='")]
     [InlineData("""{"name":"t","pipeline":"p","webhook":{"secret":"a b"}}""", ErrorCodes.Invalid, "a b")]
     [InlineData("""{"name":"t","pipeline":"p","interval":{"every":"00:01:00"},"queueLimit":1000}""", ErrorCodes.Invalid, "1000")]
+    [InlineData("""{"name":"t","pipeline":"p","file":{"path":"/in/*.csv"},"object":{"url":"https://h/x"}}""", ErrorCodes.Invalid, "2 sources")]
+    [InlineData("""{"name":"t","pipeline":"p","object":{"url":"https://h/x"},"parameters":{"x":"{{file}}"}}""", ErrorCodes.Invalid, "{{object.etag}}")]
+    [InlineData("""{"name":"t","pipeline":"p","object":{"url":"https://h/x","poll":"00:00:00.9"}}""", ErrorCodes.Invalid, "00:00:00.9")]
+    [InlineData("""{"name":"t","pipeline":"p","object":{"url":"https://h/x","poll":"01:00:01"}}""", ErrorCodes.Invalid, "01:00:01")]
     public void What_a_trigger_cannot_be_is_refused_with_its_code(string json, string code, string names)
     {
         var error = Assert.Throws<GristmillException>(() => TriggerSpecValidator.ThrowIfInvalid(GristmillJson.Deserialize<TriggerSpec>(json)));
@@ -76,4 +80,55 @@ public sealed class TriggerTemplateTests
         Assert.Equal(code, error.Code);
         Assert.Contains(names, error.Message, StringComparison.Ordinal);
     }
+
+    private static IReadOnlyList<ErrorInfo> ObjectProblems(string url, string? secret = null) =>
+        TriggerSpecValidator.Validate(new TriggerSpec { Name = "t", Pipeline = "p", Object = new ObjectArrival { Url = url, Secret = secret } });
+
+    [Theory]
+    [InlineData("https://bucket.s3.eu-central-1.amazonaws.com/in/day=1/data.csv")]
+    [InlineData("HTTP://127.0.0.1:9000/bucket/a%20b%23.csv?versionId=3&region=eu&signatory=x")]
+    [InlineData("https://h")]
+    public void An_object_is_named_by_its_address(string url) => Assert.Empty(ObjectProblems(url, "store"));
+
+    [Theory]
+    [InlineData("", "0 characters")]
+    [InlineData("bucket/hidden.csv", "not absolute")]
+    [InlineData("/bucket/hidden.csv", "not absolute")]
+    [InlineData("ftp://hidden/x", "not absolute")]
+    [InlineData("file:///hidden", "not absolute")]
+    [InlineData("https:///hidden", "not absolute")]
+    [InlineData("https://user:hidden@host/x", "user name or password")]
+    [InlineData("https://hidden@host/x", "user name or password")]
+    [InlineData("https://host/x#hidden", "fragment")]
+    [InlineData("https://host/hidden x", "spaces")]
+    [InlineData("https://host/hidden\n", "spaces")]
+    [InlineData("https://host/\\hidden", "spaces")]
+    [InlineData("https://host/x?sv=1&sig=hidden", "'sig'")]
+    [InlineData("https://host/x?SIG=hidden", "'SIG'")]
+    [InlineData("https://host/x?%73ig=hidden", "'sig'")]
+    [InlineData("https://host/x?X-Amz-Signature=hidden", "'X-Amz-Signature'")]
+    [InlineData("https://host/x?a=b&x-amz-security-token=hidden", "'x-amz-security-token'")]
+    [InlineData("https://host/x?X-Goog-Signature=hidden", "'X-Goog-Signature'")]
+    [InlineData("https://host/x?AWSAccessKeyId=hidden&Signature=hidden", "'AWSAccessKeyId'")]
+    public void An_address_that_cannot_be_used_or_holds_a_secret_is_refused_and_not_told(string url, string names)
+    {
+        var problem = Assert.Single(ObjectProblems(url));
+
+        Assert.Equal(ErrorCodes.Invalid, problem.Code);
+        Assert.Contains(names, problem.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_address_is_bounded()
+    {
+        var url = "https://h/".PadRight(2048, 'a');
+
+        Assert.Empty(ObjectProblems(url));
+        Assert.Contains("2048", Assert.Single(ObjectProblems(url + "a")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_value_in_place_of_a_secrets_name_is_refused_and_not_told() =>
+        Assert.DoesNotContain("hidden", Assert.Single(ObjectProblems("https://h/x", "Bearer hidden")).Message, StringComparison.Ordinal);
 }

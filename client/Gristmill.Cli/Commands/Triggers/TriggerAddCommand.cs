@@ -19,6 +19,8 @@ internal static partial class TriggerAddCommand
         var zone = new Option<string>("--zone") { Description = "Time zone of --cron (default: UTC).", HelpName = "ZONE", DefaultValueFactory = _ => "UTC" };
         var every = new Option<string?>("--every") { Description = "Again and again: 30s, 15m, 6h, 1d.", HelpName = "TIME" };
         var file = new Option<string?>("--file") { Description = "For each file that arrives: /folder/*.csv or /folder/**/*.csv.", HelpName = "PATTERN" };
+        var item = new Option<string?>("--object") { Description = "When the object at this address appears or gets new content: https://bucket.s3.amazonaws.com/in.csv.", HelpName = "URL" };
+        var itemSecret = new Option<string?>("--object-secret") { Description = "For --object: the secret of the server that lets it be seen, a query or an Authorization header.", HelpName = "SECRET" };
         var webhook = new Option<string?>("--webhook") { Description = "For each request signed with this secret of the server.", HelpName = "SECRET" };
         var after = new Option<string?>("--after") { Description = "When a run of this pipeline ends.", HelpName = "PIPELINE" };
         var on = new Option<RunOutcomes>("--on") { Description = "Which ends for --after: succeeded (default), failed or any." };
@@ -34,9 +36,9 @@ internal static partial class TriggerAddCommand
         var server = CliContext.ServerOption();
         var json = CliContext.JsonOption();
 
-        var command = new Command("add", "Add a trigger. Give it one of --cron, --every, --file, --webhook, --after, --metric, --stream, --spec.")
+        var command = new Command("add", "Add a trigger. Give it one of --cron, --every, --file, --object, --webhook, --after, --metric, --stream, --spec.")
         {
-            name, pipeline, cron, zone, every, file, webhook, after, on, metric, stream, spec, parameters, concurrency, catchUp, partition, description, replace, server, json,
+            name, pipeline, cron, zone, every, file, item, itemSecret, webhook, after, on, metric, stream, spec, parameters, concurrency, catchUp, partition, description, replace, server, json,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -55,6 +57,7 @@ internal static partial class TriggerAddCommand
                     Cron = parsed.GetValue(cron) is { } expression ? new CronSchedule(expression, parsed.GetValue(zone)!) : null,
                     Interval = parsed.GetValue(every) is { } time ? new IntervalSchedule(Duration(time)) : null,
                     File = parsed.GetValue(file) is { } pattern ? new FileArrival { Path = pattern } : null,
+                    Object = Object(parsed.GetValue(item), parsed.GetValue(itemSecret)),
                     Webhook = parsed.GetValue(webhook) is { } secret ? new WebhookSource { Secret = secret } : null,
                     After = parsed.GetValue(after) is { } upstream ? new RunCompletion(upstream, parsed.GetValue(on)) : null,
                     Metric = parsed.GetValue(metric) is { } comparison ? Metric(comparison) : null,
@@ -117,6 +120,12 @@ internal static partial class TriggerAddCommand
             ? time
             : throw new GristmillException(ErrorCodes.Invalid, $"'{text}' is not a time.", "Write it as 30s, 15m, 6h, 1d or 00:15:00.");
     }
+
+    /// <summary>An object by its address and, perhaps, its secret's name.</summary>
+    internal static ObjectArrival? Object(string? url, string? secret) =>
+        url is not null ? new ObjectArrival { Url = url, Secret = secret }
+        : secret is null ? null
+        : throw new GristmillException(ErrorCodes.Invalid, "--object-secret stands without --object.", "Give the object's URL with --object.");
 
     /// <summary>"pipeline/stage/metric &lt; 0.6".</summary>
     internal static MetricThreshold Metric(string text) =>

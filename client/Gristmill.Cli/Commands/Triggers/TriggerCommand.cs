@@ -8,7 +8,7 @@ namespace Gristmill.Cli.Commands;
 /// <summary>What starts runs by itself: add, list, show, pause, resume, fire, remove, history.</summary>
 internal static class TriggerCommand
 {
-    public static Command Create(CliContext context) => new("trigger", "What starts runs by itself: by time, file, webhook, run, metric or stream.")
+    public static Command Create(CliContext context) => new("trigger", "What starts runs by itself: by time, file, object, webhook, run, metric or stream.")
     {
         TriggerAddCommand.Create(context),
         List(context),

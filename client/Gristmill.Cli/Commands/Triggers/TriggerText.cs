@@ -10,6 +10,7 @@ internal static class TriggerText
         spec.Cron is { } cron ? $"at '{cron.Expression}' {cron.TimeZone}"
         : spec.Interval is { } interval ? $"every {Texts.Duration(interval.Every)}"
         : spec.File is { } file ? $"for files {file.Path}"
+        : spec.Object is { } item ? $"for versions of {item.Url}"
         : spec.Webhook is not null ? "by webhook"
         : spec.After is { } after ? $"after {after.Pipeline} {Outcome(after.On)}"
         : spec.Metric is { } metric ? string.Create(CultureInfo.InvariantCulture, $"when {metric.Pipeline}/{metric.Stage}/{metric.Metric} {metric.Operator} {metric.Value}")

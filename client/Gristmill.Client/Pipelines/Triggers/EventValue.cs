@@ -10,6 +10,10 @@ public readonly record struct EventValue(string Placeholder)
     public static EventValue ScheduledDate => new(TriggerTemplate.ScheduledDate);
     /// <summary>The path of the file that arrived.</summary>
     public static EventValue File => new(TriggerTemplate.File);
+    /// <summary>The address of the object that arrived.</summary>
+    public static EventValue ObjectUrl => new(TriggerTemplate.ObjectUrl);
+    /// <summary>The server's tag of the content that arrived.</summary>
+    public static EventValue ObjectETag => new(TriggerTemplate.ObjectETag);
     /// <summary>The id of the run that ended.</summary>
     public static EventValue Run => new(TriggerTemplate.Run);
     /// <summary>The value of the metric that crossed its threshold.</summary>

@@ -22,6 +22,15 @@ public sealed class TriggerSources
     public DeclaredTrigger File(string pattern, TimeSpan? poll = null, bool changes = false) =>
         Add("file", static (spec, source) => spec with { File = source }, new FileArrival { Path = pattern, Changes = changes, Poll = poll ?? TimeSpan.FromSeconds(5) });
 
+    /// <summary>When an object in an object store, or on any web server, appears or gets new content, as the silos see it.</summary>
+    /// <param name="url">Its address, http or https, with no secret in it.</param>
+    /// <param name="poll">Between two looks. Default 1 minute.</param>
+    /// <param name="existing">Whether what is there when the trigger is made fires, too.</param>
+    /// <param name="secret">Name of a secret that lets it be seen: a query for the address, or the Authorization header. The server knows its value.</param>
+    public DeclaredTrigger Object(string url, TimeSpan? poll = null, bool existing = false, string? secret = null) =>
+        Add("object", static (spec, source) => spec with { Object = source },
+            new ObjectArrival { Url = url, Poll = poll ?? TimeSpan.FromMinutes(1), Existing = existing, Secret = secret });
+
     /// <summary>For each request to /api/v1/hooks/NAME that is signed with a secret.</summary>
     /// <param name="secret">The secret's name; the server knows its value.</param>
     public DeclaredTrigger Webhook(string secret) => Add("webhook", static (spec, source) => spec with { Webhook = source }, new WebhookSource { Secret = secret });

@@ -1,3 +1,7 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
 namespace Gristmill.Cli.Commands;
 
 public sealed class TriggerAddCommandTests
@@ -30,4 +34,48 @@ public sealed class TriggerAddCommandTests
     [InlineData("flights/best/auc < much")]
     public void What_is_no_comparison_is_refused(string text) =>
         Assert.Equal(ErrorCodes.Invalid, Assert.Throws<GristmillException>(() => TriggerAddCommand.Metric(text)).Code);
+
+    [Fact]
+    public void An_object_is_its_address_and_perhaps_a_secret()
+    {
+        Assert.Null(TriggerAddCommand.Object(null, null));
+        Assert.Equal(new ObjectArrival { Url = "https://h/x" }, TriggerAddCommand.Object("https://h/x", null));
+        Assert.Equal(new ObjectArrival { Url = "https://h/x", Secret = "store" }, TriggerAddCommand.Object("https://h/x", "store"));
+        Assert.Equal(ErrorCodes.Invalid, Assert.Throws<GristmillException>(() => TriggerAddCommand.Object(null, "store")).Code);
+    }
+
+    [Fact]
+    public async Task An_object_trigger_is_sent_to_the_server_and_shown()
+    {
+        string? sent = null;
+        using var server = new HttpListener();
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var address = $"http://{probe.LocalEndPoint}/";
+        probe.Close();
+        server.Prefixes.Add(address);
+        server.Start();
+        var answering = AnswerAsync();
+        var console = new TestConsole();
+
+        var exit = await MillCli.InvokeAsync(
+            ["trigger", "add", "t", "p", "--object", "https://h/in.csv", "--object-secret", "store", "--server", address], console.Console, TestContext.Current.CancellationToken);
+
+        // A command that failed has asked nothing, and no answer would ever be given.
+        Assert.Equal(0, exit);
+        await answering;
+        Assert.Equal(new ObjectArrival { Url = "https://h/in.csv", Secret = "store" }, GristmillJson.Deserialize<TriggerSpec>(sent!).Object);
+        Assert.Contains("t starts p for versions of https://h/in.csv", console.Text, StringComparison.Ordinal);
+
+        async Task AnswerAsync()
+        {
+            var context = await server.GetContextAsync();
+            using var reader = new StreamReader(context.Request.InputStream);
+            sent = await reader.ReadToEndAsync();
+            var view = new TriggerView { Spec = GristmillJson.Deserialize<TriggerSpec>(sent), Created = DateTimeOffset.UnixEpoch, Updated = DateTimeOffset.UnixEpoch };
+            context.Response.ContentType = "application/json";
+            await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(GristmillJson.Serialize(view)));
+            context.Response.Close();
+        }
+    }
 }
