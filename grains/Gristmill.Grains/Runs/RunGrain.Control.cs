@@ -79,6 +79,11 @@ internal sealed partial class RunGrain
         }
 
         LogPaused(Id, paused);
+        if (_watchers.Any)
+        {
+            _watchers.Publish(null, Status, Counts, paused);
+        }
+
         TellPipelineAsync(Summary()).Ignore();
         Advance();
     }

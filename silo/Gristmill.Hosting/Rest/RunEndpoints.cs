@@ -64,7 +64,7 @@ internal static class RunEndpoints
 
         group.MapGet("/{id}/events", WatchAsync)
             .Produces<RunEvent>(200, "text/event-stream").ProducesProblem(404)
-            .WithSummary("Follows a run by server-sent events until it ends: first the run, of a large one then all stages several an event, then the changes, last the run.");
+            .WithSummary("Follows a run by server-sent events until it ends: first the run, of a large one then all stages several an event, then the changes (a stage, several stages, a pause or its end), last the run.");
 
         group.MapPost("/{id}/cancel", async (string id, IGrainFactory grains) =>
         {
@@ -111,10 +111,13 @@ internal static class RunEndpoints
         {
             var change = changes.Current;
             var data = JsonSerializer.Serialize(change, GristmillJson.Options);
-            await http.Response.WriteAsync($"id: {change.Sequence}\nevent: {(change.Run is not null ? "run" : change.Stage is not null ? "stage" : "stages")}\ndata: {data}\n\n", http.RequestAborted);
+            await http.Response.WriteAsync($"id: {change.Sequence}\nevent: {Kind(change)}\ndata: {data}\n\n", http.RequestAborted);
             await http.Response.Body.FlushAsync(http.RequestAborted);
         }
     }
+
+    private static string Kind(RunEvent change) =>
+        change.Run is not null ? "run" : change.Stage is not null ? "stage" : change.Stages.IsEmpty ? "pause" : "stages";
 
     /// <summary>A page as large as was asked for, of as many messages as it takes.</summary>
     private static async Task<StagePage?> PageAsync(IRunGrain run, int offset, int limit, StageStatus? status)

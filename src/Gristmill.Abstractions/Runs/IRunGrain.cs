@@ -23,7 +23,7 @@ public interface IRunGrain : IGrainWithStringKey
     [Alias("GetStage"), AlwaysInterleave]
     Task<StageView?> GetStageAsync(string name);
     /// <summary>
-    /// The run's changes until it ends: first the run, then one event a change, last the run again. The stages that the first
+    /// The run's changes until it ends, a pause among them: first the run, then one event a change, last the run again. The stages that the first
     /// event leaves out of a large run follow it, several an event; so do changes that a slow watcher was late for.
     /// </summary>
     [Alias("Watch"), AlwaysInterleave]
