@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
 namespace Gristmill.Hosting;
@@ -40,7 +41,8 @@ internal static class RunEndpoints
         }).Produces<RunRecord[]>().ProducesProblem(400)
           .WithSummary("Finds runs: of a pipeline, by a filter such as \"params.epochs = '8' and metrics.auc > 0.7\", ordered by a field such as \"metrics.auc desc\" (newest first without). The header Link names the next page.");
 
-        group.MapGet("/compare", async (string[]? run, IGrainFactory grains) => RestBody.Json(await RunComparer.CompareAsync(grains, run ?? [])))
+        // From the query, said so: for an array alone the generated handler asks for a body of JSON as well, and a request without one goes to /{id}.
+        group.MapGet("/compare", async ([FromQuery] string[]? run, IGrainFactory grains) => RestBody.Json(await RunComparer.CompareAsync(grains, run ?? [])))
             .Produces<ComparedRuns>().ProducesProblem(400).ProducesProblem(404)
             .WithSummary("Puts runs side by side, each a 'run' of the query: parameters, metrics, times of stages, digests of code and inputs, versions.");
 
