@@ -208,6 +208,37 @@ public abstract class TrackingStoreConformance
         Assert.False(await OtherStore.IsEmptyAsync(Token));
     }
 
+    [Fact]
+    public async Task A_removed_run_leaves_nothing_and_its_neighbours_stay()
+    {
+        await TwentyAsync();
+        // More than goes in one step: series, blocks, newest values.
+        for (var batch = 0; batch < 3; batch++)
+        {
+            await Store.AppendAsync(Batch("r05", "wide", 1, [.. Enumerable.Range(batch * 500, 500).Select(static i => ($"m{i}", Steps(0, 3, 1)))]));
+        }
+
+        await Store.AppendAsync(Batch("r05", "long", 1, ("loss", Steps(0, 100_000, 1))));
+        await Store.AppendAsync(new TrackBatch { RunId = "r05", Stage = "train", Attempt = 1, Artifacts = [new("a.txt", "d", 1, 1)], Parameters = [new("logged", "1")] });
+
+        await Store.RemoveRunAsync("r05");
+        await Store.RemoveRunAsync("r05");
+        await OtherStore.RemoveRunAsync("nobody");
+
+        Assert.Empty(await Store.GetRunsAsync(["r05"], Token));
+        Assert.Empty(await OtherStore.ListMetricsAsync("r05", Token));
+        Assert.Empty(await Store.ListArtifactsAsync("r05", Token));
+        Assert.Empty(await Store.GetHistoryAsync(new MetricQuery { RunId = "r05", Name = "loss" }, Token));
+        Assert.Equal(19, (await Ids(new RunQuery())).Length);
+        Assert.Empty(await Ids(new RunQuery { Filter = "params.kind is not null or metrics.`wide.m7` = 1" }));
+        Assert.Equal(0.2, (await Store.GetRunsAsync(["r04"], Token)).Single().Metrics["train.auc"]);
+
+        // Another takes its place, and has nothing of it.
+        await Put("r05");
+        await Put("x1");
+        Assert.All(await Store.GetRunsAsync(["r05", "x1"], Token), static run => Assert.True(run.Metrics.IsEmpty && run.Tags.IsEmpty && run.Parameters.IsEmpty));
+    }
+
     [Theory]
     [InlineData("params.epochs = '8'", "r08")]
     [InlineData("params.epochs = 8", "r08")]

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Gristmill.Hosting;
 
-/// <summary>Runs: list, show, watch, cancel.</summary>
+/// <summary>Runs: list, show, watch, cancel, remove.</summary>
 internal static class RunEndpoints
 {
     public static void Map(IEndpointRouteBuilder api)
@@ -79,6 +79,13 @@ internal static class RunEndpoints
         Control("pause", static run => run.PauseAsync(), "Pauses a run: running stages finish, no new ones start.");
         Control("resume", static run => run.ContinueAsync(), "Lets a paused run go on.");
         Control("retry", static run => run.RetryAsync(), "Lets a run that failed or was cancelled go on: what it has committed stays, the other stages start anew.");
+
+        group.MapDelete("/{id}", async (string id, IGrainFactory grains) =>
+        {
+            await grains.GetGrain<IRunGrain>(id).RemoveAsync();
+            return Results.NoContent();
+        }).Produces(204).ProducesProblem(404).ProducesProblem(409)
+          .WithSummary("Removes a run that has ended, with its stages and all that they logged and printed. What others have taken over from it stays.");
 
         group.MapPost("/{id}/rerun", async (string id, HttpContext http, IGrainFactory grains) =>
         {
