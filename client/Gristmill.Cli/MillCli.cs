@@ -28,6 +28,7 @@ internal static class MillCli
             ControlCommands.Resume(context),
             ControlCommands.Retry(context),
             RerunCommand.Create(context),
+            RemoveCommand.Create(context),
             MetricsCommand.Create(context),
             TagCommand.Create(context),
             ArtifactsCommand.Create(context),

@@ -40,6 +40,9 @@ public class SqliteDatabaseOptions
     /// <summary>The tables of the file, and the version of them.</summary>
     internal virtual (int Version, string Create) Schema => (SqliteSchema.Version, SqliteSchema.Create);
 
+    /// <summary>Columns that tables of an older version may lack; they are added before <see cref="Schema"/> makes what else is missing.</summary>
+    internal virtual IReadOnlyList<(string Table, string Column, string Type)> AddedColumns => [];
+
     internal IEnumerable<string> Problems()
     {
         if (string.IsNullOrWhiteSpace(Path))

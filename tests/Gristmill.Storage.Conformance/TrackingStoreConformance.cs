@@ -208,6 +208,37 @@ public abstract class TrackingStoreConformance
         Assert.False(await OtherStore.IsEmptyAsync(Token));
     }
 
+    [Fact]
+    public async Task A_removed_run_leaves_nothing_and_its_neighbours_stay()
+    {
+        await TwentyAsync();
+        // More than goes in one step: series, blocks, newest values.
+        for (var batch = 0; batch < 3; batch++)
+        {
+            await Store.AppendAsync(Batch("r05", "wide", 1, [.. Enumerable.Range(batch * 500, 500).Select(static i => ($"m{i}", Steps(0, 3, 1)))]));
+        }
+
+        await Store.AppendAsync(Batch("r05", "long", 1, ("loss", Steps(0, 100_000, 1))));
+        await Store.AppendAsync(new TrackBatch { RunId = "r05", Stage = "train", Attempt = 1, Artifacts = [new("a.txt", "d", 1, 1)], Parameters = [new("logged", "1")] });
+
+        await Store.RemoveRunAsync("r05");
+        await Store.RemoveRunAsync("r05");
+        await OtherStore.RemoveRunAsync("nobody");
+
+        Assert.Empty(await Store.GetRunsAsync(["r05"], Token));
+        Assert.Empty(await OtherStore.ListMetricsAsync("r05", Token));
+        Assert.Empty(await Store.ListArtifactsAsync("r05", Token));
+        Assert.Empty(await Store.GetHistoryAsync(new MetricQuery { RunId = "r05", Name = "loss" }, Token));
+        Assert.Equal(19, (await Ids(new RunQuery())).Length);
+        Assert.Empty(await Ids(new RunQuery { Filter = "params.kind is not null or metrics.`wide.m7` = 1" }));
+        Assert.Equal(0.2, (await Store.GetRunsAsync(["r04"], Token)).Single().Metrics["train.auc"]);
+
+        // Another takes its place, and has nothing of it.
+        await Put("r05");
+        await Put("x1");
+        Assert.All(await Store.GetRunsAsync(["r05", "x1"], Token), static run => Assert.True(run.Metrics.IsEmpty && run.Tags.IsEmpty && run.Parameters.IsEmpty));
+    }
+
     [Theory]
     [InlineData("params.epochs = '8'", "r08")]
     [InlineData("params.epochs = 8", "r08")]
@@ -224,6 +255,17 @@ public abstract class TrackingStoreConformance
     [InlineData("metrics.auc is null", "")]
     [InlineData("params.kind is not null", "r05")]
     [InlineData("status = 'failed'", "r03")]
+    [InlineData("partition = \"2001-04\"", "r04")]
+    [InlineData("partition in ('2001-01', '2001-19', '2001-99')", "r01 r19")]
+    [InlineData("partition >= '2001-18'", "r18 r19")]
+    [InlineData("partition like '2001-1_' and trigger = 'hourly'", "r11 r13 r15 r17 r19")]
+    [InlineData("partition is null", "r00")]
+    [InlineData("not partition < '2001-19'", "r00 r19")]
+    [InlineData("trigger = 'nightly' and partition <= '2001-04'", "r02 r04")]
+    [InlineData("trigger ilike 'NIGHT%' and metrics.auc >= 0.8", "r16 r18")]
+    [InlineData("trigger not in ('nightly', 'hourly')", "r00")]
+    [InlineData("trigger != 'nightly' and partition < '2001-04'", "r01 r03")]
+    [InlineData("trigger = 'nobody' or partition = '2001-07'", "r07")]
     [InlineData("status != 'succeeded'", "r03")]
     [InlineData("attributes.run_id = 'r04'", "r04")]
     [InlineData("created >= '2026-11-01T18:00:00Z'", "r18 r19")]
@@ -247,6 +289,8 @@ public abstract class TrackingStoreConformance
     [InlineData("params.kind", "r05 r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r07 r06 r04 r03 r02 r01 r00")]
     [InlineData("duration desc", "r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r07 r06 r05 r04 r03 r02 r01 r00")]
     [InlineData("created", "r00 r01 r02 r03 r04 r05 r06 r07 r08 r09 r10 r11 r12 r13 r14 r15 r16 r17 r18 r19")]
+    [InlineData("partition", "r01 r02 r03 r04 r05 r06 r07 r08 r09 r10 r11 r12 r13 r14 r15 r16 r17 r18 r19 r00")]
+    [InlineData("partition desc", "r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r07 r06 r05 r04 r03 r02 r01 r00")]
     [InlineData("error", "r03 r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r07 r06 r05 r04 r02 r01 r00")]
     [InlineData(null, "r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r07 r06 r05 r04 r03 r02 r01 r00")]
     public async Task Orders_hold_over_pages_of_any_size(string? order, string expected)
@@ -426,7 +470,16 @@ public abstract class TrackingStoreConformance
             var run = Projection($"r{i:00}", 1, i == 3 ? RunStatus.Failed : RunStatus.Succeeded, parameters);
             await Store.PutRunAsync(run with
             {
-                Run = run.Run with { Pipeline = i < 10 ? "flights" : "images", Created = created, Started = created, Ended = created.AddSeconds(i), Error = i == 3 ? "stage.failed" : null },
+                Run = run.Run with
+                {
+                    Pipeline = i < 10 ? "flights" : "images",
+                    Created = created,
+                    Started = created,
+                    Ended = created.AddSeconds(i),
+                    Error = i == 3 ? "stage.failed" : null,
+                    Partition = i == 0 ? null : $"2001-{i:00}",
+                    Trigger = i == 0 ? null : i % 2 == 0 ? "nightly" : "hourly",
+                },
             });
             await Store.AppendAsync(new TrackBatch
             {

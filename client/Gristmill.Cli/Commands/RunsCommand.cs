@@ -69,7 +69,7 @@ internal static class RunsCommand
     private static string Default(string? order, string? filter)
     {
         var named = $"{order} {filter}".Split([' ', '(', ')', '=', '<', '>', '!', ','], StringSplitOptions.RemoveEmptyEntries)
-            .Where(static word => word.StartsWith("metrics.", StringComparison.Ordinal) || word.StartsWith("params.", StringComparison.Ordinal) || word.StartsWith("tags.", StringComparison.Ordinal))
+            .Where(static word => word is "partition" or "trigger" || word.StartsWith("metrics.", StringComparison.Ordinal) || word.StartsWith("params.", StringComparison.Ordinal) || word.StartsWith("tags.", StringComparison.Ordinal))
             .Distinct(StringComparer.Ordinal).Take(6);
         return string.Join(',', (string[])["pipeline", "status", "started", "took", .. named]);
     }
@@ -85,6 +85,8 @@ internal static class RunsCommand
             "status" => Texts.Status(run.Status),
             "version" => run.PipelineVersion ?? "",
             "error" => run.Error ?? "",
+            "partition" => run.Partition ?? "",
+            "trigger" => run.Trigger ?? "",
             "created" or "started" => Texts.Time(run.Created),
             "ended" => run.Ended is { } ended ? Texts.Time(ended) : "",
             "took" or "duration" => Texts.Duration((run.Ended ?? now) - run.Created),
@@ -92,7 +94,7 @@ internal static class RunsCommand
             "tags" or "tag" => run.Tags.GetValueOrDefault(name, ""),
             "metrics" or "metric" => Metric(run, name) is { } value ? value.ToString("G6", CultureInfo.InvariantCulture) : "",
             _ => throw new GristmillException(ErrorCodes.Invalid, $"There is no column '{field}'.",
-                "Columns are pipeline, status, version, error, started, ended, took, params.NAME, tags.NAME and metrics.NAME."),
+                "Columns are pipeline, status, version, error, partition, trigger, started, ended, took, params.NAME, tags.NAME and metrics.NAME."),
         };
     }
 

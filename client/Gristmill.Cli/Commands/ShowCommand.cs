@@ -54,7 +54,12 @@ internal static class ShowCommand
 
     private static void Describe(CliContext context, RunDisplay display, RunView run)
     {
-        context.WriteLine($"{run.Pipeline} {run.PipelineVersion}, started {Texts.Time(run.Created)}");
+        context.WriteLine($"{run.Pipeline} {run.PipelineVersion}, started {Texts.Time(run.Created)}{(run.Trigger is { } trigger ? $" by trigger {trigger}" : "")}");
+        if (run.Partition is { } partition)
+        {
+            context.WriteLine($"  partition {partition}");
+        }
+
         foreach (var (name, value) in run.Parameters.OrderBy(p => p.Key, StringComparer.Ordinal))
         {
             context.WriteLine($"  {name} = {value}");

@@ -17,6 +17,11 @@ public sealed partial class GristmillClient
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Conflict"/>: it has not ended, or has succeeded.</exception>
     public Task<RunView> RetryRunAsync(string id, CancellationToken cancellationToken = default) => ControlAsync(id, "retry", cancellationToken);
 
+    /// <summary>Removes a run that has ended, with its stages and all that they logged and printed.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Conflict"/>: it has not ended. <see cref="ErrorCodes.NotFound"/>: there is none, or not any more.</exception>
+    public Task DeleteRunAsync(string id, CancellationToken cancellationToken = default) =>
+        _rest.SendAsync<RestTransport.Nothing>(HttpMethod.Delete, $"runs/{Escape(id)}", null, true, cancellationToken);
+
     /// <summary>Starts a new run of the same version of its pipeline with the same parameters, but for those given.</summary>
     /// <param name="id">The run.</param>
     /// <param name="request">What is to be different; without a key one is made, so that repeated attempts start one run.</param>

@@ -9,7 +9,7 @@ namespace Gristmill.Client;
 public sealed partial class GristmillClient
 {
     /// <summary>
-    /// The changes of a run until it ends: first the run, then one event a change, last the run again. Of a run with more stages
+    /// The changes of a run until it ends, a pause among them: first the run, then one event a change, last the run again. Of a run with more stages
     /// than a view holds, all of them come after the first event, several an event. A lost connection is made again, and the
     /// run is sent anew.
     /// </summary>
@@ -91,7 +91,7 @@ public sealed partial class GristmillClient
         }, true, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
 
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-        var parser = SseParser.Create(stream, (type, data) => type is "run" or "stage" or "stages" or "message"
+        var parser = SseParser.Create(stream, (type, data) => type is "run" or "stage" or "stages" or "pause" or "message"
             ? JsonSerializer.Deserialize<RunEvent>(data, GristmillJson.Tolerant)
             : null);
         await foreach (var item in parser.EnumerateAsync(cancellationToken))

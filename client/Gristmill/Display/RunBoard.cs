@@ -35,7 +35,7 @@ internal sealed class RunBoard
 
         ImmutableArray<StageView> stages = change.Stage is { } stage ? [stage] : change.Stages;
         var changes = stages.Select(Take).ToList();
-        _run = _run with { Status = change.Status, Counts = change.Counts.Total > 0 ? change.Counts : _run.Counts };
+        _run = _run with { Status = change.Status, Counts = change.Counts.Total > 0 ? change.Counts : _run.Counts, Paused = change.Paused ?? _run.Paused };
         return changes;
     }
 

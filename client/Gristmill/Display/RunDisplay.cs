@@ -28,11 +28,22 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
         table.AddColumn("stage").AddColumn("status").AddColumn(new TableColumn("progress").RightAligned())
             .AddColumn(new TableColumn("rows").RightAligned()).AddColumn(new TableColumn("time").RightAligned()).AddColumn("");
         var stages = run.Stages.AsEnumerable();
+        var captions = new List<string>();
+        if (IsHeld(run))
+        {
+            captions.Add("paused");
+        }
+
         if (run.Counts.Total > RunView.MaxStages)
         {
             stages = run.Stages.Where(static stage => stage.Status is StageStatus.Failed or StageStatus.Running)
                 .OrderByDescending(static stage => stage.Status == StageStatus.Failed).Take(MaxRows);
-            table.Caption(Texts.Counts(run.Counts));
+            captions.Add(Texts.Counts(run.Counts));
+        }
+
+        if (captions.Count > 0)
+        {
+            table.Caption(Markup.Escape(string.Join("; ", captions)));
         }
 
         foreach (var stage in stages)
@@ -49,6 +60,8 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
 
         return table;
     }
+
+    private static bool IsHeld(RunView run) => run is { Paused: true, Ended: null };
 
     private static string Progress(StageView stage) =>
         stage.Status == StageStatus.Running && stage.Progress?.Fraction is { } fraction
@@ -99,11 +112,20 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
         var board = new RunBoard();
         var written = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
         var counted = time.GetTimestamp();
+        var held = false;
         await foreach (var change in events.WithCancellation(cancellationToken))
         {
-            foreach (var (before, after) in board.Apply(change))
+            var changes = board.Apply(change);
+            if (board.Latest is { Ended: null } now && now.Paused != held)
             {
-                var now = time.GetUtcNow();
+                held = now.Paused;
+                console.Profile.Out.Writer.WriteLine(held ? $"  run {now.Id} is paused" : $"  run {now.Id} goes on");
+                console.Profile.Out.Writer.Flush();
+            }
+
+            foreach (var (before, after) in changes)
+            {
+                var at = time.GetUtcNow();
                 if (board.IsLarge)
                 {
                     // Of thousands of stages those that fail, and now and then how far it is.
@@ -115,13 +137,13 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
                 else if (before?.Status != after.Status && after.Status != StageStatus.Pending)
                 {
                     WriteLine(after);
-                    written[after.Name] = now;
+                    written[after.Name] = at;
                 }
                 else if (after.Status == StageStatus.Running && before?.Progress != after.Progress
-                    && now - written.GetValueOrDefault(after.Name) >= Quiet)
+                    && at - written.GetValueOrDefault(after.Name) >= Quiet)
                 {
                     WriteLine(after);
-                    written[after.Name] = now;
+                    written[after.Name] = at;
                 }
             }
 
@@ -155,8 +177,9 @@ internal sealed class RunDisplay(IAnsiConsole console, TimeProvider time)
     public void WriteEnd(RunView run)
     {
         var took = run.Ended is { } ended ? $" in {Texts.Duration(ended - (run.Started ?? run.Created))}" : "";
+        var held = IsHeld(run) ? ", paused" : "";
         var cached = run.CacheHits > 0 ? $", {run.CacheHits} of {run.Stages.Length} stages from the cache" : "";
-        console.MarkupLine($"Run [bold]{Markup.Escape(run.Id)}[/] [{Texts.Colour(run.Status)}]{Texts.Status(run.Status)}[/]{took}{cached}.");
+        console.MarkupLine($"Run [bold]{Markup.Escape(run.Id)}[/] [{Texts.Colour(run.Status)}]{Texts.Status(run.Status)}[/]{held}{took}{cached}.");
         if (run.Error is { } error)
         {
             WriteError(console, error);

@@ -13,4 +13,8 @@ internal interface IPipelineControlGrain : IGrainWithStringKey
     /// <summary>How it is partitioned and which of its partitions have runs under way, or null if there is no such pipeline.</summary>
     [Alias("GetPartitions")]
     Task<PartitionFacts?> GetPartitionsAsync();
+
+    /// <summary>Called by a run that is being removed: it is listed no more, and its key makes a new run; returns once that is stored. Again changes nothing.</summary>
+    [Alias("RunRemoved")]
+    Task OnRunRemovedAsync(string run);
 }

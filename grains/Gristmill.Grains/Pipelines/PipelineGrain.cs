@@ -163,6 +163,19 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
         return _runs.UpdateAsync(summary, durable: summary.Ended is not null);
     }
 
+    public async Task OnRunRemovedAsync(string run)
+    {
+        try
+        {
+            await _runs.RemoveAsync(run);
+        }
+        catch (InconsistentStateException)
+        {
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+
     private void RequireName(PipelineSpec spec)
     {
         if (spec.Name != Name)

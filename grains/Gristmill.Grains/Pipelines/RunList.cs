@@ -17,6 +17,9 @@ internal sealed class RunList
     private readonly Dictionary<string, RunEntry> _byKey = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _slotOf = new(StringComparer.Ordinal);
 
+    /// <summary>Slots that runs were taken out of, which the store does not know yet.</summary>
+    private readonly HashSet<int> _unsaved = [];
+
     public RunList(IPersistentStateFactory factory, IGrainContext context)
     {
         _slots = [.. Enumerable.Range(0, Chunks).Select(i =>
@@ -89,18 +92,30 @@ internal sealed class RunList
         return durable ? _writers[slot].WriteAsync() : Task.CompletedTask;
     }
 
-    /// <summary>Takes a run out again that never came to be.</summary>
-    public Task RemoveAsync(string id)
+    /// <summary>Takes a run out: one that never came to be, or is removed. Completes when that is durable, also if an earlier try could not be stored.</summary>
+    public async Task RemoveAsync(string id)
     {
         if (!_slotOf.TryGetValue(id, out var slot))
         {
-            return Task.CompletedTask;
+            foreach (var unsaved in _unsaved.ToArray())
+            {
+                await SaveRemovalAsync(unsaved);
+            }
+
+            return;
         }
 
         var chunk = _slots[slot].State;
         Forget(chunk.Runs.First(run => run.Summary.Id == id));
         _slots[slot].State = chunk with { Runs = [.. chunk.Runs.Where(run => run.Summary.Id != id)] };
-        return _writers[slot].WriteAsync();
+        await SaveRemovalAsync(slot);
+    }
+
+    private async Task SaveRemovalAsync(int slot)
+    {
+        _unsaved.Add(slot);
+        await _writers[slot].WriteAsync();
+        _unsaved.Remove(slot);
     }
 
     private int Newest()

@@ -10,4 +10,8 @@ internal sealed class NoStageFiles : IStageFiles
     public void RemoveCheckpoints(StageOrigin stage)
     {
     }
+
+    public void Remove(StageOrigin stage, int attempts, IReadOnlyList<StageLogRef> logs)
+    {
+    }
 }

@@ -20,6 +20,7 @@ internal sealed partial class RunGrain
         await _writing.EnterAsync();
         try
         {
+            Require();
             if (!_outcome.Value.IsFinal || _outcome.Value.Status == RunStatus.Succeeded)
             {
                 throw new GristmillException(
@@ -31,7 +32,14 @@ internal sealed partial class RunGrain
             var lost = await FindLostAsync();
             // As at the start: a reminder without a run that goes on removes itself.
             await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
-            await _outcome.SetAsync(new RunOutcome { Retries = _outcome.Value.Retries + 1, Lost = lost, Started = _outcome.Value.Started });
+            await _outcome.SetAsync(new RunOutcome
+            {
+                Retries = _outcome.Value.Retries + 1,
+                Lost = lost,
+                Started = _outcome.Value.Started,
+                // Not removed now: a page whose stages all stay as they are is one of the next end's as well.
+                EarlierPages = [.. _outcome.Value.EarlierPages.Concat(_outcome.Value.Pages).DistinctBy(static page => page.Blob.Digest)],
+            });
         }
         catch (InconsistentStateException)
         {
@@ -79,6 +87,11 @@ internal sealed partial class RunGrain
         }
 
         LogPaused(Id, paused);
+        if (_watchers.Any)
+        {
+            _watchers.Publish(null, Status, Counts, paused);
+        }
+
         TellPipelineAsync(Summary()).Ignore();
         Advance();
     }

@@ -175,7 +175,7 @@ internal sealed partial class RunGrain
         {
             if (_watchers.Any)
             {
-                _watchers.Publish(_graph.Views[i], Status, _graph.Counts);
+                _watchers.Publish(_graph.Views[i], Status, _graph.Counts, Paused);
             }
         }
     }

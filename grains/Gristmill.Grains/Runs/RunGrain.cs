@@ -12,7 +12,7 @@ namespace Gristmill.Grains.Runs;
 /// <inheritdoc cref="IRunGrain"/>
 /// <remarks>
 /// Its own state is written four times at most: at the start, when it is cancelled, when only the stages of its exit are left,
-/// and at the end. In between the stages
+/// and at the end (retries, pauses and a removal aside). In between the stages
 /// hold the truth; an activation that finds the run unfinished asks them and goes on. State and messages stay small however many
 /// stages there are: the spec is referred to, and views of stages go in pages.
 /// </remarks>
@@ -58,7 +58,8 @@ internal sealed partial class RunGrain(
 
     private string Id => this.GetPrimaryKeyString();
 
-    private bool Exists => _definition.Value.Exists;
+    /// <summary>Whether anybody sees it: a run that is being removed is gone for all but its own removal.</summary>
+    private bool Exists => _definition.Value.Exists && !_outcome.Value.Removed;
 
     /// <summary>Of runs stored before pipelines were kept apart from specs, the spec knows.</summary>
     private string Pipeline => _definition.Value.Spec?.Name ?? _definition.Value.Pipeline;
@@ -96,6 +97,11 @@ internal sealed partial class RunGrain(
         if (Exists)
         {
             return;
+        }
+
+        if (_outcome.Value.Removed)
+        {
+            throw new GristmillException(ErrorCodes.Conflict, $"Run '{Id}' is being removed.", "Ask again: that starts a new run.").With("run", Id);
         }
 
         await LoadAsync(await specs.GetAsync(start.Spec));
@@ -225,6 +231,12 @@ internal sealed partial class RunGrain(
     public async Task ResumeAsync()
     {
         await _ready;
+        if (_outcome.Value.Removed)
+        {
+            await JoinRemovalAsync();
+            return;
+        }
+
         if (!Exists || _outcome.Value.IsFinal)
         {
             if (_outcome.Value.IsFinal)
@@ -428,7 +440,7 @@ internal sealed partial class RunGrain(
 
         if (_watchers.Any)
         {
-            _watchers.Publish(_graph.Views[i], Status, _graph.Counts);
+            _watchers.Publish(_graph.Views[i], Status, _graph.Counts, Paused);
         }
 
         TakeChanges();

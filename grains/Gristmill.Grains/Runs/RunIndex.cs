@@ -49,6 +49,9 @@ internal sealed partial class RunIndex(ITrackingStore? store, TimeProvider time,
         ? Task.CompletedTask
         : store.SetTagsAsync(run, tags.ToDictionary(static tag => tag.Key, static tag => (string?)tag.Value, StringComparer.Ordinal));
 
+    /// <summary>Takes a run out, with what it logged; completes when that is durable.</summary>
+    public Task RemoveAsync(string run) => store is null ? Task.CompletedTask : Retry.TransientAsync(() => store.RemoveRunAsync(run), time);
+
     /// <summary>The metrics that a stage gave as outputs; null where there are none.</summary>
     public static StageMetrics? Metrics(StageView stage)
     {

@@ -45,6 +45,10 @@ internal sealed record RunOutcome
     [Id(12)] public ImmutableArray<string> Lost { get; init; } = [];
     /// <summary>How the run ended, once nothing is left but the stages that run at its exit.</summary>
     [Id(30)] public ExitStatus? Exit { get; init; }
+    /// <summary>It is being removed: nobody sees it any more, and what is left of it goes.</summary>
+    [Id(31)] public bool Removed { get; init; }
+    /// <summary>Pages of ends that retries have gone on from; they go with the run.</summary>
+    [Id(32)] public ImmutableArray<StagePageRef> EarlierPages { get; init; } = [];
 
     public bool IsFinal => Ended is not null;
 }

@@ -11,6 +11,9 @@ internal sealed class RunWatcher
 {
     private const int Backlog = 256;
 
+    /// <summary>Bytes of an event without stages, and some to spare.</summary>
+    private const int PauseSize = 256;
+
     private readonly Queue<RunEvent> _changes = new();
     private readonly Dictionary<string, StageView> _behind = new(StringComparer.Ordinal);
     private readonly Queue<string> _order = new();
@@ -42,11 +45,16 @@ internal sealed class RunWatcher
         {
             foreach (var waiting in _changes)
             {
-                Delay(waiting.Stage!);
+                Delay(waiting.Stage);
             }
 
             _changes.Clear();
-            Delay(change.Stage!);
+            Delay(change.Stage);
+            if (_behind.Count == 0)
+            {
+                // Pauses alone: the newest of them says all. Otherwise the pages of stages say it.
+                _changes.Enqueue(change);
+            }
         }
 
         _news.TrySetResult();
@@ -105,7 +113,7 @@ internal sealed class RunWatcher
             return false;
         }
 
-        size = StageViewSize.Of(change.Stage!);
+        size = change.Stage is { } stage ? StageViewSize.Of(stage) : PauseSize;
         return true;
     }
 
@@ -127,11 +135,16 @@ internal sealed class RunWatcher
             _behind.Remove(_order.Dequeue());
         }
 
-        return new RunEvent { Sequence = _newest.Sequence, Stages = stages.ToImmutable(), Status = _newest.Status, Counts = _newest.Counts };
+        return new RunEvent { Sequence = _newest.Sequence, Stages = stages.ToImmutable(), Status = _newest.Status, Counts = _newest.Counts, Paused = _newest.Paused };
     }
 
-    private void Delay(StageView stage)
+    private void Delay(StageView? stage)
     {
+        if (stage is null)
+        {
+            return;
+        }
+
         if (!_behind.ContainsKey(stage.Name))
         {
             _order.Enqueue(stage.Name);

@@ -13,7 +13,12 @@ internal sealed class RunWatchers
 
     public bool Any => _watchers.Count > 0;
 
-    public void Publish(StageView stage, RunStatus status, StageCounts counts)
+    /// <summary>Tells of a change.</summary>
+    /// <param name="stage">The stage that changed; null: the run was paused or goes on.</param>
+    /// <param name="status">The run's status after it.</param>
+    /// <param name="counts">Its stages by status after it.</param>
+    /// <param name="paused">Whether it is paused after it.</param>
+    public void Publish(StageView? stage, RunStatus status, StageCounts counts, bool paused)
     {
         _sequence++;
         if (_watchers.Count == 0)
@@ -21,7 +26,7 @@ internal sealed class RunWatchers
             return;
         }
 
-        var change = new RunEvent { Sequence = _sequence, Stage = stage, Status = status, Counts = counts };
+        var change = new RunEvent { Sequence = _sequence, Stage = stage, Status = status, Counts = counts, Paused = paused };
         foreach (var watcher in _watchers)
         {
             watcher.Add(change);
@@ -68,5 +73,5 @@ internal sealed class RunWatchers
         }
     }
 
-    private RunEvent Event(RunView run) => new() { Sequence = _sequence, Run = run, Status = run.Status, Counts = run.Counts };
+    private RunEvent Event(RunView run) => new() { Sequence = _sequence, Run = run, Status = run.Status, Counts = run.Counts, Paused = run.Paused };
 }

@@ -171,6 +171,33 @@ internal sealed partial class StageGrain(
 
     public Task<StageCacheRecord?> GetCacheAsync() => Task.FromResult(_state.Value.Cache);
 
+    public async Task RemoveAsync()
+    {
+        // Its run has ended: an attempt that is still there is nobody's, and brings nothing any more.
+        _leaving = true;
+        _attempt?.Cancel();
+        StopRetry();
+        await _transition.EnterAsync();
+        try
+        {
+            var (origin, attempts, logs) = (new StageOrigin(RunId, Name), _state.Value.Attempt, _logs);
+            await Task.Run(() => files.Remove(origin, attempts, logs));
+            if (state.RecordExists)
+            {
+                await _state.ClearAsync();
+            }
+
+            _logs = [];
+        }
+        finally
+        {
+            _transition.Leave();
+            // What could not be removed is left to an activation that sees how it stands.
+            DelayDeactivation(TimeSpan.FromSeconds(-1));
+            DeactivateOnIdle();
+        }
+    }
+
     public async Task CancelAsync()
     {
         _cancelled = true;

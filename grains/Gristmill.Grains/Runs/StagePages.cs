@@ -61,6 +61,22 @@ internal sealed class StagePages(Serializer<ImmutableArray<StageView>> serialize
         return null;
     }
 
+    /// <summary>The stages of a page; none if it has been removed, be it in part.</summary>
+    public async Task<ImmutableArray<StageView>> FindAsync(StagePageRef page)
+    {
+        try
+        {
+            return await ReadAsync(page.Blob);
+        }
+        catch (GristmillException e) when (e.Code == ErrorCodes.NotFound)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Removes a page; again changes nothing.</summary>
+    public Task RemoveAsync(StagePageRef page) => grains.DeleteBlobAsync(page.Blob);
+
     private async Task<ImmutableArray<StageView>> ReadAsync(BlobRef blob) => serializer.Deserialize(await grains.GetBlobAsync(blob));
 
     private List<(byte[] Bytes, int First, StageCounts Counts)> Split(IReadOnlyList<StageView> stages)

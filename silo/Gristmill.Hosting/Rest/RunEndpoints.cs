@@ -1,11 +1,12 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
 namespace Gristmill.Hosting;
 
-/// <summary>Runs: list, show, watch, cancel.</summary>
+/// <summary>Runs: list, show, watch, cancel, remove.</summary>
 internal static class RunEndpoints
 {
     public static void Map(IEndpointRouteBuilder api)
@@ -40,7 +41,8 @@ internal static class RunEndpoints
         }).Produces<RunRecord[]>().ProducesProblem(400)
           .WithSummary("Finds runs: of a pipeline, by a filter such as \"params.epochs = '8' and metrics.auc > 0.7\", ordered by a field such as \"metrics.auc desc\" (newest first without). The header Link names the next page.");
 
-        group.MapGet("/compare", async (string[]? run, IGrainFactory grains) => RestBody.Json(await RunComparer.CompareAsync(grains, run ?? [])))
+        // From the query, said so: for an array alone the generated handler asks for a body of JSON as well, and a request without one goes to /{id}.
+        group.MapGet("/compare", async ([FromQuery] string[]? run, IGrainFactory grains) => RestBody.Json(await RunComparer.CompareAsync(grains, run ?? [])))
             .Produces<ComparedRuns>().ProducesProblem(400).ProducesProblem(404)
             .WithSummary("Puts runs side by side, each a 'run' of the query: parameters, metrics, times of stages, digests of code and inputs, versions.");
 
@@ -64,7 +66,7 @@ internal static class RunEndpoints
 
         group.MapGet("/{id}/events", WatchAsync)
             .Produces<RunEvent>(200, "text/event-stream").ProducesProblem(404)
-            .WithSummary("Follows a run by server-sent events until it ends: first the run, of a large one then all stages several an event, then the changes, last the run.");
+            .WithSummary("Follows a run by server-sent events until it ends: first the run, of a large one then all stages several an event, then the changes (a stage, several stages, a pause or its end), last the run.");
 
         group.MapPost("/{id}/cancel", async (string id, IGrainFactory grains) =>
         {
@@ -77,6 +79,13 @@ internal static class RunEndpoints
         Control("pause", static run => run.PauseAsync(), "Pauses a run: running stages finish, no new ones start.");
         Control("resume", static run => run.ContinueAsync(), "Lets a paused run go on.");
         Control("retry", static run => run.RetryAsync(), "Lets a run that failed or was cancelled go on: what it has committed stays, the other stages start anew.");
+
+        group.MapDelete("/{id}", async (string id, IGrainFactory grains) =>
+        {
+            await grains.GetGrain<IRunGrain>(id).RemoveAsync();
+            return Results.NoContent();
+        }).Produces(204).ProducesProblem(404).ProducesProblem(409)
+          .WithSummary("Removes a run that has ended, with its stages and all that they logged and printed. What others have taken over from it stays.");
 
         group.MapPost("/{id}/rerun", async (string id, HttpContext http, IGrainFactory grains) =>
         {
@@ -111,10 +120,13 @@ internal static class RunEndpoints
         {
             var change = changes.Current;
             var data = JsonSerializer.Serialize(change, GristmillJson.Options);
-            await http.Response.WriteAsync($"id: {change.Sequence}\nevent: {(change.Run is not null ? "run" : change.Stage is not null ? "stage" : "stages")}\ndata: {data}\n\n", http.RequestAborted);
+            await http.Response.WriteAsync($"id: {change.Sequence}\nevent: {Kind(change)}\ndata: {data}\n\n", http.RequestAborted);
             await http.Response.Body.FlushAsync(http.RequestAborted);
         }
     }
+
+    private static string Kind(RunEvent change) =>
+        change.Run is not null ? "run" : change.Stage is not null ? "stage" : change.Stages.IsEmpty ? "pause" : "stages";
 
     /// <summary>A page as large as was asked for, of as many messages as it takes.</summary>
     private static async Task<StagePage?> PageAsync(IRunGrain run, int offset, int limit, StageStatus? status)

@@ -78,6 +78,17 @@ public static class BlobExtensions
         return Convert.ToHexStringLower(SHA256.HashData(bytes)) == blob.Digest ? bytes : throw Damaged(blob);
     }
 
+    /// <summary>Forgets bytes that nothing refers to any more; again changes nothing.</summary>
+    public static async Task DeleteBlobAsync(this IGrainFactory grains, BlobRef blob)
+    {
+        ArgumentNullException.ThrowIfNull(grains);
+        ArgumentNullException.ThrowIfNull(blob);
+        foreach (var chunks in Enumerable.Range(0, blob.Chunks).Chunk(ChunksAtOnce))
+        {
+            await Task.WhenAll(chunks.Select(i => grains.GetGrain<IBlobChunkGrain>(blob.Key(i)).DeleteAsync()));
+        }
+    }
+
     private static GristmillException Damaged(BlobRef blob) => new(
         ErrorCodes.StorageCorrupt, $"Blob {blob.Digest} of {blob.Bytes} bytes is not what was stored.", "Restore the state store from a backup, or store it again.");
 }

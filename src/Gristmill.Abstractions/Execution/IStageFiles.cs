@@ -16,4 +16,10 @@ public interface IStageFiles
 
     /// <summary>Removes the checkpoints of a stage that needs them no more.</summary>
     void RemoveCheckpoints(StageOrigin stage);
+
+    /// <summary>Removes all that there is of a stage on this host; again changes nothing.</summary>
+    /// <param name="stage">The stage.</param>
+    /// <param name="attempts">Its attempts.</param>
+    /// <param name="logs">The logs that are kept of them.</param>
+    void Remove(StageOrigin stage, int attempts, IReadOnlyList<StageLogRef> logs);
 }

@@ -23,7 +23,7 @@ public interface IRunGrain : IGrainWithStringKey
     [Alias("GetStage"), AlwaysInterleave]
     Task<StageView?> GetStageAsync(string name);
     /// <summary>
-    /// The run's changes until it ends: first the run, then one event a change, last the run again. The stages that the first
+    /// The run's changes until it ends, a pause among them: first the run, then one event a change, last the run again. The stages that the first
     /// event leaves out of a large run follow it, several an event; so do changes that a slow watcher was late for.
     /// </summary>
     [Alias("Watch"), AlwaysInterleave]
@@ -41,6 +41,13 @@ public interface IRunGrain : IGrainWithStringKey
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Conflict"/>: it has not ended, or has succeeded.</exception>
     [Alias("Retry"), AlwaysInterleave]
     Task RetryAsync();
+    /// <summary>
+    /// Removes a run that has ended, with all that is kept of it: its stages, what they logged and printed, its entries in list and index.
+    /// Nobody sees it from the moment this is stored; what takes longer than some seconds goes on after the call, also after a crash.
+    /// </summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.NotFound"/>: there is none, or not any more. <see cref="ErrorCodes.Conflict"/>: it has not ended.</exception>
+    [Alias("Remove"), AlwaysInterleave]
+    Task RemoveAsync();
     /// <summary>Called by a stage when it changes.</summary>
     [Alias("StageChanged"), AlwaysInterleave]
     Task OnStageChangedAsync(StageView stage);
@@ -73,6 +80,9 @@ public interface IStageGrain : IGrainWithStringKey
     /// <param name="limit">Most bytes of text, at most <see cref="StageLogLimits.MaxPageBytes"/>.</param>
     [Alias("ReadLog"), AlwaysInterleave]
     Task<LogPage?> ReadLogAsync(int attempt, long offset, int limit);
+    /// <summary>Forgets the stage, with what its attempts have printed and saved on this host; again changes nothing.</summary>
+    [Alias("Remove"), AlwaysInterleave]
+    Task RemoveAsync();
     /// <summary>Cancels the running attempt.</summary>
     [Alias("Cancel"), AlwaysInterleave]
     Task CancelAsync();

@@ -167,7 +167,7 @@ public sealed record StageView
     [Id(18)] public ImmutableDictionary<string, double>? Metrics { get; init; }
 }
 
-/// <summary>One change in a run, as watchers see it: of the run, of one stage, or of several.</summary>
+/// <summary>One change in a run, as watchers see it: of the run, of one stage, or of several, or that it was paused or goes on.</summary>
 [GenerateSerializer, Immutable, Alias("gristmill.RunEvent")]
 public sealed record RunEvent
 {
@@ -183,4 +183,7 @@ public sealed record RunEvent
     [Id(4)] public ImmutableArray<StageView> Stages { get; init; } = [];
     /// <summary>How many stages are in each status after the change.</summary>
     [Id(5)] public StageCounts Counts { get; init; } = new();
+    /// <summary>Whether the run is paused after the change; an event without run and stages tells that this is what changed.</summary>
+    /// <value>null: a silo of an older version told of the change</value>
+    [Id(6)] public bool? Paused { get; init; }
 }

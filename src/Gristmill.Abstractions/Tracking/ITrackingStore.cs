@@ -17,6 +17,12 @@ public interface ITrackingStore
     /// <summary>Sets tags; null removes one.</summary>
     Task SetTagsAsync(string runId, IReadOnlyDictionary<string, string?> tags);
 
+    /// <summary>
+    /// Takes a run out with all that it logged: it is out of sight at once, and gone when this completes; again changes nothing. What is put in later of a run
+    /// of this id is as of a new one.
+    /// </summary>
+    Task RemoveRunAsync(string runId);
+
     /// <summary>A page of runs.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: filter, order, limit or page; with the position in it.</exception>
     Task<RunPage> SearchAsync(RunQuery query, CancellationToken cancellationToken = default);

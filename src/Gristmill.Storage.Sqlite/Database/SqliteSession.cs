@@ -121,6 +121,16 @@ internal sealed class SqliteSession : IDisposable
                     "Run the newer version, or name another file.");
             }
 
+            foreach (var (table, column, type) in version < known ? options.AddedColumns : [])
+            {
+                // In a new file there is no table yet, and it is made whole.
+                var columns = All("select name from pragma_table_info(@p0)", static r => r.GetString(0), table);
+                if (columns.Count > 0 && !columns.Contains(column))
+                {
+                    Run($"alter table {table} add column {column} {type}");
+                }
+            }
+
             Run(create);
             Run(string.Create(CultureInfo.InvariantCulture, $"pragma user_version={known}"));
             Run("commit");

@@ -36,9 +36,15 @@ internal sealed class RunSql(SqliteSession session, long now)
     /// <summary>The numbers of the runs that a term holds for, by an index; null where there is none for it.</summary>
     public string? Source(RunTerm term)
     {
-        if (term.Field.Kind == RunFieldKind.Attribute || term.Comparison is RunComparison.Missing or RunComparison.NotEqual or RunComparison.Like or RunComparison.LikeIgnoringCase)
+        if (term.Comparison is RunComparison.Missing or RunComparison.NotEqual or RunComparison.Like or RunComparison.LikeIgnoringCase)
         {
             return null;
+        }
+
+        if (term.Field.Kind == RunFieldKind.Attribute)
+        {
+            // Of the other facts few have values that few runs share, and those that do (id) order runs already. That it is not null lets the partial index be used.
+            return term.Field.Name is "partition" or "trigger" ? $"select x.n from run x where x.{term.Field.Name} is not null and {Compare(term, "x." + term.Field.Name)}" : null;
         }
 
         return Name(term.Field.Name) is { } name ? $"select x.run from {Table(term.Field.Kind)} x where x.name={Argument(name)} and {Compare(term, Column(term, "x"))}" : "select 0 where 0";
@@ -52,6 +58,8 @@ internal sealed class RunSql(SqliteSession session, long now)
         "version" => "r.version",
         "status" => "r.status",
         "error" => "r.error",
+        "partition" => "r.partition",
+        "trigger" => "r.trigger",
         "created" => "r.created",
         "started" => "r.started",
         "ended" => "r.ended",

@@ -4,4 +4,6 @@ namespace Gristmill.Storage.Sqlite;
 public sealed class SqliteTrackingOptions : SqliteDatabaseOptions
 {
     internal override (int Version, string Create) Schema => (TrackingSchema.Version, TrackingSchema.Create);
+
+    internal override IReadOnlyList<(string Table, string Column, string Type)> AddedColumns => TrackingSchema.Added;
 }

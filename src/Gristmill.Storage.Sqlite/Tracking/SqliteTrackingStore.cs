@@ -31,6 +31,14 @@ internal sealed class SqliteTrackingStore(SqliteTrackingOptions options, TimePro
         return Put(session => TrackingWriter.SetTags(session, runId, tags));
     }
 
+    public async Task RemoveRunAsync(string runId)
+    {
+        // Some at a time, so that what others write is not held up by a run that logged millions of points.
+        while (await Put(session => TrackingWriter.RemoveSome(session, runId)).ConfigureAwait(false))
+        {
+        }
+    }
+
     public async Task<RunPage> SearchAsync(RunQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);

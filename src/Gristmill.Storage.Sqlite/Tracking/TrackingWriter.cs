@@ -50,16 +50,31 @@ internal static class TrackingWriter
         where excluded.stage<>artifact.stage or excluded.attempt>=artifact.attempt
         """;
 
+    private const string FindRun = "select n from run where id=@p0";
+
+    /// <summary>Rows, and blocks of points, that go in one step of a removal: some ten milliseconds of the writer.</summary>
+    private const long RemovedRows = 1000, RemovedBlocks = 64;
+
+    private const string RemoveBlocks = "delete from points where rowid in (select p.rowid from series s join points p on p.series=s.n where s.run=@p0 limit @p1)";
+
+    private static readonly string[] RemoveRows =
+    [
+        "delete from series where n in (select n from series where run=@p0 limit @p1)",
+        "delete from metric where run=@p0 and name in (select name from metric where run=@p0 limit @p1)",
+        "delete from param where run=@p0 and name in (select name from param where run=@p0 limit @p1)",
+        "delete from tag where run=@p0 and name in (select name from tag where run=@p0 limit @p1)",
+        "delete from artifact where run=@p0 and path in (select path from artifact where run=@p0 limit @p1)",
+    ];
+
     public static long Run(SqliteSession session, string id)
     {
-        const string Find = "select n from run where id=@p0";
-        if (session.First(Find, static r => (long?)r.GetInt64(0), id) is { } known)
+        if (session.First(FindRun, static r => (long?)r.GetInt64(0), id) is { } known)
         {
             return known;
         }
 
         session.Execute(InsertRun, id);
-        return session.First(Find, static r => r.GetInt64(0), id);
+        return session.First(FindRun, static r => r.GetInt64(0), id);
     }
 
     public static bool PutRun(SqliteSession session, RunProjection projection)
@@ -84,6 +99,33 @@ internal static class TrackingWriter
         }
 
         return true;
+    }
+
+    /// <summary>Takes some of a run out; its own row goes with the last of what refers to it, as its number may then be given to another.</summary>
+    /// <returns>Whether there is more.</returns>
+    public static bool RemoveSome(SqliteSession session, string id)
+    {
+        if (session.First(FindRun, static r => (long?)r.GetInt64(0), id) is not { } run)
+        {
+            return false;
+        }
+
+        session.Execute("update run set sequence=-1 where n=@p0 and sequence>=0", run);
+        if (session.Execute(RemoveBlocks, run, RemovedBlocks) == RemovedBlocks)
+        {
+            return true;
+        }
+
+        foreach (var remove in RemoveRows)
+        {
+            if (session.Execute(remove, run, RemovedRows) == RemovedRows)
+            {
+                return true;
+            }
+        }
+
+        session.Execute("delete from run where n=@p0", run);
+        return false;
     }
 
     public static bool SetTags(SqliteSession session, string runId, IReadOnlyDictionary<string, string?> tags)

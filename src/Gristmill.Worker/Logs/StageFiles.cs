@@ -15,6 +15,7 @@ public sealed class StageFiles(string root, StageFilesOptions? options = null) :
     private const string HeadFile = "head";
     private const string TailFile = "tail";
     private const string ManifestFile = "log.json";
+    private const int RemovedLive = 20;
 
     private readonly StageFilesOptions _options = options ?? new StageFilesOptions();
     private readonly ConcurrentDictionary<string, AttemptLog> _live = new(StringComparer.Ordinal);
@@ -81,6 +82,29 @@ public sealed class StageFiles(string root, StageFilesOptions? options = null) :
 
     /// <inheritdoc/>
     public void RemoveCheckpoints(StageOrigin stage) => StageCheckpoint.Remove(Checkpoints, stage);
+
+    /// <inheritdoc/>
+    public void Remove(StageOrigin stage, int attempts, IReadOnlyList<StageLogRef> logs)
+    {
+        ArgumentNullException.ThrowIfNull(logs);
+        foreach (var log in logs)
+        {
+            // Its manifest names run, stage and attempt: no other log has this digest.
+            _kept.Delete(log.Digest);
+        }
+
+        // Of attempts whose end nobody has seen; of older ones than these the sweep finds what is left.
+        for (var attempt = attempts; attempt > Math.Max(0, attempts - RemovedLive); attempt--)
+        {
+            var key = Key(stage, attempt);
+            if (!_live.ContainsKey(key) && LivePath(key) is var path && File.Exists(path))
+            {
+                File.Delete(path);
+            }
+        }
+
+        RemoveCheckpoints(stage);
+    }
 
     /// <summary>Removes what is older than its retention: logs, checkpoints that nobody goes on from, and what dead silos left.</summary>
     /// <returns>How many logs and checkpoints were removed.</returns>

@@ -102,6 +102,44 @@ public sealed class RunCommandsTests : IDisposable
         await RunAsync(2, "compare", "a");
     }
 
+    [Fact]
+    public async Task Named_runs_are_removed_and_one_that_cannot_be_is_told()
+    {
+        Answer("/api/v1/runs/r1", "");
+        Answer("/api/v1/runs/r3", "");
+        Assert.Equal("Run r1 is removed.\nRun r3 is removed.\n", await RunAsync(2, "rm", "r1", "r2", "r3", "r1"));
+        Assert.Equal(["DELETE /api/v1/runs/r1", "DELETE /api/v1/runs/r2", "DELETE /api/v1/runs/r3"], _asked);
+    }
+
+    [Fact]
+    public async Task Old_runs_are_listed_and_removed_only_if_that_is_confirmed()
+    {
+        RunRecord Old(string id) => new() { Id = id, Pipeline = "p", Status = RunStatus.Failed, Created = At, Ended = At };
+        Answer("/api/v1/runs?limit=1000&pipeline=p&filter=ended*", new[] { Old("r1"), Old("r2") });
+        Answer("/api/v1/runs/r1", "");
+        Answer("/api/v1/runs/r2", "");
+
+        var preview = await RunAsync(0, "rm", "--older-than", "30d", "--pipeline", "p");
+        Assert.Contains("r2", preview, StringComparison.Ordinal);
+        Assert.EndsWith("2 runs; nothing is removed yet: --yes removes them.\n", preview, StringComparison.Ordinal);
+        Assert.DoesNotContain(_asked, static asked => asked.StartsWith("DELETE", StringComparison.Ordinal));
+
+        Assert.Equal("2 runs are removed.\n", await RunAsync(0, "rm", "--older-than", "30d", "--pipeline", "p", "--yes"));
+        Assert.Equal(["DELETE /api/v1/runs/r1", "DELETE /api/v1/runs/r2"], _asked.Where(static asked => asked.StartsWith("DELETE", StringComparison.Ordinal)).Order());
+    }
+
+    [Theory]
+    [InlineData("rm")]
+    [InlineData("rm", "r1", "--older-than", "30d")]
+    [InlineData("rm", "r1", "--yes")]
+    [InlineData("rm", "r1", "--pipeline", "p")]
+    [InlineData("rm", "--older-than", "soon")]
+    public async Task What_to_remove_must_be_said_in_one_way(params string[] args)
+    {
+        await RunAsync(2, args);
+        Assert.Empty(_asked);
+    }
+
     private void Answer<T>(string path, T value) => _answers[path] = (200, GristmillJson.Serialize(value));
 
     private async Task<string> RunAsync(int exitCode, params string[] args)
@@ -127,7 +165,9 @@ public sealed class RunCommandsTests : IDisposable
 
             var path = context.Request.RawUrl!;
             _asked.Add($"{context.Request.HttpMethod} {path}");
-            var (status, json) = _answers.GetValueOrDefault(path, (404, """{"code":"not_found","detail":"nothing here"}"""));
+            var (status, json) = _answers.FirstOrDefault(answer => answer.Key == path || (answer.Key.EndsWith('*') && path.StartsWith(answer.Key[..^1], StringComparison.Ordinal))) is { Key: not null } found
+                ? found.Value
+                : (404, """{"code":"not_found","detail":"nothing here"}""");
             context.Response.StatusCode = status;
             context.Response.ContentType = "application/json";
             await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(json));

@@ -150,6 +150,41 @@ public sealed class RunDisplayTests
     }
 
     [Fact]
+    public async Task A_pause_and_its_end_are_a_line_each()
+    {
+        var console = new TestConsole();
+        var display = new RunDisplay(console.Console, new FakeTimeProvider(Start));
+        var run = Run(RunStatus.Running, Stage("a", StageStatus.Running), Stage("b", StageStatus.Pending));
+
+        var last = await display.FollowAsync(Events(
+            new RunEvent { Sequence = 0, Status = RunStatus.Running, Run = run, Paused = false },
+            new RunEvent { Sequence = 1, Status = RunStatus.Running, Paused = true },
+            new RunEvent { Sequence = 2, Status = RunStatus.Running, Paused = true, Stage = Stage("a", StageStatus.Succeeded) },
+            // Of an older silo: it cannot tell.
+            new RunEvent { Sequence = 3, Status = RunStatus.Running, Stage = Stage("a", StageStatus.Succeeded) },
+            new RunEvent { Sequence = 4, Status = RunStatus.Running, Paused = false },
+            new RunEvent { Sequence = 5, Status = RunStatus.Running, Paused = false, Stage = Stage("b", StageStatus.Running) },
+            new RunEvent { Sequence = 6, Status = RunStatus.Running, Paused = true }), TestContext.Current.CancellationToken);
+
+        Assert.Equal("""
+              a                running
+              run r1 is paused
+              a                succeeded
+              run r1 goes on
+              b                running
+              run r1 is paused
+
+            """, console.Text);
+        Assert.True(last!.Paused);
+        Assert.Equal(StageStatus.Running, last.Stages[1].Status);
+
+        display.WriteEnd(last);
+        Assert.EndsWith("Run r1 running, paused.\n", console.Text, StringComparison.Ordinal);
+        console.Console.Write(display.Table(last));
+        Assert.EndsWith("paused", console.Text.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_table_of_a_large_run_has_the_stages_to_look_at()
     {
         var console = new TestConsole();

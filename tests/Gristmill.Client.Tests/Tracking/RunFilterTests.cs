@@ -17,7 +17,19 @@ public sealed class RunFilterTests
         Assert.Equal(Term(RunFieldKind.Attribute, "status", RunComparison.NotEqual, 3.0), Text(any.Terms[1]));
     }
 
+    [Fact]
+    public void Partition_and_trigger_are_texts()
+    {
+        var all = Assert.IsType<AllOf>(RunFilter.Parse("partition >= \"2001-04\" and trigger like 'night%' and attributes.trigger in ('a', 'b') and partition is null"));
+
+        Assert.Equal(Term(RunFieldKind.Attribute, "partition", RunComparison.GreaterOrEqual, "2001-04"), Text(all.Terms[0]));
+        Assert.Equal(Term(RunFieldKind.Attribute, "trigger", RunComparison.Like, "night%"), Text(all.Terms[1]));
+        Assert.Equal(Term(RunFieldKind.Attribute, "trigger", RunComparison.In, "a", "b"), Text(all.Terms[2]));
+        Assert.Equal(Term(RunFieldKind.Attribute, "partition", RunComparison.Missing), Text(all.Terms[3]));
+    }
+
     [Theory]
+    [InlineData("partition = 2001", 13, "quotes")]
     [InlineData("metrics.auc", 12, "comparison")]
     [InlineData("metrics.auc >", 14, "value")]
     [InlineData("metrics.auc > 'high'", 15, "number")]

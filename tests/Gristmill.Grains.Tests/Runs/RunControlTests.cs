@@ -44,6 +44,37 @@ public sealed class RunControlTests : IClassFixture<ClusterFixture>
     }
 
     [Fact]
+    public async Task Watchers_are_told_of_a_pause_and_of_its_end()
+    {
+        var gate = Executor.Hold("a");
+        var id = await _cluster.RunAsync(Pipeline(Stage("a"), Stage("b", "a")));
+        await gate.Started.Task;
+        await using var changes = Grain(id).WatchAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Assert.True(await changes.MoveNextAsync());
+        Assert.Equal((false, false), (changes.Current.Paused, changes.Current.Run!.Paused));
+
+        await Grain(id).PauseAsync();
+        // Again changes nothing, and is not told.
+        await Grain(id).PauseAsync();
+        await Grain(id).ContinueAsync();
+        foreach (var paused in (bool[])[true, false])
+        {
+            Assert.True(await changes.MoveNextAsync());
+            var told = changes.Current;
+            Assert.Equal((paused, RunStatus.Running, 2), (told.Paused, told.Status, told.Counts.Total));
+            Assert.True(told is { Run: null, Stage: null, Stages.IsEmpty: true });
+        }
+
+        gate.Released.SetResult();
+        while (await changes.MoveNextAsync() && changes.Current.Run is null)
+        {
+            Assert.False(changes.Current.Paused);
+        }
+
+        Assert.Equal(RunStatus.Succeeded, changes.Current.Status);
+    }
+
+    [Fact]
     public async Task A_paused_run_can_be_cancelled()
     {
         var gate = Executor.Hold("a");

@@ -27,7 +27,7 @@ public sealed class RunWatchersTests
         {
             for (var i = 0; i < 5_000; i++)
             {
-                watchers.Publish(Stage(i, status), RunStatus.Running, new StageCounts { Succeeded = i });
+                watchers.Publish(Stage(i, status), RunStatus.Running, new StageCounts { Succeeded = i }, paused: false);
             }
         }
 
@@ -59,7 +59,7 @@ public sealed class RunWatchersTests
         for (var i = 0; i < 1_000; i++)
         {
             var next = watcher.MoveNextAsync();
-            watchers.Publish(Stage(0, StageStatus.Running) with { Attempts = i }, RunStatus.Running, new StageCounts { Running = 1 });
+            watchers.Publish(Stage(0, StageStatus.Running) with { Attempts = i }, RunStatus.Running, new StageCounts { Running = 1 }, paused: false);
             Assert.True(await next);
             Assert.Equal((i, i + 1L, 1), (watcher.Current.Stage!.Attempts, watcher.Current.Sequence, watcher.Current.Counts.Running));
         }
@@ -74,7 +74,7 @@ public sealed class RunWatchersTests
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await watcher.MoveNextAsync());
         Assert.NotNull(watcher.Current.Run);
-        watchers.Publish(Stage(999, StageStatus.Running), RunStatus.Running, new StageCounts { Pending = 999, Running = 1 });
+        watchers.Publish(Stage(999, StageStatus.Running), RunStatus.Running, new StageCounts { Pending = 999, Running = 1 }, paused: false);
 
         var told = new List<StageView>();
         while (told.Count < 1_000)
@@ -86,9 +86,51 @@ public sealed class RunWatchersTests
         Assert.Equal(stages.Select(static stage => stage.Name), told.Select(static stage => stage.Name));
         Assert.Equal(StageStatus.Running, told[^1].Status);
         // Caught up: from now on change by change.
-        watchers.Publish(Stage(5, StageStatus.Running), RunStatus.Running, new StageCounts());
+        watchers.Publish(Stage(5, StageStatus.Running), RunStatus.Running, new StageCounts(), paused: false);
         Assert.True(await watcher.MoveNextAsync());
         Assert.Equal("s5", watcher.Current.Stage!.Name);
+    });
+
+    [Fact]
+    public Task A_pause_is_told_also_to_a_watcher_that_is_behind() => Turn(async () =>
+    {
+        var watchers = new RunWatchers();
+        var whole = s_run with { Counts = new StageCounts() };
+        await using var watcher = watchers.WatchAsync(whole, [], TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Assert.True(await watcher.MoveNextAsync());
+        Assert.False(watcher.Current.Paused);
+        var next = watcher.MoveNextAsync();
+
+        // More pauses than may wait: the last one is told.
+        for (var i = 0; i <= 300; i++)
+        {
+            watchers.Publish(null, RunStatus.Running, new StageCounts(), paused: i % 2 == 0);
+        }
+
+        Assert.True(await next);
+        while (watcher.Current.Sequence < 301)
+        {
+            Assert.True(await watcher.MoveNextAsync());
+        }
+
+        Assert.Equal((true, null, 0), (watcher.Current.Paused, watcher.Current.Stage, watcher.Current.Stages.Length));
+
+        // Among changes of stages that come as pages, the pages tell.
+        for (var i = 0; i < 300; i++)
+        {
+            watchers.Publish(Stage(i, StageStatus.Succeeded), RunStatus.Running, new StageCounts(), paused: true);
+        }
+
+        watchers.Publish(null, RunStatus.Running, new StageCounts(), paused: false);
+        watchers.End(whole with { Status = RunStatus.Succeeded, Ended = DateTimeOffset.UnixEpoch });
+        var last = watcher.Current;
+        while (await watcher.MoveNextAsync() && watcher.Current.Run is null)
+        {
+            last = watcher.Current;
+        }
+
+        Assert.False(last.Paused);
+        Assert.Equal("s299", last.Stages[^1].Name);
     });
 
     private static StageView Stage(int i, StageStatus status) => new() { Name = $"s{i}", Operation = "core.noop", Status = status };

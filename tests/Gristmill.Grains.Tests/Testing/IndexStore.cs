@@ -31,6 +31,23 @@ internal sealed class IndexStore : ITrackingStore
         return Task.CompletedTask;
     }
 
+    /// <summary>Runs that were taken out, and how often.</summary>
+    public ConcurrentDictionary<string, int> Removed { get; } = new();
+
+    /// <summary>Whether taking a run out is refused now.</summary>
+    public Func<string, bool> RefusesRemoval { get; set; } = static _ => false;
+
+    public Task RemoveRunAsync(string runId)
+    {
+        if (RefusesRemoval(runId))
+        {
+            return Task.FromException(new GristmillException(ErrorCodes.StoreFull, "no room"));
+        }
+
+        Removed.AddOrUpdate(runId, 1, static (_, times) => times + 1);
+        return Task.CompletedTask;
+    }
+
     public Task AppendAsync(TrackBatch batch) => throw new NotSupportedException();
 
     public Task<RunPage> SearchAsync(RunQuery query, CancellationToken cancellationToken = default) => throw new NotSupportedException();

@@ -16,5 +16,10 @@ internal sealed class ScriptedFiles : IStageFiles
 
     public StageLogRef? KeepLog(StageOrigin stage, int attempt) => Loud.ContainsKey(stage.Stage) ? new StageLogRef(attempt, $"{stage.Stage}-{attempt}", 1, 0) : null;
 
+    /// <summary>Stages of which everything was removed, with their logs.</summary>
+    public ConcurrentDictionary<StageOrigin, string> Gone { get; } = new();
+
+    public void Remove(StageOrigin stage, int attempts, IReadOnlyList<StageLogRef> logs) => Gone[stage] = string.Join(' ', logs.Select(static log => log.Digest));
+
     public void RemoveCheckpoints(StageOrigin stage) => Removed.Enqueue(stage);
 }

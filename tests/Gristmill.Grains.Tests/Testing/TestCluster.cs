@@ -150,6 +150,19 @@ internal sealed class TestCluster : IAsyncDisposable
         return (long)(await command.ExecuteScalarAsync() ?? throw new InvalidOperationException($"No state '{name}' of {grain.GetGrainId()}."));
     }
 
+    /// <summary>States and reminders in the database of grains whose id holds a text.</summary>
+    public async Task<(long States, long Reminders)> CountRowsAsync(string text)
+    {
+        await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Database};Mode=ReadOnly;Pooling=False");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "select (select count(*) from grain_state where instr(grain, $text)>0), (select count(*) from reminder where instr(grain, $text)>0)";
+        command.Parameters.AddWithValue("$text", text);
+        await using var reader = await command.ExecuteReaderAsync();
+        await reader.ReadAsync();
+        return (reader.GetInt64(0), reader.GetInt64(1));
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Cluster.DisposeAsync();

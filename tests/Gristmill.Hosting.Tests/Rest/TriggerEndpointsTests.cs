@@ -77,6 +77,11 @@ public sealed class TriggerEndpointsTests : IAsyncLifetime
         var run = await _silo.FinishAsync(firing.Run!);
         Assert.Equal(("7", "\"\\\"; drop table --\""), (run.Parameters["order"], run.Parameters["who"]));
 
+        // What a trigger has started is found by its name, and shown with it.
+        var found = await client.SearchRunsAsync(new RunQuery { Filter = "trigger = \"order-hook\" and partition is null" }, TestContext.Current.CancellationToken);
+        Assert.Equal((firing.Run, "order-hook"), (Assert.Single(found.Runs).Id, found.Runs[0].Trigger));
+        Assert.Empty((await client.SearchRunsAsync(new RunQuery { Filter = "trigger != 'order-hook'" }, TestContext.Current.CancellationToken)).Runs);
+
         await RefusedAsync(SendAsync("m1", body), HttpStatusCode.Conflict, ErrorCodes.WebhookReplayed, "m1");
         await RefusedAsync(SendAsync("m2", body, signature: "v1,AAAA"), HttpStatusCode.Unauthorized, ErrorCodes.WebhookSignature, "signature");
         await RefusedAsync(SendAsync("m2", body, signature: " "), HttpStatusCode.Unauthorized, ErrorCodes.WebhookSignature, "sign");

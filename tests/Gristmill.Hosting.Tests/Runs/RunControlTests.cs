@@ -99,6 +99,42 @@ public sealed class RunControlTests(RunControlTests.OneSilo one) : IClassFixture
     }
 
     [Fact]
+    public async Task A_run_that_has_ended_is_removed_with_all_that_is_kept_of_it()
+    {
+        var file = NewPath();
+        var pipeline = Pipeline.Create("removed", p => p.Run(SiloStages.Talk, file).Named("talk"));
+        await Silo.RegisterAsync(pipeline);
+        var id = await Silo.StartRunAsync("removed");
+        await RefusedAsync(HttpStatusCode.Conflict, ErrorCodes.Conflict);
+        await File.WriteAllTextAsync(file, "", TestContext.Current.CancellationToken);
+        Assert.Equal(RunStatus.Succeeded, (await Silo.FinishAsync(id)).Status);
+        var kept = await Silo.GetAsync<LogPage>($"/api/v1/runs/{id}/stages/talk/logs");
+        Assert.Equal("before\nafter\n", kept.Text);
+
+        using (var removed = await DeleteAsync())
+        {
+            Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+        }
+
+        foreach (var path in new[] { "", "/stages", "/stages/talk", "/stages/talk/logs", "/stages/talk/cache", "/events", "/metrics", "/params", "/tags" })
+        {
+            using var response = await Silo.Http.GetAsync(new Uri($"/api/v1/runs/{id}{path}", UriKind.Relative), TestContext.Current.CancellationToken);
+            Assert.True(response.StatusCode == HttpStatusCode.NotFound, $"{path}: {response.StatusCode}");
+        }
+
+        Assert.Empty(await Silo.GetAsync<RunRecord[]>("/api/v1/runs?pipeline=removed"));
+        await RefusedAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
+
+        Task<HttpResponseMessage> DeleteAsync() => Silo.Http.DeleteAsync(new Uri($"/api/v1/runs/{id}", UriKind.Relative), TestContext.Current.CancellationToken);
+
+        async Task RefusedAsync(HttpStatusCode status, string code)
+        {
+            using var response = await DeleteAsync();
+            await EndToEndTests.AssertProblemAsync(response, status, code, id);
+        }
+    }
+
+    [Fact]
     public async Task Runs_are_started_again_with_other_parameters_and_compared()
     {
         var pipeline = Pipeline.Create("rerun", p => p.Run(SiloStages.Number, p.Parameter("n", 1)).Named("number"));

@@ -1,4 +1,5 @@
 using Gristmill.Storage.Conformance;
+using Microsoft.Data.Sqlite;
 
 namespace Gristmill.Storage.Sqlite.Tracking;
 
@@ -53,6 +54,42 @@ public sealed class SqliteTrackingStoreTests : TrackingStoreConformance, IDispos
 
         Assert.Equal(ErrorCodes.StoreFull, error.Code);
         Assert.Empty(await small.ListMetricsAsync("r", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_file_of_the_first_version_gets_the_columns_it_lacks()
+    {
+        using var temp = new TempDatabase();
+        Directory.CreateDirectory(Path.GetDirectoryName(temp.File)!);
+        await using (var old = new SqliteConnection($"Data Source={temp.File};Pooling=False"))
+        {
+            await old.OpenAsync(TestContext.Current.CancellationToken);
+            await using var command = old.CreateCommand();
+            command.CommandText = """
+                create table run(
+                    n integer primary key, id text not null unique, sequence integer not null, pipeline text not null, version text,
+                    status integer not null, created integer not null, started integer, ended integer, error text);
+                insert into run(id, sequence, pipeline, status, created) values('before', 2, 'p', 2, 1);
+                pragma user_version=1;
+                """;
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        using (var migrated = New(temp.File))
+        {
+            await migrated.PutRunAsync(new RunProjection
+            {
+                Sequence = 0,
+                Run = new RunRecord { Id = "after", Pipeline = "p", Status = RunStatus.Pending, Created = DateTimeOffset.UnixEpoch, Partition = "2001-04", Trigger = "nightly" },
+            });
+        }
+
+        using var again = New(temp.File);
+        Assert.Equal(["before"], await FindAsync("partition is null and trigger is null"));
+        Assert.Equal(["after"], await FindAsync("partition = '2001-04' and trigger = 'nightly'"));
+
+        async Task<string[]> FindAsync(string filter) =>
+            [.. (await again.SearchAsync(new RunQuery { Filter = filter }, TestContext.Current.CancellationToken)).Runs.Select(static run => run.Id)];
     }
 
     private static SqliteTrackingStore New(string path) => new(new SqliteTrackingOptions { Path = path }, TimeProvider.System);

@@ -66,6 +66,30 @@ public sealed class StageFilesTests : IDisposable
     }
 
     [Fact]
+    public void Of_a_removed_stage_nothing_stays_and_of_others_everything()
+    {
+        var logs = new List<StageLogRef>();
+        foreach (var attempt in (int[])[1, 2])
+        {
+            Open(attempt).Write("said"u8);
+            logs.Add(_files.KeepLog(Stage, attempt)!);
+        }
+
+        // One whose end nobody saw, as its silo died, and one of another stage that says the same.
+        Open(3).Write("lost"u8);
+        _files.Open(Mill.NoOp() with { RunId = Stage.Run, Stage = "other", Attempt = 1 }).Write("said"u8);
+        var other = _files.KeepLog(Stage with { Stage = "other" }, 1)!;
+
+        var next = Create();
+        next.Remove(Stage, 3, logs);
+        next.Remove(Stage, 3, logs);
+
+        Assert.Throws<GristmillException>(() => next.ReadLog(Stage, 1, logs[0], 0, 100));
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(_root, "live")));
+        Assert.Equal("said", next.ReadLog(Stage with { Stage = "other" }, 1, other, 0, 100)!.Text);
+    }
+
+    [Fact]
     public void Pages_do_not_cut_characters()
     {
         Open().Write("aäbäc"u8);

@@ -25,6 +25,8 @@ public sealed class RecordingStore : ITrackingStore
 
     public Task SetTagsAsync(string runId, IReadOnlyDictionary<string, string?> tags) => throw new NotSupportedException();
 
+    public Task RemoveRunAsync(string runId) => throw new NotSupportedException();
+
     public Task<RunPage> SearchAsync(RunQuery query, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<RunRecord>> GetRunsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken = default) => throw new NotSupportedException();

@@ -18,8 +18,8 @@ public enum RunFieldKind
 /// <param name="Name">Its name.</param>
 public readonly record struct RunField(RunFieldKind Kind, string Name)
 {
-    /// <summary>The attributes: id, pipeline, version, status, error (its code), created, started, ended (instants), duration (seconds).</summary>
-    public static IReadOnlyList<string> Attributes { get; } = ["id", "pipeline", "version", "status", "error", "created", "started", "ended", "duration"];
+    /// <summary>The attributes: id, pipeline, version, status, error (its code), partition, trigger (its name), created, started, ended (instants), duration (seconds).</summary>
+    public static IReadOnlyList<string> Attributes { get; } = ["id", "pipeline", "version", "status", "error", "partition", "trigger", "created", "started", "ended", "duration"];
 
     /// <summary>Whether it is compared as a number.</summary>
     public bool IsNumber => Kind == RunFieldKind.Metric || (Kind == RunFieldKind.Attribute && Name == "duration");
