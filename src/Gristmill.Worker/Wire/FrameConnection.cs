@@ -39,11 +39,13 @@ internal sealed class FrameConnection(Socket socket) : IDisposable
     private byte[] _pending = new byte[16 << 10];
     private byte[] _sending = new byte[16 << 10];
     private int _count;
+    // Of _sending, what the kernel has not taken yet.
+    private int _unsent;
     private bool _flushing;
     private bool _closed;
 
     /// <summary>Whether so much waits to be sent that what is not needed should be left out.</summary>
-    public bool Congested => Volatile.Read(ref _count) > BacklogBytes;
+    public bool Congested => Volatile.Read(ref _count) + Volatile.Read(ref _unsent) > BacklogBytes;
 
     /// <summary>Whether frames have been queued that are not with the kernel yet.</summary>
     internal bool Waiting
@@ -167,6 +169,7 @@ internal sealed class FrameConnection(Socket socket) : IDisposable
 
                 (_pending, _sending) = (_sending, _pending);
                 count = _count;
+                Volatile.Write(ref _unsent, count);
                 _count = 0;
             }
 
@@ -192,6 +195,7 @@ internal sealed class FrameConnection(Socket socket) : IDisposable
             while (from < until && (wait || socket.Poll(0, SelectMode.SelectWrite)))
             {
                 from += socket.Send(_sending.AsSpan(from, Math.Min(SendBytes, until - from)));
+                Volatile.Write(ref _unsent, until - from);
             }
 
             return from;
@@ -201,6 +205,7 @@ internal sealed class FrameConnection(Socket socket) : IDisposable
             lock (_gate)
             {
                 _closed = true;
+                _unsent = 0;
                 return until;
             }
         }

@@ -98,6 +98,22 @@ public sealed class FrameConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_being_sent_counts_as_congestion_until_it_is_read()
+    {
+        using var sender = new FrameConnection(_left);
+        using var receiver = new FrameConnection(_right);
+        sender.Send(FrameKind.Progress, 0, new byte[4 << 20]);
+        Assert.True(sender.Waiting && sender.Congested);
+        receiver.Read((_, _, _) => _left.Shutdown(SocketShutdown.Send));
+        while (sender.Waiting)
+        {
+            await Task.Yield();
+        }
+
+        Assert.False(sender.Congested);
+    }
+
+    [Fact]
     public async Task Disposing_ends_the_reading_and_the_sending_of_others()
     {
         var sender = new FrameConnection(_left);
