@@ -6,6 +6,7 @@ internal static class PipelinesBench
     public static IReadOnlyList<(string Name, Func<Task<IReadOnlyList<BenchCase>>> Run)> Cases { get; } =
     [
         ("stages", DurableStagesCase.RunAsync),
+        ("floor", ChainFloorCase.RunAsync),
         ("start", StartCase.RunAsync),
         ("large", LargeDagCase.RunAsync),
         ("runs", RunSearchCase.RunAsync),
