@@ -31,7 +31,7 @@ internal static class CompileCommand
             else
             {
                 SpecFile.Write(spec, target);
-                await Console.Error.WriteLineAsync($"{target}: pipeline {spec.Name}, version {PipelineVersion.Of(spec)}, {spec.Stages.Length} stages");
+                await Console.Error.WriteLineAsync($"{target}: pipeline {spec.Name}, version {PipelineVersion.Of(spec)}, {Texts.Count(spec.Stages.Length, "stage")}");
             }
 
             return ExitCodes.Ok;

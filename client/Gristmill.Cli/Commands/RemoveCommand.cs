@@ -84,7 +84,7 @@ internal static class RemoveCommand
             {
                 run.Id, run.Pipeline, Texts.Status(run.Status), run.Ended is { } ended ? Texts.Time(ended) : "",
             }));
-            context.WriteLine($"{(found.Count > Shown ? $"... {Texts.Count(found.Count)} runs" : $"{found.Count} runs")}; nothing is removed yet: --yes removes them.");
+            context.WriteLine($"{(found.Count > Shown ? "... " : "")}{Texts.Count(found.Count, "run")}; nothing is removed yet: --yes removes them.");
             return ExitCodes.Ok;
         }
 
@@ -102,7 +102,7 @@ internal static class RemoveCommand
                 await Console.Error.WriteLineAsync($"mill: {e.Message} [{e.Code}]");
             }
         });
-        context.WriteLine($"{Texts.Count(removed)} runs are removed.");
+        context.WriteLine($"Removed {Texts.Count(removed, "run")}.");
         return ExitCodes.Ok;
     }
 

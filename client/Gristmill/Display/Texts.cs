@@ -23,6 +23,8 @@ internal static class Texts
 
     public static string Count(long count) => count.ToString("N0", Culture);
 
+    public static string Count(long count, string of) => $"{Count(count)} {of}{(count == 1 ? "" : "s")}";
+
     public static string Number(double value) =>
         Math.Abs(value) >= 1e15 || !double.IsFinite(value) ? value.ToString("G6", Culture)
         : value == Math.Truncate(value) || Math.Abs(value) >= 1e5 ? value.ToString("0", Culture)
@@ -41,7 +43,7 @@ internal static class Texts
     public static string Counts(StageCounts counts) => string.Join(", ", new[]
     {
         StageStatus.Succeeded, StageStatus.Running, StageStatus.Failed, StageStatus.Skipped, StageStatus.Cancelled, StageStatus.Pending,
-    }.Where(status => counts.Of(status) > 0).Select(status => $"{Count(counts.Of(status))} {Status(status)}")) + $" of {Count(counts.Total)} stages";
+    }.Where(status => counts.Of(status) > 0).Select(status => $"{Count(counts.Of(status))} {Status(status)}")) + $" of {Count(counts.Total, "stage")}";
 
     public static string Colour(StageStatus status) => status switch
     {

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Gristmill.Worker;
 
 /// <summary>
@@ -9,13 +11,17 @@ namespace Gristmill.Worker;
 /// <param name="tailBytes">Bytes of the end.</param>
 internal sealed class AttemptLog(string path, int headBytes, int tailBytes) : IDisposable
 {
+    private const int MaxLine = 16 << 10;
+
     private readonly Lock _gate = new();
+    // What was printed of a line that has no end yet: a secret may be printed piece by piece.
+    private readonly StringBuilder _line = new();
     private FileStream? _head;
     private byte[]? _ring;
     private bool _closed;
 
     /// <summary>Takes secrets out of what the attempt prints, line by line; null: it knows none.</summary>
-    public SecretRedactor? Redactor { get; set; }
+    public SecretRedactor? Redactor { get; init; }
 
     /// <summary>All that was printed, in bytes.</summary>
     public long Bytes { get; private set; }
@@ -61,6 +67,29 @@ internal sealed class AttemptLog(string path, int headBytes, int tailBytes) : ID
         }
     }
 
+    /// <summary>Adds text in UTF-8, without the secrets in it. Of an attempt that knows some, a line shows when it has ended.</summary>
+    public void Print(ReadOnlySpan<char> text)
+    {
+        lock (_gate)
+        {
+            if (Redactor is null)
+            {
+                Encode(text);
+                return;
+            }
+
+            _line.Append(text);
+            if (text.LastIndexOf('\n') is >= 0 and var end)
+            {
+                PrintLine(_line.Length - text.Length + end + 1);
+            }
+            else if (_line.Length > MaxLine)
+            {
+                PrintLine(_line.Length);
+            }
+        }
+    }
+
     /// <summary>Reads from a position on.</summary>
     /// <returns>How many bytes were read, and where the first of them stands: later than asked for where bytes were dropped.</returns>
     public (int Read, long From) Read(long offset, Span<byte> into)
@@ -94,6 +123,7 @@ internal sealed class AttemptLog(string path, int headBytes, int tailBytes) : ID
     {
         lock (_gate)
         {
+            PrintLine(_line.Length);
             _closed = true;
             var tail = Bytes <= headBytes ? [] : new byte[Bytes - TailStart];
             if (tail.Length > 0)
@@ -109,6 +139,28 @@ internal sealed class AttemptLog(string path, int headBytes, int tailBytes) : ID
 
     /// <inheritdoc/>
     public void Dispose() => Close();
+
+    private void PrintLine(int length)
+    {
+        if (length > 0)
+        {
+            Encode(Redactor!.Redact(_line.ToString(0, length)));
+            _line.Remove(0, length);
+        }
+    }
+
+    private void Encode(ReadOnlySpan<char> text)
+    {
+        Span<byte> bytes = stackalloc byte[768];
+        while (!text.IsEmpty)
+        {
+            // Three bytes a character at most; a pair of surrogates is not cut.
+            var part = text[..Math.Min(text.Length, 256)];
+            part = part.Length < text.Length && char.IsHighSurrogate(part[^1]) ? part[..^1] : part;
+            Write(bytes[..Encoding.UTF8.GetBytes(part, bytes)]);
+            text = text[part.Length..];
+        }
+    }
 
     private void WriteHead(ReadOnlySpan<byte> text)
     {

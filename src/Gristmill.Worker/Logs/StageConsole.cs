@@ -65,24 +65,7 @@ internal sealed class StageConsole : TextWriter
 
     public override void Flush() => _console.Flush();
 
-    private static void Log(ReadOnlySpan<char> text)
-    {
-        if (Current.Value is not { } log)
-        {
-            return;
-        }
-
-        text = log.Redactor is { } redactor ? redactor.Redact(text.ToString()) : text;
-        Span<byte> bytes = stackalloc byte[768];
-        while (!text.IsEmpty)
-        {
-            // Three bytes a character at most; a pair of surrogates is not cut.
-            var part = text[..Math.Min(text.Length, 256)];
-            part = part.Length < text.Length && char.IsHighSurrogate(part[^1]) ? part[..^1] : part;
-            log.Write(bytes[..Encoding.UTF8.GetBytes(part, bytes)]);
-            text = text[part.Length..];
-        }
-    }
+    private static void Log(ReadOnlySpan<char> text) => Current.Value?.Print(text);
 
     private sealed class Scope : IDisposable
     {

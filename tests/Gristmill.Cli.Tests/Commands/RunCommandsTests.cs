@@ -124,7 +124,9 @@ public sealed class RunCommandsTests : IDisposable
         Assert.EndsWith("2 runs; nothing is removed yet: --yes removes them.\n", preview, StringComparison.Ordinal);
         Assert.DoesNotContain(_asked, static asked => asked.StartsWith("DELETE", StringComparison.Ordinal));
 
-        Assert.Equal("2 runs are removed.\n", await RunAsync(0, "rm", "--older-than", "30d", "--pipeline", "p", "--yes"));
+        Assert.Equal("Removed 2 runs.\n", await RunAsync(0, "rm", "--older-than", "30d", "--pipeline", "p", "--yes"));
+        Answer("/api/v1/runs?limit=1000&pipeline=p&filter=ended*", new[] { Old("r1") });
+        Assert.EndsWith("1 run; nothing is removed yet: --yes removes them.\n", await RunAsync(0, "rm", "--older-than", "30d", "--pipeline", "p"), StringComparison.Ordinal);
         Assert.Equal(["DELETE /api/v1/runs/r1", "DELETE /api/v1/runs/r2"], _asked.Where(static asked => asked.StartsWith("DELETE", StringComparison.Ordinal)).Order());
     }
 

@@ -75,7 +75,7 @@ internal static class PartitionsCommand
         {
             using var client = CliContext.Connect(parsed.GetValue(server));
             var count = await client.MarkStaleAsync(parsed.GetValue(pipeline)!, parsed.GetValue(range)!, parsed.GetValue(reason), cancellationToken);
-            context.WriteLine($"{Texts.Count(count)} partitions are stale. 'mill backfill {parsed.GetValue(pipeline)} {parsed.GetValue(range)} --stale' makes them anew.");
+            context.WriteLine($"Marked {Texts.Count(count, "partition")} stale. 'mill backfill {parsed.GetValue(pipeline)} {parsed.GetValue(range)} --stale' makes anew what is stale.");
             return ExitCodes.Ok;
         });
         return command;
