@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Gristmill.Cli.Commands;
 using Gristmill.Display;
 using Spectre.Console;
@@ -50,7 +51,10 @@ internal static class MillCli
     /// <summary>Runs one command line.</summary>
     public static async Task<int> InvokeAsync(string[] args, IAnsiConsole console, CancellationToken cancellationToken = default)
     {
-        var parsed = Create(console).Parse(args.Length == 0 ? ["--help"] : args);
+        var parsed = Create(console).Parse(
+            args.Length == 0 ? ["--help"] : args,
+            // "@daily" is a cron expression, not a file with further arguments.
+            new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
             foreach (var message in Messages(parsed))
@@ -58,7 +62,7 @@ internal static class MillCli
                 await Console.Error.WriteLineAsync($"mill: {message}");
             }
 
-            await Console.Error.WriteLineAsync($"See 'mill {parsed.CommandResult.Command.Name} --help'.".Replace("mill mill", "mill", StringComparison.Ordinal));
+            await Console.Error.WriteLineAsync($"See '{Path(parsed.CommandResult)} --help'.");
             return ExitCodes.Usage;
         }
 
@@ -92,6 +96,9 @@ internal static class MillCli
     }
 
     /// <summary>What is wrong, without "a command is missing" where one is there but unknown.</summary>
+    /// <summary>The command as it is written: mill trigger add.</summary>
+    private static string Path(CommandResult result) => result.Parent is CommandResult parent ? $"{Path(parent)} {result.Command.Name}" : "mill";
+
     private static IEnumerable<string> Messages(ParseResult parsed) =>
         parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens.Count > 0
             ? [$"There is no command '{parsed.UnmatchedTokens[0]}'."]

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Gristmill.Cli.Infrastructure;
 using Gristmill.Display;
 using Spectre.Console;
 
@@ -12,7 +13,7 @@ internal static class ShowCommand
         var id = new Argument<string>("run") { Description = "The run's id; 'mill runs' lists them." };
         var follow = new Option<bool>("--follow", "-f") { Description = "Follow the run until it ends." };
         var stages = new Option<bool>("--stages") { Description = "List the run's stages, page by page; without it, of more than 100 those that failed or run." };
-        var status = new Option<StageStatus?>("--status") { Description = "With --stages: only stages of this status.", HelpName = "STATUS" };
+        var status = new ChoiceOption<StageStatus>("--status") { Description = "With --stages: only stages of this status." };
         var offset = new Option<int>("--offset") { Description = "With --stages: how many stages to pass over.", HelpName = "N" };
         var limit = new Option<int>("--limit", "-n") { Description = "With --stages: how many to list, at most 1000.", DefaultValueFactory = _ => 100, HelpName = "N" };
         var server = CliContext.ServerOption();

@@ -77,6 +77,8 @@ public sealed class CommandTests
     [InlineData(3, "trigger", "add", "t", "p", "--object", "https://host/x", "--object-secret", "s", "--server", "127.0.0.1:1")]
     [InlineData(2, "trigger", "add", "t", "p", "--concurrency", "maybe", "--every", "1m")]
     [InlineData(3, "trigger", "add", "t", "p", "--every", "1m", "--server", "127.0.0.1:1")]
+    [InlineData(3, "trigger", "add", "t", "p", "--cron", "@daily", "--on", "failed", "--catch-up", "ALL", "--server", "127.0.0.1:1")]
+    [InlineData(2, "trigger", "add", "t", "p", "--concurrency", "1", "--every", "1m")]
     [InlineData(2, "partitions")]
     [InlineData(2, "partitions", "p", "--status", "odd")]
     [InlineData(2, "backfill", "p")]

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Gristmill.Cli.Infrastructure;
 using Gristmill.Display;
 
 namespace Gristmill.Cli.Commands;
@@ -10,7 +11,7 @@ internal static class PartitionsCommand
     {
         var pipeline = new Argument<string>("pipeline") { Description = "The pipeline." };
         var range = new Option<string?>("--range") { Description = "Only these: a key, FROM..TO, or * of a dimension.", HelpName = "RANGE" };
-        var status = new Option<PartitionStatus?>("--status") { Description = "Only those that are missing, running, ready, stale or failed." };
+        var status = new ChoiceOption<PartitionStatus>("--status") { Description = "Only those that are missing, running, ready, stale or failed." };
         var limit = new Option<int>("--limit", "-n") { Description = "How many, at most 1000.", DefaultValueFactory = _ => 200 };
         var after = new Option<string?>("--after") { Description = "Only those that come after this key, for paging.", HelpName = "KEY" };
         var server = CliContext.ServerOption();

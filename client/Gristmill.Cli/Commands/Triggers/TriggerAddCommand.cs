@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Gristmill.Client;
+using Gristmill.Cli.Infrastructure;
 using Gristmill.Display;
 
 namespace Gristmill.Cli.Commands;
@@ -23,13 +24,13 @@ internal static partial class TriggerAddCommand
         var itemSecret = new Option<string?>("--object-secret") { Description = "For --object: the secret of the server that lets it be seen, a query or an Authorization header.", HelpName = "SECRET" };
         var webhook = new Option<string?>("--webhook") { Description = "For each request signed with this secret of the server.", HelpName = "SECRET" };
         var after = new Option<string?>("--after") { Description = "When a run of this pipeline ends.", HelpName = "PIPELINE" };
-        var on = new Option<RunOutcomes>("--on") { Description = "Which ends for --after: succeeded (default), failed or any." };
+        var on = new ChoiceOption<RunOutcomes>("--on") { Description = "Which ends for --after: succeeded (default), failed or any." };
         var metric = new Option<string?>("--metric") { Description = "When a metric crosses a value: 'pipeline/stage/metric < 0.6'.", HelpName = "COMPARISON" };
         var stream = new Option<string?>("--stream") { Description = "For each event of an Orleans stream: provider/namespace/key.", HelpName = "STREAM" };
         var spec = new Option<string?>("--spec") { Description = "Take the whole trigger from a JSON file.", HelpName = "FILE" };
         var parameters = new Option<string[]>("--param", "-p") { Description = "A parameter of the runs: name=value, or name={{file}} for a value of the event. May be repeated.", HelpName = "NAME=VALUE" };
-        var concurrency = new Option<ConcurrencyPolicy>("--concurrency") { Description = "While a run that it started is under way: allow (default), forbid, replace or queue." };
-        var catchUp = new Option<CatchUpPolicy>("--catch-up") { Description = "Times that passed while nothing could fire: once (default), skip or all.", DefaultValueFactory = _ => CatchUpPolicy.Once };
+        var concurrency = new ChoiceOption<ConcurrencyPolicy>("--concurrency") { Description = "While a run that it started is under way: allow (default), forbid, replace or queue." };
+        var catchUp = new ChoiceOption<CatchUpPolicy>("--catch-up") { Description = "Times that passed while nothing could fire: once (default), skip or all." };
         var partition = new Option<string?>("--partition") { Description = "Of a partitioned pipeline: a key, or {{scheduled}} for the one that has ended last.", HelpName = "KEY" };
         var description = new Option<string?>("--description") { Description = "A sentence for people." };
         var replace = new Option<bool>("--replace") { Description = "Change a trigger of this name that is there." };
@@ -59,11 +60,11 @@ internal static partial class TriggerAddCommand
                     File = parsed.GetValue(file) is { } pattern ? new FileArrival { Path = pattern } : null,
                     Object = Object(parsed.GetValue(item), parsed.GetValue(itemSecret)),
                     Webhook = parsed.GetValue(webhook) is { } secret ? new WebhookSource { Secret = secret } : null,
-                    After = parsed.GetValue(after) is { } upstream ? new RunCompletion(upstream, parsed.GetValue(on)) : null,
+                    After = parsed.GetValue(after) is { } upstream ? new RunCompletion(upstream, parsed.GetValue(on) ?? default) : null,
                     Metric = parsed.GetValue(metric) is { } comparison ? Metric(comparison) : null,
                     Stream = parsed.GetValue(stream) is { } source ? Stream(source) : null,
-                    Concurrency = parsed.GetValue(concurrency),
-                    CatchUp = parsed.GetValue(catchUp),
+                    Concurrency = parsed.GetValue(concurrency) ?? default,
+                    CatchUp = parsed.GetValue(catchUp) ?? CatchUpPolicy.Once,
                     Partition = parsed.GetValue(partition),
                     Description = parsed.GetValue(description),
                 };
