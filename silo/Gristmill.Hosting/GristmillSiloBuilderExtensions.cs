@@ -25,7 +25,7 @@ public static class GristmillSiloBuilderExtensions
     /// <param name="silo">The silo builder, as given by <c>UseOrleans</c>.</param>
     /// <param name="configure">Changes options after the configuration section "Gristmill" was read.</param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.DataFolderInUse"/>: another silo holds the data folder.</exception>
-    /// <exception cref="OptionsValidationException">Settings are out of range; every problem is named.</exception>
+    /// <exception cref="OptionsValidationException">Settings are unknown, cannot be read or are out of range; every problem is named.</exception>
     public static ISiloBuilder UseGristmill(this ISiloBuilder silo, Action<GristmillOptions>? configure = null)
     {
         // Ports, paths and the lock are needed while the silo is being built, so the options are read now, once.

@@ -12,7 +12,7 @@ public static class GristmillStorage
     /// <param name="cancellationToken">Ends the call.</param>
     /// <returns>What was done, a sentence.</returns>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.StorageUnavailable"/> and others: the database cannot be reached or refuses.</exception>
-    /// <exception cref="OptionsValidationException">Settings are out of range.</exception>
+    /// <exception cref="OptionsValidationException">Settings are unknown, cannot be read or are out of range.</exception>
     public static async Task<string> InitializeAsync(IConfiguration configuration, CancellationToken cancellationToken = default)
     {
         var options = GristmillOptions.Read(configuration);

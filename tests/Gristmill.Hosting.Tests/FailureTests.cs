@@ -71,13 +71,27 @@ public sealed class FailureTests(FailureTests.BareSilo bare) : IClassFixture<Fai
     }
 
     [Fact]
-    public async Task Settings_out_of_range_are_all_named()
+    public async Task Settings_that_are_wrong_are_all_named()
     {
-        await using var silo = new BareProcess("--Gristmill:Slots=-1", "--Gristmill:Cluster=no spaces");
+        await using var silo = new BareProcess(
+            "--Gristmill:Slots=-1", "--Gristmill:Cluster=no spaces", "--Gristmill:Storage=oracle", "--Gristmill:CacheMaxAge=soon", "--Gristmill:ThreadPerSlot=2", "--Gristmill:Resources:gpu=some");
         var (code, error) = await silo.RunAsync();
         Assert.Equal(2, code);
-        Assert.Contains("Gristmill:Slots", error, StringComparison.Ordinal);
-        Assert.Contains("Gristmill:Cluster", error, StringComparison.Ordinal);
+        Assert.Contains("Gristmill:Slots is '-1': 0 to 1024.", error, StringComparison.Ordinal);
+        Assert.Contains("Gristmill:Cluster is 'no spaces': ", error, StringComparison.Ordinal);
+        Assert.Contains("Gristmill:Storage is 'oracle': sqlite or postgres.", error, StringComparison.Ordinal);
+        Assert.Contains("Gristmill:CacheMaxAge is 'soon': a time, ", error, StringComparison.Ordinal);
+        Assert.Contains("Gristmill:ThreadPerSlot is no setting. Did you mean Gristmill:ThreadsPerSlot?", error, StringComparison.Ordinal);
+        Assert.Contains("Gristmill:Resources:gpu is 'some': a number.", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Storage_is_not_prepared_with_settings_that_are_wrong()
+    {
+        await using var silo = new BareProcess("storage-init", "--Gristmill:Storage=oracle");
+        var (code, error) = await silo.RunAsync();
+        Assert.Equal(2, code);
+        Assert.Equal("mill: Gristmill:Storage is 'oracle': sqlite or postgres.", error.Trim());
     }
 
     [Fact]
@@ -115,7 +129,7 @@ public sealed class FailureTests(FailureTests.BareSilo bare) : IClassFixture<Fai
         public async Task<(int ExitCode, string Error)> RunAsync()
         {
             var start = new System.Diagnostics.ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = _folder };
-            foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "Gristmill.Silo.dll"), "--urls=http://127.0.0.1:0", .. settings])
+            foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "Gristmill.Silo.dll"), .. settings, "--urls=http://127.0.0.1:0"])
             {
                 start.ArgumentList.Add(argument);
             }

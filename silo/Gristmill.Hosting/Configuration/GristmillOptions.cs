@@ -119,13 +119,14 @@ public sealed class GristmillOptions
     public long MaxRequestBytes { get; set; } = 256L << 20;
 
     /// <summary>Reads the options of a configuration and checks them.</summary>
-    /// <exception cref="OptionsValidationException">Settings are out of range; every problem is named.</exception>
+    /// <exception cref="OptionsValidationException">Settings are unknown, cannot be read or are out of range; every problem is named.</exception>
     internal static GristmillOptions Read(IConfiguration configuration, Action<GristmillOptions>? configure = null)
     {
         var options = new GristmillOptions();
-        configuration.GetSection(Section).Bind(options);
+        var problems = SettingsReader.Bind(configuration.GetSection(Section), options);
         configure?.Invoke(options);
         var checks = new GristmillOptionsValidator().Validate(null, options);
-        return checks.Succeeded ? options : throw new OptionsValidationException(Section, typeof(GristmillOptions), checks.Failures);
+        problems = [.. problems, .. checks.Failures ?? []];
+        return problems.Count == 0 ? options : throw new OptionsValidationException(Section, typeof(GristmillOptions), problems);
     }
 }
