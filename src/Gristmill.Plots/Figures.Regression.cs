@@ -104,11 +104,16 @@ public static partial class Figures
         for (var i = 0; i < labels.Length; i++)
         {
             var residual = (double)labels[i] - predictions[i];
+            if (!Fit.Has(predictions[i], labels[i]))
+            {
+                continue;
+            }
+
             if (residual < low || residual > high)
             {
                 outside++;
             }
-            else if (Fit.Has(predictions[i], labels[i]))
+            else
             {
                 counts[Bin(residual, low, high, bins)]++;
             }
