@@ -119,6 +119,8 @@ public sealed class FiguresTests
                 Assert.Equal("svg", XDocument.Parse(text).Root!.Name.LocalName);
                 Assert.DoesNotContain("NaN", text, StringComparison.Ordinal);
                 Assert.DoesNotContain("∞", text, StringComparison.Ordinal);
+                Assert.True(figure.Model.Axes[0].ActualMinimum < figure.Model.Axes[0].ActualMaximum);
+                Assert.All(figure.Model.Series.OfType<RectangleBarSeries>().SelectMany(static series => series.Items), static bar => Assert.True(bar.X0 < bar.X1));
             }
         }
     }
