@@ -87,7 +87,7 @@ public static partial class Figures
                 if (counts[actual, predicted] is > 0 and var count)
                 {
                     var share = (double)count / total;
-                    cells.Items.Add(new RectangleBarItem(predicted - 0.48, actual - 0.48, predicted + 0.48, actual + 0.48) 
+                    cells.Items.Add(new RectangleBarItem(predicted - 0.48, actual - 0.48, predicted + 0.48, actual + 0.48)
                     {
                         // Among the others right and wrong are one.
                         Color = actual == other && predicted == other ? OxyColor.FromAColor(0x40, PlotStyle.Reference) : PlotStyle.Shade(share),
