@@ -8,7 +8,7 @@ using OxyPlot.Series;
 namespace Gristmill.Plots;
 
 /// <summary>Ready-made figures for <see cref="Track.Figure(string, IFigure)"/>.</summary>
-public static class Figures
+public static partial class Figures
 {
     // More than a figure has pixels changes nothing.
     private const int Thresholds = 4096;
@@ -175,20 +175,28 @@ public static class Figures
             }
         }
 
+        var model = Bars(title, xAxis, finite == 0 ? [] : counts, low, width);
+        PlotStyle.Subtitle(model, string.Create(CultureInfo.InvariantCulture, $"{finite:N0} values") + Count(values.Length - finite, "not finite"));
+        return new PlotFigure(model);
+    }
+
+    private static PlotModel Bars(string title, string xAxis, ReadOnlySpan<long> counts, double low, double width)
+    {
         var model = PlotStyle.Create(title);
         model.Axes.Add(PlotStyle.Axis(AxisPosition.Bottom, xAxis));
         model.Axes.Add(PlotStyle.Axis(AxisPosition.Left, "count", 0));
         var bars = new RectangleBarSeries { FillColor = PlotStyle.Colour(0), StrokeThickness = 0 };
-        for (var b = 0; b < bins && finite > 0; b++)
+        for (var b = 0; b < counts.Length; b++)
         {
             bars.Items.Add(new RectangleBarItem(low + ((b + 0.04) * width), 0, low + ((b + 0.96) * width), counts[b]));
         }
 
         model.Series.Add(bars);
-        PlotStyle.Subtitle(model, string.Create(CultureInfo.InvariantCulture, $"{finite:N0} values")
-            + (finite < values.Length ? string.Create(CultureInfo.InvariantCulture, $", {values.Length - finite:N0} not finite") : ""));
-        return new PlotFigure(model);
+        return model;
     }
+
+    /// <summary>What a subtitle adds where some rows are not drawn.</summary>
+    private static string Count(long rows, string what) => rows == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {rows:N0} {what}");
 
     private static void Diagonal(PlotModel model) => model.Annotations.Add(new LineAnnotation
     {

@@ -27,6 +27,9 @@ public static class PlotStyle
     /// <summary>The colour of a series by its place.</summary>
     public static OxyColor Colour(int index) => Colours[index % Colours.Count];
 
+    /// <summary>Pale to dark: how much there is.</summary>
+    internal static OxyPalette Shades { get; } = OxyPalette.Interpolate(64, OxyColor.FromRgb(0xe4, 0xef, 0xf7), OxyColor.FromRgb(0x00, 0x72, 0xb2), OxyColor.FromRgb(0x00, 0x2f, 0x4f));
+
     /// <summary>A plot without series.</summary>
     /// <param name="title">What it shows.</param>
     public static PlotModel Create(string title)
@@ -91,6 +94,39 @@ public static class PlotStyle
     {
         var axis = new LogarithmicAxis();
         Apply(axis, position, title);
+        return axis;
+    }
+
+    /// <summary>The colour of a share from 0 to 1.</summary>
+    internal static OxyColor Shade(double share) => Shades.Colors[(int)Math.Clamp(share * Shades.Colors.Count, 0, Shades.Colors.Count - 1)];
+
+    /// <summary>What the shades of counts mean, on the right.</summary>
+    internal static LogarithmicColorAxis CountAxis(long most)
+    {
+        var axis = new LogarithmicColorAxis { Palette = Shades, Minimum = 1, Maximum = Math.Max(2, most) };
+        Apply(axis, AxisPosition.Right, "rows");
+        axis.MajorGridlineStyle = LineStyle.None;
+        axis.AxislineStyle = LineStyle.None;
+        axis.StringFormat = "#,0";
+        // The bar is as wide as ticks are long.
+        (axis.TickStyle, axis.TicklineColor, axis.MajorTickSize) = (TickStyle.Outside, OxyColors.Transparent, 14);
+        return axis;
+    }
+
+    /// <summary>Classes side by side, or from top to bottom.</summary>
+    internal static CategoryAxis ClassAxis(AxisPosition position, string title, IReadOnlyList<string> names, double angle = 0)
+    {
+        var axis = new CategoryAxis { Minimum = -0.5, Maximum = names.Count - 0.5, Angle = angle, MajorStep = 1 };
+        axis.Labels.AddRange(names);
+        Apply(axis, position, title);
+        axis.MajorGridlineStyle = LineStyle.None;
+        if (position == AxisPosition.Left)
+        {
+            (axis.StartPosition, axis.EndPosition) = (1, 0);
+        }
+
+        // Text is measured without fonts, as narrower than it is; a title would be laid over long names.
+        axis.AxisTitleDistance += names.Max(static name => name.Length) * (position == AxisPosition.Left ? 2.2 : angle == 0 ? 0 : 1.6);
         return axis;
     }
 

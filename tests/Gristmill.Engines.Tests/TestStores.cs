@@ -28,6 +28,8 @@ internal sealed class TestStores : IDisposable
 
     public List<StageProgress> Progress { get; } = [];
 
+    public Tracker Track { get; init; } = Tracker.None;
+
     public ObjectRef Put(params RecordBatch[] batches)
     {
         using var writer = Objects.Create(batches[0].Schema);
@@ -63,6 +65,7 @@ internal sealed class TestStores : IDisposable
         Threads = 2,
         BaseDirectory = _root,
         Progress = progress,
+        Track = Track,
     };
 
     public void Dispose()

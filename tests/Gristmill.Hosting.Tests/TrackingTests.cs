@@ -83,34 +83,7 @@ public sealed class TrackingTests
         const int points = 50_000;
         await using var silo = await SiloProcess.StartAsync();
         using var client = new GristmillClient(silo.Http.BaseAddress!.ToString());
-        var assembly = typeof(TestStages).Assembly.Location;
-        using var archive = new MemoryStream();
-        using (var zip = new System.IO.Compression.ZipArchive(archive, System.IO.Compression.ZipArchiveMode.Create, leaveOpen: true))
-        {
-            System.IO.Compression.ZipFileExtensions.CreateEntryFromFile(zip, assembly, Path.GetFileName(assembly));
-        }
-
-        var code = await client.UploadCodeAsync(archive.ToArray(), Path.GetFileName(assembly), Token);
-        await client.RegisterPipelineAsync(new PipelineSpec
-        {
-            Name = "logging",
-            Code = code,
-            Stages =
-            [
-                new StageSpec
-                {
-                    Name = "log",
-                    Operation = StageOperations.Code,
-                    Options = JsonSerializer.Serialize(new CodeCallOptions
-                    {
-                        Type = typeof(TestStages).FullName!,
-                        Method = nameof(TestStages.LogAndWait),
-                        Arguments = ImmutableDictionary<string, JsonElement>.Empty.Add("points", JsonSerializer.SerializeToElement(points)),
-                    }, StageJson.Options),
-                    Retry = new RetryPolicy { MaxAttempts = 3 },
-                },
-            ],
-        }, Token);
+        await RegisterAsync(client, "logging", nameof(TestStages.LogAndWait), ("points", points));
         var id = await client.StartRunAsync("logging", cancellationToken: Token);
         await silo.FollowAsync(id, static change => change.Stage?.Progress?.Message == "flushed");
 
@@ -126,6 +99,24 @@ public sealed class TrackingTests
         Assert.Equal((points, 2), (after.Total, after.Attempt));
         await again.CancelRunAsync(id, Token);
         Assert.Equal(RunStatus.Cancelled, (await silo.FinishAsync(id)).Status);
+    }
+
+    [Fact]
+    public async Task A_figure_of_a_users_own_class_is_kept_listed_and_served_as_what_it_is()
+    {
+        await using var silo = await SiloProcess.StartAsync();
+        using var client = new GristmillClient(silo.Http.BaseAddress!.ToString());
+        await RegisterAsync(client, "drawing", nameof(TestStages.DrawPng));
+        var id = await client.StartRunAsync("drawing", cancellationToken: Token);
+        Assert.Equal(RunStatus.Succeeded, (await silo.FinishAsync(id)).Status);
+
+        var artifact = Assert.Single(await client.ListArtifactsAsync(id, Token));
+        Assert.Equal(("figures/custom/pixel.png", (long)TestStages.Pixel.Length), (artifact.Path, artifact.Bytes));
+        using var png = await silo.Http.GetAsync(new Uri($"/api/v1/runs/{id}/artifacts/{artifact.Path}", UriKind.Relative), Token);
+        Assert.Equal("image/png", png.Content.Headers.ContentType!.MediaType);
+        // Shown, not downloaded.
+        Assert.Null(png.Content.Headers.ContentDisposition);
+        Assert.Equal(TestStages.Pixel, await png.Content.ReadAsByteArrayAsync(Token));
     }
 
     [Fact]
@@ -153,5 +144,38 @@ public sealed class TrackingTests
 
         using var patched = await silo.Http.PatchAsync(new Uri("/api/v1/runs/none/tags", UriKind.Relative), SiloProcess.Json(new Dictionary<string, string> { ["../x"] = "y" }), Token);
         Assert.Equal(HttpStatusCode.BadRequest, patched.StatusCode);
+    }
+
+    /// <summary>A pipeline of one stage, a method of <see cref="TestStages"/>, which may be attempted three times.</summary>
+    private static async Task RegisterAsync(GristmillClient client, string name, string method, params (string Name, object Value)[] arguments)
+    {
+        var assembly = typeof(TestStages).Assembly.Location;
+        using var archive = new MemoryStream();
+        using (var zip = new System.IO.Compression.ZipArchive(archive, System.IO.Compression.ZipArchiveMode.Create, leaveOpen: true))
+        {
+            System.IO.Compression.ZipFileExtensions.CreateEntryFromFile(zip, assembly, Path.GetFileName(assembly));
+        }
+
+        var code = await client.UploadCodeAsync(archive.ToArray(), Path.GetFileName(assembly), Token);
+        await client.RegisterPipelineAsync(new PipelineSpec
+        {
+            Name = name,
+            Code = code,
+            Stages =
+            [
+                new StageSpec
+                {
+                    Name = "log",
+                    Operation = StageOperations.Code,
+                    Options = JsonSerializer.Serialize(new CodeCallOptions
+                    {
+                        Type = typeof(TestStages).FullName!,
+                        Method = method,
+                        Arguments = arguments.ToImmutableDictionary(static a => a.Name, static a => JsonSerializer.SerializeToElement(a.Value)),
+                    }, StageJson.Options),
+                    Retry = new RetryPolicy { MaxAttempts = 3 },
+                },
+            ],
+        }, Token);
     }
 }

@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Text;
 using System.Xml.Linq;
+using OxyPlot.Annotations;
+using OxyPlot.Axes;
+using OxyPlot.Series;
 
 namespace Gristmill.Plots;
 
@@ -48,18 +51,131 @@ public sealed class FiguresTests
     public void Figures_are_the_same_in_every_culture(string culture)
     {
         var (scores, labels) = Scores();
-        var expected = Text(Figures.Roc(scores, labels));
+        string[] Drawn() => [Text(Figures.Roc(scores, labels)), Text(Figures.PredictedActual(scores, labels)), Text(Figures.Residuals(scores, labels)), Text(Figures.ConfusionMatrix(scores, [.. labels.Take(10_000)], ["a", "b"]))];
+        var expected = Drawn();
         var before = CultureInfo.CurrentCulture;
         try
         {
             CultureInfo.CurrentCulture = new CultureInfo(culture);
-            Assert.Equal(expected, Text(Figures.Roc(scores, labels)));
+            Assert.Equal(expected, Drawn());
         }
         finally
         {
             CultureInfo.CurrentCulture = before;
         }
     }
+
+    [Fact]
+    public void Predictions_are_points_until_they_are_many_and_then_cells()
+    {
+        float[] labels = [.. Enumerable.Range(0, 1000).Select(static i => i % 100)];
+        float[] predictions = [.. labels.Select(static label => label + 1)];
+        Assert.Equal(1000, Assert.IsType<ScatterSeries>(Figures.PredictedActual(predictions, labels).Model.Series.Single()).Points.Count);
+
+        // A hundred different rows, 11 times each: the cells hold them all, once.
+        labels = [.. Enumerable.Repeat(labels, 11).SelectMany(static l => l).Take(1100)];
+        predictions = [.. labels.Select(static label => label + 1)];
+        var figure = Figures.PredictedActual(predictions, labels);
+        var cells = Assert.IsType<RectangleBarSeries>(figure.Model.Series.Single()).Items;
+        Assert.InRange(cells.Count, 48, 100);
+        Assert.All(cells, static cell => Assert.InRange(((cell.Y0 + cell.Y1) / 2) - ((cell.X0 + cell.X1) / 2), -1.5, 3.5));
+        Assert.Contains("R² 0.999, RMSE 1 over 1,100 rows", Text(figure), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Residuals_are_actual_minus_predicted_and_all_are_counted()
+    {
+        var figure = Figures.Residuals([1, 2, 3, 4], [2, 3, 4, 7], bins: 4);
+        Assert.Equal([3, 0, 0, 1], Assert.IsType<RectangleBarSeries>(figure.Model.Series.Single()).Items.Select(static bar => bar.Y1));
+        Assert.Contains("Mean 1.5, standard deviation 0.866 over 4 rows", Text(figure), StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Figures.Residuals([1], [1, 2]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Figures.PredictedActual([1], [1, 2]));
+    }
+
+    [Fact]
+    public void A_few_far_numbers_squeeze_nothing_and_those_that_are_none_are_counted()
+    {
+        float[] labels = [.. Enumerable.Range(0, 5000).Select(static i => (float)(i % 10)), 1e30f, 1, float.NegativeInfinity];
+        float[] predictions = [.. Enumerable.Range(0, 5000).Select(static i => (float)(i % 10)), 1, float.NaN, 2];
+        foreach (var figure in new[] { Figures.PredictedActual(predictions, labels), Figures.Residuals([.. predictions.Select(static (p, i) => p + (i % 3))], labels) })
+        {
+            Assert.All(Assert.IsType<RectangleBarSeries>(figure.Model.Series.Single()).Items, static bar => Assert.InRange(bar.X1, -10, 20));
+            Assert.Contains("over 5,001 rows, 2 not finite, 1 out of view", Text(figure), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Numbers_of_any_size_one_value_and_none_are_drawn()
+    {
+        foreach (var (predictions, labels) in new (float[], float[])[]
+        {
+            ([], []), ([float.NaN], [1]), ([3], [3]), ([0, 0], [0, 0]), ([float.MaxValue, float.MinValue], [float.MinValue, float.MaxValue]),
+            ([float.Epsilon, 0], [0, float.Epsilon]), ([.. Enumerable.Repeat(3f, 2000)], [.. Enumerable.Repeat(3f, 2000)]),
+        })
+        {
+            foreach (var figure in new[] { Figures.PredictedActual(predictions, labels), Figures.Residuals(predictions, labels) })
+            {
+                var text = Text(figure);
+                Assert.Equal("svg", XDocument.Parse(text).Root!.Name.LocalName);
+                Assert.DoesNotContain("NaN", text, StringComparison.Ordinal);
+                Assert.DoesNotContain("∞", text, StringComparison.Ordinal);
+                Assert.True(figure.Model.Axes[0].ActualMinimum < figure.Model.Axes[0].ActualMaximum);
+                Assert.All(figure.Model.Series.OfType<RectangleBarSeries>().SelectMany(static series => series.Items), static bar => Assert.True(bar.X0 < bar.X1));
+            }
+        }
+    }
+
+    [Fact]
+    public void A_confusion_matrix_counts_and_shades_by_the_actual_class()
+    {
+        // Two of a are right and one is a b; a tie is the first class; the last two rows have no class and no prediction.
+        float[] probabilities = [0.9f, 0.1f, 0, 0.5f, 0.5f, 0, 0.2f, 0.8f, 0, 0, 0.1f, 0.9f, 1, 0, 0, float.NaN, 0, 1];
+        var figure = Figures.ConfusionMatrix(probabilities, [0, 0, 0, 2, 3, 2], ["a", "b", "c"]);
+        Assert.Contains("Accuracy 0.750 over 4 rows, 2 left out", Text(figure), StringComparison.Ordinal);
+        Assert.Equal([(0, 0, "2"), (1, 0, "1"), (2, 2, "1")], Counts(figure));
+
+        var cells = Assert.IsType<RectangleBarSeries>(figure.Model.Series.Single()).Items;
+        Assert.Equal(PlotStyle.Shade(2 / 3.0), cells[0].Color);
+        Assert.Equal(PlotStyle.Shade(1), cells[2].Color);
+
+        Assert.Contains("No rows", Text(Figures.ConfusionMatrix([], [], ["a", "b"])), StringComparison.Ordinal);
+        Assert.Equal([(0, 0, "1")], Counts(Figures.ConfusionMatrix([1], [0], ["only"])));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Figures.ConfusionMatrix([1, 0], [0, 0], ["a", "b"]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Figures.ConfusionMatrix([], [], []));
+    }
+
+    [Fact]
+    public void Of_many_classes_the_most_frequent_are_shown_and_the_others_are_one()
+    {
+        // 300 classes: class c has c + 1 rows, all right but one row of the last, which is taken for class 0.
+        const int classes = 300;
+        float[] labels = [.. Enumerable.Range(0, classes).SelectMany(static c => Enumerable.Repeat((float)c, c + 1))];
+        var probabilities = new float[labels.Length * classes];
+        for (var i = 0; i < labels.Length; i++)
+        {
+            probabilities[(i * classes) + (i == labels.Length - 1 ? 0 : (int)labels[i])] = 1;
+        }
+
+        var figure = Figures.ConfusionMatrix(probabilities, labels, [.. Enumerable.Range(0, classes).Select(static c => $"a class of number {c}")]);
+        var names = figure.Model.Axes.OfType<CategoryAxis>().First().Labels;
+        Assert.Equal(Figures.MaxClasses, names.Count);
+        Assert.Equal(["a class …ber 276", "a class …ber 299", "other (276)"], [names[0], names[23], names[24]]);
+        Assert.Equal([(23, 23, "299"), (24, 23, "1"), (24, 24, "38.2k")], Counts(figure).TakeLast(3));
+        Assert.Contains("Accuracy 1.000 over 45,150 rows", Text(figure), StringComparison.Ordinal);
+        Assert.InRange(figure.Length(), 1000, 300_000);
+    }
+
+    [Fact]
+    public void Figures_of_the_same_rows_are_equal_to_the_byte()
+    {
+        var (scores, labels) = Scores();
+        Assert.Equal(Text(Figures.PredictedActual(scores, labels)), Text(Figures.PredictedActual(scores, labels)));
+        Assert.Equal(Text(Figures.Residuals(scores, labels)), Text(Figures.Residuals(scores, labels)));
+        Assert.Equal(Text(Figures.ConfusionMatrix(scores, [.. labels.Take(10_000)], ["a", "b"])), Text(Figures.ConfusionMatrix(scores, [.. labels.Take(10_000)], ["a", "b"])));
+    }
+
+    private static IEnumerable<(int Predicted, int Actual, string Rows)> Counts(PlotFigure figure) =>
+        figure.Model.Annotations.Cast<TextAnnotation>().Select(static text => ((int)text.TextPosition.X, (int)text.TextPosition.Y, text.Text!));
 
     private static (float[] Scores, float[] Labels) Scores()
     {

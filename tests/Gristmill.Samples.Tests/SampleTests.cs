@@ -42,6 +42,12 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
             // Threads add floats up in another order from run to run.
             Assert.True(Math.Abs(value - Metrics(there)[name]) < 0.02, $"{name}: {value} in its own process, {Metrics(there)[name]} on the server");
         }
+
+        // Every evaluation has drawn, but those of a loop's items, and those whose result another test's run had.
+        using var client = new GristmillClient(server.Silo.Http.BaseAddress!.AbsoluteUri);
+        var artifacts = await client.ListArtifactsAsync(there.Id, TestContext.Current.CancellationToken);
+        Assert.All(there.Stages.Where(static stage => stage.Operation is StageOperations.Evaluate or StageOperations.Best && stage.CachedFrom is null && !stage.Name.Contains('[', StringComparison.Ordinal)),
+            stage => Assert.Contains(artifacts, artifact => artifact.Path.StartsWith($"figures/{stage.Name}/", StringComparison.Ordinal)));
     }
 
     [Fact]

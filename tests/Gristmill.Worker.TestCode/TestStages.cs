@@ -80,6 +80,12 @@ public static class TestStages
         File.Delete(file);
     }
 
+    /// <summary>One pixel, which no library of ours has drawn.</summary>
+    public static readonly byte[] Pixel = Convert.FromBase64String("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==");
+
+    /// <summary>Draws with a class of the user's own.</summary>
+    public static void DrawPng() => Track.Figure("custom/pixel", new PngFigure(Pixel));
+
     public static void LogAndThrow()
     {
         Track.Metric("loss", 0.25);
@@ -378,4 +384,12 @@ public static class TestStages
     [DllImport("libc", EntryPoint = "strlen", ExactSpelling = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint StringLength(nint text);
+}
+
+/// <summary>A figure that is a picture of another library.</summary>
+public sealed class PngFigure(byte[] png) : IFigure
+{
+    public string Extension => "png";
+
+    public void Write(Stream destination) => destination.Write(png);
 }
