@@ -38,7 +38,7 @@ internal sealed record RunEnded(
     [Id(6)] public string? Reason { get; init; }
 }
 
-/// <summary>The triggers that hear of the runs of one pipeline, keyed by its name.</summary>
+/// <summary>The triggers and backfills that hear of the runs of one pipeline, keyed by its name.</summary>
 [Alias("gristmill.IRunSubscribersGrain")]
 internal interface IRunSubscribersGrain : IGrainWithStringKey
 {
@@ -50,6 +50,10 @@ internal interface IRunSubscribersGrain : IGrainWithStringKey
 
     [Alias("Unsubscribe")]
     Task UnsubscribeAsync(string trigger);
+
+    /// <summary>Adds a backfill; again changes nothing. It goes once it is over.</summary>
+    [Alias("SubscribeBackfill")]
+    Task SubscribeBackfillAsync(string backfill);
 
     /// <summary>The pipelines that start after this one's runs.</summary>
     [Alias("ListStarted")]

@@ -202,6 +202,57 @@ public sealed class PartitionsGrainTests : IClassFixture<ClusterFixture>
 public sealed class BackfillRecoveryTests
 {
     [Fact]
+    public async Task A_backfill_is_told_of_each_end_and_keeps_as_many_runs_under_way_as_it_may()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        const int Parallel = 4, Days = 300;
+        var first = new DateOnly(2001, 1, 1);
+        var spec = PartitionsGrainTests.Monthly() with
+        {
+            Partitions = new PartitionSpec { Dimensions = [new PartitionDimension { Name = "month", Kind = PartitionKind.Day, From = first, To = first.AddDays(Days) }] },
+        };
+        await cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec);
+        var begun = 0;
+        var steps = Enumerable.Range(0, Days + 1).Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).ToList();
+        cluster.Executor.On("a", async (_, _, cancellation) =>
+        {
+            // None ends before as many as may be are under way with it: a place that is not filled again holds up all.
+            var number = Interlocked.Increment(ref begun);
+            steps[number].TrySetResult();
+            await steps[Math.Min(number + Parallel - 1, Days)].Task.WaitAsync(cancellation);
+            return ScriptedExecutor.Done();
+        });
+
+        var id = (await cluster.Client.GetGrain<IPartitionsGrain>(spec.Name).StartBackfillAsync(new BackfillRequest { Partitions = "*", Parallel = Parallel })).Id;
+        await TestCluster.UntilAsync(async () => (await cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!.Ended is not null);
+
+        var over = (await cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!;
+        Assert.Equal((RunStatus.Succeeded, Days), (over.Status, over.Succeeded));
+        Assert.Equal(Days, cluster.Executor.Count("a"));
+        Assert.Equal((0, 0), ((int)(await cluster.CountRowsAsync("gristmill.backfill")).Reminders, over.Running.Count));
+    }
+
+    [Fact]
+    public async Task A_backfill_that_is_not_told_of_an_end_learns_of_it_at_its_reminder()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        cluster.Lost["IBackfillControlGrain.OnRunEndedAsync"] = true;
+        var spec = PartitionsGrainTests.Monthly();
+        await cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec);
+        var id = (await cluster.Client.GetGrain<IPartitionsGrain>(spec.Name).StartBackfillAsync(new BackfillRequest { Partitions = "*", Parallel = 2 })).Id;
+
+        var backfill = cluster.Client.GetGrain<IBackfillGrain>(id);
+        await TestCluster.UntilAsync(async () =>
+        {
+            // The reminder's tick, early.
+            await backfill.AsReference<IRemindable>().ReceiveReminder(BackfillGrain.ReminderName, default);
+            return (await backfill.GetAsync())!.Ended is not null;
+        });
+
+        Assert.Equal((RunStatus.Succeeded, 6), ((await backfill.GetAsync())!.Status, cluster.Executor.Count("a")));
+    }
+
+    [Fact]
     public async Task A_backfill_goes_on_where_it_was_when_its_silo_is_killed()
     {
         await using var cluster = await TestCluster.StartAsync();
