@@ -36,6 +36,8 @@ internal sealed record RunEnded(
     [Id(5)] public string Version { get; init; } = "";
     /// <summary>Why it failed, or null.</summary>
     [Id(6)] public string? Reason { get; init; }
+    /// <summary>As in <see cref="RunStart.CodeVersion"/>.</summary>
+    [Id(7)] public string? CodeVersion { get; init; }
 }
 
 /// <summary>The triggers and backfills that hear of the runs of one pipeline, keyed by its name.</summary>
