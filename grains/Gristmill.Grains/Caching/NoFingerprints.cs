@@ -6,5 +6,7 @@ internal sealed class NoFingerprints : IStageFingerprints
     public StageFingerprint Compute(StageRequest request, CancellationToken cancellationToken) =>
         new() { Refusal = "this silo does not say what results depend on" };
 
+    public StageDigest? Digest(StageSpec stage, CodeRef? code) => null;
+
     public bool Holds(Artifact artifact) => true;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Gristmill.Grains.Runs;
 using Gristmill.Grains.State;
+using Gristmill.Grains.Triggers;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 
@@ -9,7 +10,8 @@ namespace Gristmill.Grains.Partitions;
 /// <inheritdoc cref="IBackfillGrain"/>
 /// <remarks>
 /// The plan is written once. A key is stored as begun before its run is started, with an idempotency key of its number: an
-/// activation that finds a key begun without a run starts that same run again.
+/// activation that finds a key begun without a run starts that same run again. Each end of a run is told by the pipeline's
+/// <see cref="IRunSubscribersGrain"/> and makes room for the next; the reminder asks for ends that were not told.
 /// </remarks>
 [GrainType("gristmill.backfill")]
 internal sealed partial class BackfillGrain(
@@ -23,12 +25,22 @@ internal sealed partial class BackfillGrain(
 
     private const int MaxFailures = 100;
 
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
 
     private readonly ILogger<BackfillGrain> _logger = logger;
     private readonly Durable<BackfillPlan> _plan = new(plan);
     private readonly Durable<BackfillProgress> _progress = new(progress);
+
+    /// <summary>Changes that the next write stores, in their order.</summary>
+    private readonly List<Func<BackfillProgress, BackfillProgress>> _changes = [];
+
+    /// <summary>Numbers of keys whose runs are being started.</summary>
+    private readonly HashSet<int> _starting = [];
+
+    /// <summary>Ends of runs that were told while some had no known id, each with its failure or null.</summary>
+    private readonly Dictionary<string, string?> _early = new(StringComparer.Ordinal);
+    private CoalescedWriter? _writer;
     private IGrainTimer? _timer;
 
     private string Id => this.GetPrimaryKeyString();
@@ -64,7 +76,7 @@ internal sealed partial class BackfillGrain(
 
         if (UnderWay && !_progress.Value.CancelRequested)
         {
-            await SaveAsync(_progress.Value with { CancelRequested = true });
+            await ChangeAsync(static now => now with { CancelRequested = true });
             await StepAsync();
         }
 
@@ -72,6 +84,17 @@ internal sealed partial class BackfillGrain(
     }
 
     public Task WakeAsync() => StepAsync();
+
+    public async Task<bool> OnRunEndedAsync(RunEnded run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        if (UnderWay && (_progress.Value.Active.ContainsValue(run.Run) || _progress.Value.Active.ContainsValue("")))
+        {
+            await SettleAsync(run.Run, run.Status == RunStatus.Succeeded);
+        }
+
+        return UnderWay;
+    }
 
     public Task ReceiveReminder(string reminderName, TickStatus status) => StepAsync();
 
@@ -84,73 +107,62 @@ internal sealed partial class BackfillGrain(
         _ => true,
     };
 
-    /// <summary>Looks after the runs under way, and starts as many as may be.</summary>
+    /// <summary>Catches up with what it was not told, and goes on; at its end, removes what kept it going.</summary>
     private async Task StepAsync()
     {
         _timer?.Dispose();
         _timer = null;
-        if (!UnderWay)
-        {
-            if (await this.GetReminder(ReminderName) is { } reminder)
-            {
-                await this.UnregisterReminder(reminder);
-            }
-
-            return;
-        }
-
         try
         {
-            await FollowAsync();
-            await StartAsync();
-            if (_progress.Value.Active.IsEmpty && (_progress.Value.CancelRequested || _progress.Value.Next == _plan.Value.Keys.Length))
+            if (UnderWay)
             {
-                await SaveAsync(_progress.Value with { Ended = time.GetUtcNow() });
-                LogEnded(Id, _progress.Value.Succeeded, _progress.Value.Failed);
-                await StepAsync();
-                return;
+                await GrainFactory.GetGrain<IRunSubscribersGrain>(_plan.Value.Pipeline!).SubscribeBackfillAsync(Id);
+                await Task.WhenAll(_progress.Value.Active.Values.Where(static run => run.Length > 0).Select(AskAsync));
+                await ChangeAsync(static now => now);
+            }
+
+            if (!UnderWay && await this.GetReminder(ReminderName) is { } reminder)
+            {
+                await this.UnregisterReminder(reminder);
             }
         }
         catch (Exception e) when (e is not InconsistentStateException)
         {
-            // Storage or a silo is away; what was begun is stored.
-            LogNotStepped(Id, e);
+            TryAgain(e);
         }
-
-        _timer = this.RegisterGrainTimer(StepAsync, new GrainTimerCreationOptions(Look, Timeout.InfiniteTimeSpan) { KeepAlive = true });
     }
 
-    private async Task FollowAsync()
+    private async Task AskAsync(string run)
     {
-        var runs = await Task.WhenAll(_progress.Value.Active.Where(static active => active.Value.Length > 0)
-            .Select(async active => (active.Key, Run: active.Value, Summary: await GrainFactory.GetGrain<IRunControlGrain>(active.Value).GetSummaryAsync())));
-        foreach (var (index, run, summary) in runs)
+        var summary = await GrainFactory.GetGrain<IRunControlGrain>(run).GetSummaryAsync();
+        if (summary is null || summary.Ended is not null)
         {
-            if (summary is null || summary.Ended is not null)
-            {
-                await SaveAsync(Settled(index, summary?.Status == RunStatus.Succeeded ? null : run));
-            }
-            else if (_progress.Value.CancelRequested)
-            {
-                await GrainFactory.GetGrain<IRunGrain>(run).CancelAsync();
-            }
+            await SettleAsync(run, summary?.Status == RunStatus.Succeeded);
+        }
+        else if (_progress.Value.CancelRequested)
+        {
+            await GrainFactory.GetGrain<IRunGrain>(run).CancelAsync();
         }
     }
 
-    private async Task StartAsync()
+    private Task SettleAsync(string run, bool succeeded) => ChangeAsync(now =>
     {
-        foreach (var index in _progress.Value.Active.Where(static active => active.Value.Length == 0).Select(static active => active.Key).ToList())
+        var failure = succeeded ? null : run;
+        foreach (var (index, active) in now.Active)
         {
-            await StartRunAsync(index);
+            if (active == run)
+            {
+                return Settled(now, index, failure);
+            }
         }
 
-        while (!_progress.Value.CancelRequested && _progress.Value.Active.Count < _plan.Value.Request!.Parallel && _progress.Value.Next < _plan.Value.Keys.Length)
+        if (now.Active.ContainsValue(""))
         {
-            var index = _progress.Value.Next;
-            await SaveAsync(_progress.Value with { Next = index + 1, Active = _progress.Value.Active.SetItem(index, "") });
-            await StartRunAsync(index);
+            _early[run] = failure;
         }
-    }
+
+        return now;
+    });
 
     private async Task StartRunAsync(int index)
     {
@@ -162,28 +174,86 @@ internal sealed partial class BackfillGrain(
                 Parameters = _plan.Value.Request!.Parameters,
                 IdempotencyKey = $"backfill:{Id}:{index}",
             });
-            await SaveAsync(_progress.Value with { Active = _progress.Value.Active.SetItem(index, run) });
+            await ChangeAsync(now => _early.TryGetValue(run, out var failure) ? Settled(now, index, failure) : now with { Active = now.Active.SetItem(index, run) });
         }
         catch (GristmillException e) when (e.Code is not (ErrorCodes.StorageBusy or ErrorCodes.StorageUnavailable or ErrorCodes.StoreFull or ErrorCodes.Timeout or ErrorCodes.Overloaded))
         {
-            await SaveAsync(Settled(index, $"{e.Message} [{e.Code}]"));
+            await ChangeAsync(now => Settled(now, index, $"{e.Message} [{e.Code}]"));
         }
     }
 
-    private BackfillProgress Settled(int index, string? failure)
+    private async Task StartAsync(int index)
     {
-        var now = _progress.Value;
-        return now with
+        try
         {
-            Active = now.Active.Remove(index),
-            Succeeded = now.Succeeded + (failure is null ? 1 : 0),
-            Failed = now.Failed + (failure is null ? 0 : 1),
-            Failures = failure is not null && now.Failures.Count < MaxFailures ? now.Failures.SetItem(_plan.Value.Keys[index], failure.Length <= 500 ? failure : failure[..500]) : now.Failures,
-        };
+            await StartRunAsync(index);
+            if (_progress.Value.CancelRequested && _progress.Value.Active.GetValueOrDefault(index) is { Length: > 0 } run)
+            {
+                await AskAsync(run);
+            }
+        }
+        catch (Exception e) when (e is not InconsistentStateException)
+        {
+            TryAgain(e);
+        }
+        finally
+        {
+            _starting.Remove(index);
+            if (!_progress.Value.Active.ContainsValue(""))
+            {
+                _early.Clear();
+            }
+        }
     }
 
-    private async Task SaveAsync(BackfillProgress next)
+    /// <summary>Storage or a silo is away; what was begun is stored.</summary>
+    private void TryAgain(Exception e)
     {
+        LogNotStepped(Id, e);
+        _timer ??= this.RegisterGrainTimer(StepAsync, new GrainTimerCreationOptions(AfterFailure, Timeout.InfiniteTimeSpan) { KeepAlive = true });
+    }
+
+    private BackfillProgress Settled(BackfillProgress now, int index, string? failure) => !now.Active.ContainsKey(index) ? now : now with
+    {
+        Active = now.Active.Remove(index),
+        Succeeded = now.Succeeded + (failure is null ? 1 : 0),
+        Failed = now.Failed + (failure is null ? 0 : 1),
+        Failures = failure is not null && now.Failures.Count < MaxFailures ? now.Failures.SetItem(_plan.Value.Keys[index], failure.Length <= 500 ? failure : failure[..500]) : now.Failures,
+    };
+
+    /// <summary>Begins as many as there is room for; if none is left, it has ended.</summary>
+    private BackfillProgress Filled(BackfillProgress now)
+    {
+        var keys = _plan.Value.Keys.Length;
+        while (!now.CancelRequested && now.Active.Count < _plan.Value.Request!.Parallel && now.Next < keys)
+        {
+            now = now with { Next = now.Next + 1, Active = now.Active.SetItem(now.Next, "") };
+        }
+
+        return now.Ended is null && now.Active.IsEmpty && (now.CancelRequested || now.Next == keys) ? now with { Ended = time.GetUtcNow() } : now;
+    }
+
+    /// <summary>Stores a change with what follows from it, together with others that wait; then starts what has been begun.</summary>
+    private async Task ChangeAsync(Func<BackfillProgress, BackfillProgress> change)
+    {
+        _changes.Add(change);
+        await (_writer ??= new CoalescedWriter(WriteAsync)).WriteAsync();
+        foreach (var (index, _) in _progress.Value.Active.Where(active => active.Value.Length == 0 && _starting.Add(active.Key)))
+        {
+            StartAsync(index).Ignore();
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        var before = _progress.Value;
+        var next = Filled(_changes.Aggregate(before, static (now, change) => change(now)));
+        _changes.Clear();
+        if (next == before)
+        {
+            return;
+        }
+
         try
         {
             await _progress.SetAsync(next);
@@ -192,6 +262,12 @@ internal sealed partial class BackfillGrain(
         {
             DeactivateOnIdle();
             throw;
+        }
+
+        if (!UnderWay)
+        {
+            LogEnded(Id, next.Succeeded, next.Failed);
+            await StepAsync();
         }
     }
 

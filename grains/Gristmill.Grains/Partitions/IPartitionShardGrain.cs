@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Gristmill.Grains.Triggers;
+using Orleans.Concurrency;
 
 namespace Gristmill.Grains.Partitions;
 
@@ -29,7 +30,12 @@ internal interface IBackfillControlGrain : IGrainWithStringKey
     [Alias("Begin")]
     Task<BackfillView> BeginAsync(string pipeline, BackfillRequest request);
 
-    /// <summary>Goes on where it is.</summary>
+    /// <summary>Goes on where it is, also after ends of runs that it was not told of.</summary>
     [Alias("Wake")]
     Task WakeAsync();
+
+    /// <summary>A run of the pipeline has ended; may be told more than once. Returns once what is done about it is stored.</summary>
+    /// <returns>Whether it is under way still.</returns>
+    [Alias("RunEnded"), AlwaysInterleave]
+    Task<bool> OnRunEndedAsync(RunEnded run);
 }

@@ -48,6 +48,7 @@ internal sealed class PartitionShardGrain([PersistentState("partitions", Storage
                     Made = run.Ended,
                     Began = run.Created,
                     Version = run.Version,
+                    CodeVersion = run.CodeVersion,
                     // A mark of while it ran may be of data that it did not see.
                     Marked = known?.Marked > run.Created ? known.Marked : null,
                     MarkedReason = known?.Marked > run.Created ? known.MarkedReason : null,

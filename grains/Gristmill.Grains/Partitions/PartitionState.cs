@@ -18,6 +18,8 @@ internal sealed record PartitionEntry
     /// <summary>When and why somebody said that it is stale.</summary>
     [Id(6)] public DateTimeOffset? Marked { get; init; }
     [Id(7)] public string? MarkedReason { get; init; }
+    /// <summary>As in <see cref="RunStart.CodeVersion"/>; null in what was stored before there was one.</summary>
+    [Id(8)] public string? CodeVersion { get; init; }
 }
 
 /// <summary>Some of a pipeline's partitions, by key.</summary>

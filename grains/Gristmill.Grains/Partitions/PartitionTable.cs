@@ -6,14 +6,14 @@ namespace Gristmill.Grains.Partitions;
 /// <summary>Puts together what is known of a pipeline's partitions: its spec, their runs, and those of the pipelines that they are made of.</summary>
 internal sealed class PartitionTable
 {
-    private readonly string _version;
+    private readonly PartitionFacts _facts;
     private readonly Dictionary<string, PartitionEntry> _entries;
     private readonly (string Name, Dictionary<string, PartitionEntry> Entries)[] _upstream;
     private readonly Dictionary<string, string> _running = new(StringComparer.Ordinal);
 
     private PartitionTable(PartitionFacts facts, PartitionKeys keys, Dictionary<string, PartitionEntry> entries, (string, Dictionary<string, PartitionEntry>)[] upstream)
     {
-        (Spec, Keys, _version, _entries, _upstream) = (facts.Spec!, keys, facts.Version, entries, upstream);
+        (Spec, Keys, _facts, _entries, _upstream) = (facts.Spec!, keys, facts, entries, upstream);
         foreach (var (run, partition) in facts.Running.OrderBy(static run => run.Key, StringComparer.Ordinal))
         {
             // Of a run of an earlier version the partition may be one that this version no longer has.
@@ -62,9 +62,14 @@ internal sealed class PartitionTable
 
     private string? Stale(string key, PartitionEntry entry) =>
         entry.Marked is not null ? entry.MarkedReason ?? "marked stale"
-        : entry.Version != _version ? $"the pipeline has version {_version} now"
+        : Changed(entry) is { } change ? change
         : _upstream.FirstOrDefault(pipeline => pipeline.Entries.GetValueOrDefault(key)?.Made > entry.Began) is { Name: { } newer } ? $"'{newer}' has made it anew"
         : null;
+
+    private string? Changed(PartitionEntry entry) =>
+        entry.CodeVersion is { } made && _facts.CodeVersion is { } now
+            ? made == now ? null : _facts.Changes.GetValueOrDefault(made, "what makes it has changed")
+            : entry.Version == _facts.Version ? null : $"the pipeline has version {_facts.Version} now";
 }
 
 /// <summary>What a pipeline tells of its partitions.</summary>
@@ -75,4 +80,8 @@ internal sealed record PartitionFacts
     [Id(1)] public string Version { get; init; } = "";
     /// <summary>Partitions, or ranges of them, by the run that is under way.</summary>
     [Id(2)] public ImmutableDictionary<string, string> Running { get; init; } = ImmutableDictionary<string, string>.Empty;
+    /// <summary>Of the version, as in <see cref="RunStart.CodeVersion"/>.</summary>
+    [Id(3)] public string? CodeVersion { get; init; }
+    /// <summary>What has changed since, by the code versions of before.</summary>
+    [Id(4)] public ImmutableDictionary<string, string> Changes { get; init; } = ImmutableDictionary<string, string>.Empty;
 }

@@ -23,6 +23,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
     private readonly RunList _runs;
     private readonly SpecCache _specs;
     private readonly IStageExecutor _executor;
+    private readonly IStageFingerprints _fingerprints;
     private readonly RunIndex _index;
     private readonly TimeProvider _time;
     private readonly ILogger<PipelineGrain> _logger;
@@ -39,6 +40,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
         IGrainContext context,
         SpecCache specs,
         IStageExecutor executor,
+        IStageFingerprints fingerprints,
         RunIndex index,
         TimeProvider time,
         TriggerOptions triggers,
@@ -49,6 +51,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
         _state = new Durable<PipelineState>(state);
         _specs = specs;
         _executor = executor;
+        _fingerprints = fingerprints;
         _time = time;
         _logger = logger;
         _runs = new RunList(stateFactory, context);
@@ -117,13 +120,24 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
         return spec.Parameters.IsDefault ? [] : spec.Parameters;
     }
 
-    public async Task<PartitionFacts?> GetPartitionsAsync() => _state.Value.Versions == 0 ? null : new PartitionFacts
+    public async Task<PartitionFacts?> GetPartitionsAsync()
     {
-        Spec = (await NewestAsync()).Spec.Partitions,
-        Version = _state.Value.Version,
-        Running = _runs.List(RunList.Capacity, before: null).Where(static run => run is { Ended: null, Partition: not null })
-            .ToImmutableDictionary(static run => run.Id, static run => run.Partition!),
-    };
+        if (_state.Value.Versions == 0)
+        {
+            return null;
+        }
+
+        var (spec, newest) = await NewestAsync();
+        return new PartitionFacts
+        {
+            Spec = spec.Partitions,
+            Version = newest.Version,
+            CodeVersion = newest.CodeVersion,
+            Changes = newest.Codes.Where(static known => known.Change is not null).ToImmutableDictionary(PartitionCode.VersionOf, static known => known.Change!),
+            Running = _runs.List(RunList.Capacity, before: null).Where(static run => run is { Ended: null, Partition: not null })
+                .ToImmutableDictionary(static run => run.Id, static run => run.Partition!),
+        };
+    }
 
     public Task<string> StartRunAsync(RunRequest request)
     {
@@ -198,19 +212,25 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
 
             // The spec before the version that refers to it; again, as that costs no write and mends what was lost.
             await store();
-            if (_state.Value.Version != version || _state.Value.Source is null)
+            var (before, grains) = (_state.Value, GrainFactory);
+            var isNew = before.Version != version;
+            // Off the grain's scheduler: it reads assemblies.
+            var (code, known) = !isNew && before.CodeVersion is { } same ? (same, before.Codes)
+                : await Task.Run(() => PartitionCode.OfAsync(grains, _fingerprints, spec, before.Codes));
+            if (isNew || before.Source is null || before.CodeVersion != code)
             {
-                var isNew = _state.Value.Version != version;
                 var next = new PipelineState
                 {
                     Source = source,
                     Version = version,
-                    Updated = isNew ? _time.GetUtcNow() : _state.Value.Updated,
-                    Versions = _state.Value.Versions + (isNew ? 1 : 0),
-                    Declared = [.. _state.Value.Declared.Union(declared.Select(static trigger => trigger.Name), StringComparer.Ordinal)],
+                    Updated = isNew ? _time.GetUtcNow() : before.Updated,
+                    Versions = before.Versions + (isNew ? 1 : 0),
+                    CodeVersion = code,
+                    Codes = known,
+                    Declared = [.. before.Declared.Union(declared.Select(static trigger => trigger.Name), StringComparer.Ordinal)],
                 };
                 await CatalogNames.ListAndStoreAsync(
-                    GrainFactory, CatalogNames.Pipelines, Name, isNew: _state.Value.Versions == 0, () => _state.SetAsync(next));
+                    GrainFactory, CatalogNames.Pipelines, Name, isNew: before.Versions == 0, () => _state.SetAsync(next));
                 LogRegistered(Name, version, spec.Stages.Length);
             }
 
@@ -232,8 +252,8 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
         return View()!;
     }
 
-    /// <summary>The newest spec and where it is stored.</summary>
-    private async Task<(PipelineSpec Spec, BlobRef Source)> NewestAsync()
+    /// <summary>The newest spec with the state that it is of, whose source is known.</summary>
+    private async Task<(PipelineSpec Spec, PipelineState Newest)> NewestAsync()
     {
         if (_state.Value is { Source: null, Spec: { } old })
         {
@@ -241,9 +261,10 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
             await RegisterAsync(old);
         }
 
-        var source = _state.Value.Source ?? throw new GristmillException(
+        var newest = _state.Value;
+        var source = newest.Source ?? throw new GristmillException(
             ErrorCodes.NotFound, $"There is no pipeline '{Name}'.", "Register it first, or check the name.").With("pipeline", Name);
-        return (await _specs.GetAsync(source), source);
+        return (await _specs.GetAsync(source), newest);
     }
 
     private GristmillException KeyReused(string key) => new GristmillException(
@@ -280,7 +301,8 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
 
     private async Task<string> StartAsync(RunRequest request, string? digest, string? existing)
     {
-        var (spec, source) = await NewestAsync();
+        var (spec, newest) = await NewestAsync();
+        var (source, codeVersion) = (newest.Source!, newest.CodeVersion);
         if (existing is not null && await GrainFactory.GetGrain<IRunControlGrain>(existing).GetSummaryAsync() is not null)
         {
             return existing;
@@ -291,6 +313,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
             var definition = await GrainFactory.GetGrain<IRunControlGrain>(earlier).GetDefinitionAsync();
             source = definition?.Source is { } known && definition.Pipeline == Name ? known : throw new GristmillException(
                 ErrorCodes.NotFound, $"There is no run '{earlier}' of pipeline '{Name}'.", "'mill runs' lists those there are.").With("run", earlier);
+            codeVersion = definition.CodeVersion;
             spec = await _specs.GetAsync(source);
             // The partition as well: a rerun is of the same data.
             var recorded = PartitionRuns.Given(spec, definition.Request.Partition, definition.Parameters, _time);
@@ -319,6 +342,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
                 Pipeline = Name,
                 Version = PipelineVersion.Of(source),
                 Spec = source,
+                CodeVersion = codeVersion,
                 Parameters = parameters,
                 Request = request with { Parameters = request.Parameters.Clear(), IdempotencyKey = null, Partition = partition },
             });

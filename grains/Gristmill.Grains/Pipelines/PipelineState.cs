@@ -15,7 +15,17 @@ internal sealed record PipelineState
     [Id(4)] public BlobRef? Source { get; init; }
     /// <summary>The triggers that versions of the code have declared and that may be there.</summary>
     [Id(5)] public ImmutableArray<string> Declared { get; init; } = [];
+    /// <summary>Of a partitioned pipeline, as in <see cref="RunStart.CodeVersion"/>.</summary>
+    [Id(6)] public string? CodeVersion { get; init; }
+    /// <summary>What made partitions in the newest versions, oldest first.</summary>
+    [Id(7)] public ImmutableArray<KnownCode> Codes { get; init; } = [];
 }
+
+/// <summary>What made a pipeline's partitions in some version of it.</summary>
+/// <param name="Code">Where that is stored: a <see cref="Partitions.PartitionCode"/> as canonical JSON.</param>
+/// <param name="Change">What has changed since, for people; null: nothing, or it is not known.</param>
+[GenerateSerializer, Immutable, Alias("gristmill.state.KnownCode")]
+internal sealed record KnownCode([property: Id(0)] BlobRef Code, [property: Id(1)] string? Change);
 
 /// <summary>Some of a pipeline's runs, in order of their ids.</summary>
 [GenerateSerializer, Alias("gristmill.state.RunChunk")]

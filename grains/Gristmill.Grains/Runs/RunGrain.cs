@@ -117,6 +117,7 @@ internal sealed partial class RunGrain(
                     Source = start.Spec,
                     Pipeline = start.Pipeline,
                     Version = start.Version,
+                    CodeVersion = start.CodeVersion,
                     Parameters = start.Parameters,
                     Request = start.Request,
                     Created = time.GetUtcNow(),
@@ -518,6 +519,7 @@ internal sealed partial class RunGrain(
         {
             Created = begun.Created,
             Version = begun.Version,
+            CodeVersion = begun.CodeVersion,
             Reason = over.Error?.Message is { Length: > 500 } message ? message[..500] : over.Error?.Message,
         };
         if (begun.Request.Partition is { } partition && (_spec ?? await specs.GetAsync(begun.Source!)).Partitions is { } partitions)

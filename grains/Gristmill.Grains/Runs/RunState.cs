@@ -18,6 +18,8 @@ internal sealed record RunDefinition
     /// <summary>What was asked for, without its parameters and key.</summary>
     [Id(22)] public RunRequest Request { get; init; } = new();
     [Id(12)] public RunEnvironment? Environment { get; init; }
+    /// <summary>As in <see cref="RunStart.CodeVersion"/>.</summary>
+    [Id(23)] public string? CodeVersion { get; init; }
 
     public bool Exists => Source is not null || Spec is not null;
 }

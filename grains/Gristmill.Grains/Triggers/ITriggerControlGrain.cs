@@ -36,9 +36,11 @@ internal sealed record RunEnded(
     [Id(5)] public string Version { get; init; } = "";
     /// <summary>Why it failed, or null.</summary>
     [Id(6)] public string? Reason { get; init; }
+    /// <summary>As in <see cref="RunStart.CodeVersion"/>.</summary>
+    [Id(7)] public string? CodeVersion { get; init; }
 }
 
-/// <summary>The triggers that hear of the runs of one pipeline, keyed by its name.</summary>
+/// <summary>The triggers and backfills that hear of the runs of one pipeline, keyed by its name.</summary>
 [Alias("gristmill.IRunSubscribersGrain")]
 internal interface IRunSubscribersGrain : IGrainWithStringKey
 {
@@ -50,6 +52,10 @@ internal interface IRunSubscribersGrain : IGrainWithStringKey
 
     [Alias("Unsubscribe")]
     Task UnsubscribeAsync(string trigger);
+
+    /// <summary>Adds a backfill; again changes nothing. It goes once it is over.</summary>
+    [Alias("SubscribeBackfill")]
+    Task SubscribeBackfillAsync(string backfill);
 
     /// <summary>The pipelines that start after this one's runs.</summary>
     [Alias("ListStarted")]

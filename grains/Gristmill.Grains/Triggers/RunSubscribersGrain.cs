@@ -1,3 +1,4 @@
+using Gristmill.Grains.Partitions;
 using Gristmill.Grains.Runs;
 using Gristmill.Grains.State;
 using Orleans.Concurrency;
@@ -13,30 +14,42 @@ internal sealed class RunSubscribersGrain(
     private readonly Durable<RunSubscribersState> _state = new(state);
     private readonly TurnLock _writing = new();
 
-    public Task SubscribeAsync(string trigger, string starts) => ChangeAsync(triggers => triggers.SetItem(trigger, starts));
+    public Task SubscribeAsync(string trigger, string starts) => ChangeAsync(now => now with { Triggers = now.Triggers.SetItem(trigger, starts) });
 
-    public Task UnsubscribeAsync(string trigger) => ChangeAsync(triggers => triggers.Remove(trigger));
+    public Task UnsubscribeAsync(string trigger) => ChangeAsync(now => now with { Triggers = now.Triggers.Remove(trigger) });
+
+    public Task SubscribeBackfillAsync(string backfill) => ChangeAsync(now => now with { Backfills = now.Backfills.Add(backfill) });
 
     public Task<IReadOnlyList<string>> ListStartedAsync() =>
         Task.FromResult<IReadOnlyList<string>>([.. _state.Value.Triggers.Values.Where(static name => name.Length > 0).Distinct(StringComparer.Ordinal)]);
 
-    public Task OnRunEndedAsync(RunEnded run) => Task.WhenAll(_state.Value.Triggers.Keys.Select(async trigger =>
-    {
-        if (!await Retry.TransientAsync(() => GrainFactory.GetGrain<ITriggerControlGrain>(trigger).OnRunEndedAsync(run), time))
+    public Task OnRunEndedAsync(RunEnded run) => Task.WhenAll(
+    [
+        .. _state.Value.Triggers.Keys.Select(async trigger =>
         {
-            await UnsubscribeAsync(trigger);
-        }
-    }));
+            if (!await Retry.TransientAsync(() => GrainFactory.GetGrain<ITriggerControlGrain>(trigger).OnRunEndedAsync(run), time))
+            {
+                await UnsubscribeAsync(trigger);
+            }
+        }),
+        .. _state.Value.Backfills.Select(async backfill =>
+        {
+            if (!await Retry.TransientAsync(() => GrainFactory.GetGrain<IBackfillControlGrain>(backfill).OnRunEndedAsync(run), time))
+            {
+                await ChangeAsync(now => now with { Backfills = now.Backfills.Remove(backfill) });
+            }
+        }),
+    ]);
 
-    private async Task ChangeAsync(Func<System.Collections.Immutable.ImmutableSortedDictionary<string, string>, System.Collections.Immutable.ImmutableSortedDictionary<string, string>> change)
+    private async Task ChangeAsync(Func<RunSubscribersState, RunSubscribersState> change)
     {
         await _writing.EnterAsync();
         try
         {
-            var next = change(_state.Value.Triggers);
-            if (next != _state.Value.Triggers)
+            var next = change(_state.Value);
+            if (next != _state.Value)
             {
-                await _state.SetAsync(new RunSubscribersState { Triggers = next });
+                await _state.SetAsync(next);
             }
         }
         finally

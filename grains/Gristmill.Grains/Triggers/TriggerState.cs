@@ -48,12 +48,14 @@ internal sealed record TriggerHistoryState
     [Id(1)] public ImmutableArray<TriggerFiring> Firings { get; init; } = [];
 }
 
-/// <summary>The triggers that hear of a pipeline's runs.</summary>
+/// <summary>The triggers and backfills that hear of a pipeline's runs.</summary>
 [GenerateSerializer, Alias("gristmill.state.RunSubscribers")]
 internal sealed record RunSubscribersState
 {
     /// <summary>By the trigger's name: the pipeline that it starts for each end of a run, or "" if it starts none for that.</summary>
     [Id(0)] public ImmutableSortedDictionary<string, string> Triggers { get; init; } = ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+    /// <summary>Ids of backfills under way.</summary>
+    [Id(1)] public ImmutableHashSet<string> Backfills { get; init; } = [];
 }
 
 /// <summary>Names of triggers, each with its pipeline.</summary>

@@ -16,4 +16,7 @@ public sealed record RunStart
     [Id(3)] public ImmutableDictionary<string, string> Parameters { get; init; } = ImmutableDictionary<string, string>.Empty;
     /// <summary>What was asked for, without its parameters and key.</summary>
     [Id(4)] public RunRequest Request { get; init; } = new();
+    /// <summary>Digest of what makes its partition: the stages' code and options, their wiring, the parameters' defaults.</summary>
+    /// <value>null: it has none, or that cannot be said.</value>
+    [Id(5)] public string? CodeVersion { get; init; }
 }

@@ -35,7 +35,7 @@ public sealed class StageFingerprints(ObjectStore objects, ContentStore content,
         string? refusal = null, doubt = null;
         if (request.Operation == StageOperations.Code)
         {
-            (refusal, doubt) = AddCode(parts, request, options.RootElement);
+            (refusal, doubt) = AddCode(parts, request.Code, options.RootElement);
         }
         else
         {
@@ -57,6 +57,29 @@ public sealed class StageFingerprints(ObjectStore objects, ContentStore content,
     }
 
     /// <inheritdoc/>
+    public StageDigest? Digest(StageSpec stage, CodeRef? code)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        var parts = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["operation"] = stage.Operation };
+        using var options = JsonDocument.Parse(stage.Options);
+        if (stage.Operation != StageOperations.Code)
+        {
+            AddOptions(parts, "option", options.RootElement, static _ => true);
+            return new StageDigest(KeyOf(parts));
+        }
+
+        if (AddCode(parts, code, options.RootElement).Refusal is not null)
+        {
+            return null;
+        }
+
+        var called = parts.Where(static part => part.Key == "code" || part.Key.StartsWith("library ", StringComparison.Ordinal)).ToList();
+        return new StageDigest(KeyOf(parts.Except(called)), KeyOf(called));
+
+        static string KeyOf(IEnumerable<KeyValuePair<string, string>> parts) => Key([.. parts.Select(static p => new FingerprintPart(p.Key, p.Value))])[..16];
+    }
+
+    /// <inheritdoc/>
     public bool Holds(Artifact artifact)
     {
         ArgumentNullException.ThrowIfNull(artifact);
@@ -64,7 +87,7 @@ public sealed class StageFingerprints(ObjectStore objects, ContentStore content,
             && (artifact.File is not { } file || content.Contains(file.Digest));
     }
 
-    private (string? Refusal, string? Doubt) AddCode(SortedDictionary<string, string> parts, StageRequest request, JsonElement options)
+    private (string? Refusal, string? Doubt) AddCode(SortedDictionary<string, string> parts, CodeRef? code, JsonElement options)
     {
         // Where the method is to be found is not what it does: its code speaks for it.
         AddOptions(parts, "option", options, static name => name is "outputs");
@@ -76,7 +99,7 @@ public sealed class StageFingerprints(ObjectStore objects, ContentStore content,
         CodeDigest digest;
         try
         {
-            digest = _code.Of(request.Code, JsonSerializer.Deserialize<CodeCallOptions>(options, StageJson.Options)!);
+            digest = _code.Of(code, JsonSerializer.Deserialize<CodeCallOptions>(options, StageJson.Options)!);
         }
         catch (Exception e) when (e is GristmillException or JsonException or IOException or BadImageFormatException or UnauthorizedAccessException)
         {

@@ -59,9 +59,104 @@ public sealed class PartitionsGrainTests : IClassFixture<ClusterFixture>
         await MakeAsync(spec, "2001-04");
         Assert.Contains("04:Ready", await TableAsync(spec), StringComparison.Ordinal);
 
-        // Another version of the pipeline makes all stale that the one before made.
-        await _cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec with { Description = "changed" });
+        // A version that makes something else makes all stale that were made before.
+        await RegisterAsync(spec with { Parameters = spec.Parameters.Add(new ParameterSpec("rate", ParameterType.Number, "0.1")) });
         Assert.Equal("01:Stale 02:Stale 03:Missing 04:Stale 05:Missing 06:Failed", await TableAsync(spec));
+    }
+
+    private Task<PipelineView> RegisterAsync(PipelineSpec spec) => _cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec);
+
+    private async Task<PartitionView> JanuaryAsync(PipelineSpec spec) => (await Partitions(spec).ListAsync(new PartitionQuery("2001-01"))).Items[0];
+
+    [Fact]
+    public async Task What_does_not_make_a_partition_does_not_make_it_stale()
+    {
+        var spec = Monthly();
+        await MakeAsync(spec, "2001-01");
+        var stage = spec.Stages[0];
+        PipelineSpec[] versions =
+        [
+            spec with { Description = "changed" },
+            spec with { OnFailure = FailurePolicy.Continue },
+            spec with { Code = new CodeRef(new string('a', 64), "pipeline.dll") },
+            spec with { Stages = [stage with { Retry = new RetryPolicy { MaxAttempts = 7 } }] },
+            spec with { Stages = [stage with { Limits = new StageLimits { Threads = 3 } }] },
+            spec with { Stages = [stage with { Cache = new CacheSpec { Policy = CachePolicy.Off } }] },
+            spec with { Stages = [stage with { Resources = ImmutableDictionary<string, int>.Empty.Add("gpu", 500) }] },
+            spec with { Parameters = [.. spec.Parameters.Reverse().Select(parameter => parameter with { Description = "for people" })] },
+            spec with { Triggers = [new TriggerSpec { Name = $"t-{spec.Name}", Pipeline = spec.Name, Interval = new IntervalSchedule(TimeSpan.FromDays(30)), Partition = "{{scheduled}}" }] },
+            spec with { Partitions = spec.Partitions! with { Dimensions = [spec.Partitions.Dimensions[0] with { To = new DateOnly(2001, 9, 1) }] } },
+        ];
+        foreach (var version in versions)
+        {
+            var view = await RegisterAsync(version);
+            var january = await JanuaryAsync(spec);
+            Assert.True(january.Status == PartitionStatus.Ready && january.Version != view.Version, $"{GristmillJson.Serialize(version)}: {january}");
+        }
+    }
+
+    [Fact]
+    public async Task A_partition_is_stale_once_what_made_it_is_another_and_says_what()
+    {
+        var stage = $"s{Guid.NewGuid():N}";
+        var spec = Monthly(stage);
+        // One that calls code, and one that does not.
+        spec = spec with { Stages = spec.Stages.Add(Stage("plain")) };
+        _cluster.Fingerprints.Codes[stage] = "one";
+        var run = await MakeAsync(spec, "2001-01");
+        async Task StaleAsync(string reason, PipelineSpec version)
+        {
+            await RegisterAsync(version);
+            var january = await JanuaryAsync(spec);
+            Assert.Equal((PartitionStatus.Stale, reason), (january.Status, january.Reason));
+        }
+
+        await StaleAsync($"stage '{stage}' has changed", spec with { Stages = spec.Stages.SetItem(0, spec.Stages[0] with { Options = """{"from":{"$param":"month-end"}}""" }) });
+        await StaleAsync($"stage '{stage}' has changed", spec with { Stages = spec.Stages.SetItem(0, spec.Stages[0] with { When = new ConditionSpec(Operator: "==", Value: "1") { Left = "1" } }) });
+        await StaleAsync("stage 'more' is new", spec with { Stages = spec.Stages.Add(Stage("more")) });
+        await StaleAsync("stage 'plain' has changed", spec with { Stages = spec.Stages.SetItem(1, Stage("plain", stage)) });
+        await StaleAsync("stage 'plain' is gone", spec with { Stages = [spec.Stages[0]] });
+        await StaleAsync("the parameters have changed", spec with { Parameters = spec.Parameters.Add(new ParameterSpec("rate", ParameterType.Number, "0.1")) });
+        _cluster.Fingerprints.Codes[stage] = "two";
+        var changed = spec with { Description = "with other code" };
+        await StaleAsync($"the code of stage '{stage}' has changed", changed);
+
+        // It is asked once a version, and not by runs or tables.
+        var asked = _cluster.Fingerprints.Asked.Count(name => name == stage);
+        await RegisterAsync(changed);
+        await MakeAsync(changed, "2001-02..2001-03");
+        Assert.Equal(asked, _cluster.Fingerprints.Asked.Count(name => name == stage));
+        Assert.StartsWith("01:Stale 02:Ready 03:Ready", await TableAsync(spec), StringComparison.Ordinal);
+
+        // An earlier run again makes what it made then.
+        var again = await _cluster.EndOfAsync(await _cluster.Client.GetGrain<IPipelineGrain>(spec.Name).StartRunAsync(new RunRequest { RerunOf = run.Id, Partition = "2001-02" }));
+        await TestCluster.UntilAsync(async () => (await Partitions(spec).ListAsync(new PartitionQuery("2001-02"))).Items[0] is { Status: not PartitionStatus.Running } item && item.Run == again.Id);
+        Assert.StartsWith("01:Stale 02:Stale 03:Ready", await TableAsync(spec), StringComparison.Ordinal);
+
+        // And so does the earlier code.
+        _cluster.Fingerprints.Codes[stage] = "one";
+        await RegisterAsync(spec);
+        Assert.StartsWith("01:Ready 02:Ready 03:Stale", await TableAsync(spec), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_it_cannot_be_said_what_made_a_partition_its_version_decides()
+    {
+        var stage = $"s{Guid.NewGuid():N}";
+        var spec = Monthly(stage);
+        _cluster.Fingerprints.Codes[stage] = null;
+        await MakeAsync(spec, "2001-01");
+        Assert.Equal(PartitionStatus.Ready, (await JanuaryAsync(spec)).Status);
+
+        // The same version, whose code can be read now.
+        _cluster.Fingerprints.Codes[stage] = "one";
+        await RegisterAsync(spec);
+        await MakeAsync(spec, "2001-02");
+        Assert.StartsWith("01:Ready 02:Ready", await TableAsync(spec), StringComparison.Ordinal);
+
+        var view = await RegisterAsync(spec with { Description = "changed" });
+        Assert.StartsWith("01:Stale 02:Ready", await TableAsync(spec), StringComparison.Ordinal);
+        Assert.Equal($"the pipeline has version {view.Version} now", (await JanuaryAsync(spec)).Reason);
     }
 
     [Fact]
@@ -201,6 +296,57 @@ public sealed class PartitionsGrainTests : IClassFixture<ClusterFixture>
 
 public sealed class BackfillRecoveryTests
 {
+    [Fact]
+    public async Task A_backfill_is_told_of_each_end_and_keeps_as_many_runs_under_way_as_it_may()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        const int Parallel = 4, Days = 300;
+        var first = new DateOnly(2001, 1, 1);
+        var spec = PartitionsGrainTests.Monthly() with
+        {
+            Partitions = new PartitionSpec { Dimensions = [new PartitionDimension { Name = "month", Kind = PartitionKind.Day, From = first, To = first.AddDays(Days) }] },
+        };
+        await cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec);
+        var begun = 0;
+        var steps = Enumerable.Range(0, Days + 1).Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).ToList();
+        cluster.Executor.On("a", async (_, _, cancellation) =>
+        {
+            // None ends before as many as may be are under way with it: a place that is not filled again holds up all.
+            var number = Interlocked.Increment(ref begun);
+            steps[number].TrySetResult();
+            await steps[Math.Min(number + Parallel - 1, Days)].Task.WaitAsync(cancellation);
+            return ScriptedExecutor.Done();
+        });
+
+        var id = (await cluster.Client.GetGrain<IPartitionsGrain>(spec.Name).StartBackfillAsync(new BackfillRequest { Partitions = "*", Parallel = Parallel })).Id;
+        await TestCluster.UntilAsync(async () => (await cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!.Ended is not null);
+
+        var over = (await cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!;
+        Assert.Equal((RunStatus.Succeeded, Days), (over.Status, over.Succeeded));
+        Assert.Equal(Days, cluster.Executor.Count("a"));
+        Assert.Equal((0, 0), ((int)(await cluster.CountRowsAsync("gristmill.backfill")).Reminders, over.Running.Count));
+    }
+
+    [Fact]
+    public async Task A_backfill_that_is_not_told_of_an_end_learns_of_it_at_its_reminder()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        cluster.Lost["IBackfillControlGrain.OnRunEndedAsync"] = true;
+        var spec = PartitionsGrainTests.Monthly();
+        await cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec);
+        var id = (await cluster.Client.GetGrain<IPartitionsGrain>(spec.Name).StartBackfillAsync(new BackfillRequest { Partitions = "*", Parallel = 2 })).Id;
+
+        var backfill = cluster.Client.GetGrain<IBackfillGrain>(id);
+        await TestCluster.UntilAsync(async () =>
+        {
+            // The reminder's tick, early.
+            await backfill.AsReference<IRemindable>().ReceiveReminder(BackfillGrain.ReminderName, default);
+            return (await backfill.GetAsync())!.Ended is not null;
+        });
+
+        Assert.Equal((RunStatus.Succeeded, 6), ((await backfill.GetAsync())!.Status, cluster.Executor.Count("a")));
+    }
+
     [Fact]
     public async Task A_backfill_goes_on_where_it_was_when_its_silo_is_killed()
     {

@@ -14,6 +14,18 @@ internal sealed class ScriptedFingerprints : IStageFingerprints
     /// <summary>Errors by stage.</summary>
     public ConcurrentDictionary<string, Exception> Errors { get; } = new();
 
+    /// <summary>Digests of stages' code by stage; null: it cannot be read.</summary>
+    public ConcurrentDictionary<string, string?> Codes { get; } = new();
+
+    /// <summary>Stages whose code was asked for.</summary>
+    public ConcurrentQueue<string> Asked { get; } = new();
+
+    public StageDigest? Digest(StageSpec stage, CodeRef? code)
+    {
+        Asked.Enqueue(stage.Name);
+        return Codes.TryGetValue(stage.Name, out var known) && known is null ? null : new StageDigest(GristmillJson.CanonicalText(stage.Options), known);
+    }
+
     public StageFingerprint Compute(StageRequest request, CancellationToken cancellationToken)
     {
         if (Errors.TryGetValue(request.Stage, out var error))

@@ -39,6 +39,7 @@ internal sealed class TestCluster : IAsyncDisposable
             silo.AddMemoryGrainStorage("PubSubStore");
             silo.AddMemoryStreams("events");
             silo.AddIncomingGrainCallFilter(new MessageSizes(Largest));
+            silo.AddIncomingGrainCallFilter(new LostCalls(Lost));
             silo.Services.Configure<ClusterMembershipOptions>(static options =>
             {
                 options.ProbeTimeout = TimeSpan.FromSeconds(1);
@@ -66,6 +67,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     /// <summary>Bytes of the largest argument list seen per method.</summary>
     public System.Collections.Concurrent.ConcurrentDictionary<string, long> Largest { get; } = new();
+
+    /// <summary>Calls that do not arrive, as <see cref="LostCalls"/> has it.</summary>
+    public System.Collections.Concurrent.ConcurrentDictionary<string, object> Lost { get; } = new();
 
     public IClusterClient Client => Cluster.Client;
 
