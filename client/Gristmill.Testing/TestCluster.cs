@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using System.Text.Json;
 using Gristmill.Engines;
 using Gristmill.Hosting;
@@ -8,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
+using Orleans.Serialization;
 
 namespace Gristmill.Testing;
 
@@ -80,34 +82,39 @@ public sealed partial class TestCluster : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         // A clock that jumps looks like a machine that stood still.
         builder.Logging.AddFilter((category, level) => level >= options.LogLevel && category?.EndsWith("LocalSiloHealthMonitor", StringComparison.Ordinal) != true).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.UseOrleans(silo =>
+        var silo = SiloBlueprint.Get().Apply(builder);
+        silo.UseGristmill(settings =>
         {
-            silo.UseGristmill(settings =>
+            settings.DataDirectory = folder.Data;
+            settings.ObjectDirectory = folder.Objects;
+            settings.Executor = ExecutorKind.InProcess;
+            settings.BaseDirectory = options.BaseDirectory ?? Environment.CurrentDirectory;
+            settings.ThreadsPerSlot = options.Threads;
+            settings.Dashboard = false;
+            // A name, not a port that anybody listens at.
+            settings.SiloPort = settings.GatewayPort = folder.Number % IPEndPoint.MaxPort + 1;
+            foreach (var (resource, amount) in options.Resources)
             {
-                settings.DataDirectory = folder.Data;
-                settings.ObjectDirectory = folder.Objects;
-                settings.Executor = ExecutorKind.InProcess;
-                settings.BaseDirectory = options.BaseDirectory ?? Environment.CurrentDirectory;
-                settings.ThreadsPerSlot = options.Threads;
-                foreach (var (resource, amount) in options.Resources)
-                {
-                    settings.Resources[resource] = amount;
-                }
-            });
-            silo.Services.AddSingleton<TimeProvider>(clock);
-            // Calls time out by the same clock: one that jumps by hours must not end those that are under way.
-            silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = messaging.SystemResponseTimeout = s_callTimeout);
-            var real = silo.Services.Last(service => service.ServiceType == typeof(IStageExecutor));
-            silo.Services.AddSingleton<IStageExecutor>(services => new DoubledExecutor(
-                (IStageExecutor)real.ImplementationFactory!(services),
-                services.GetRequiredService<ObjectStore>(), services.GetRequiredService<ContentStore>(), services.GetRequiredService<ModelLoader>(),
-                clock, doubles, options));
+                settings.Resources[resource] = amount;
+            }
         });
+        silo.Configure<EndpointOptions>(static endpoints => endpoints.GatewayPort = 0);
+        silo.Services.AddSingleton<TimeProvider>(clock);
+        // Calls time out by the same clock: one that jumps by hours must not end those that are under way.
+        silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = messaging.SystemResponseTimeout = s_callTimeout);
+        var real = silo.Services.Last(service => service.ServiceType == typeof(IStageExecutor));
+        silo.Services.AddSingleton<IStageExecutor>(services => new DoubledExecutor(
+            (IStageExecutor)real.ImplementationFactory!(services),
+            services.GetRequiredService<ObjectStore>(), services.GetRequiredService<ContentStore>(), services.GetRequiredService<ModelLoader>(),
+            clock, doubles, options));
 
         var host = builder.Build();
         try
         {
-            await host.StartAsync(cancellationToken);
+            // Half of what the silo is made of needs no other half.
+            var serializer = Task.Run(host.Services.GetRequiredService<Serializer>, cancellationToken);
+            var executor = Task.Run(host.Services.GetRequiredService<IStageExecutor>, cancellationToken);
+            await Task.WhenAll(host.StartAsync(cancellationToken), serializer, executor);
             return new TestCluster(host, folder, options, clock, doubles);
         }
         catch
