@@ -34,8 +34,6 @@ public sealed partial class TestCluster : IAsyncDisposable
     // Three seconds: a busy machine may be slow, and what has no timer of a grain seldom waits at all.
     private const int LongQuiet = 300;
 
-    // About as long as a timer can be.
-    private static readonly TimeSpan s_callTimeout = TimeSpan.FromDays(45);
     private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(10);
 
     private readonly IHost _host;
@@ -99,9 +97,11 @@ public sealed partial class TestCluster : IAsyncDisposable
             }
         });
         silo.Configure<EndpointOptions>(static endpoints => endpoints.GatewayPort = 0);
+        // Whatever goes on every second keeps the clock from standing still.
+        silo.Configure<DeploymentLoadPublisherOptions>(static load => load.DeploymentLoadPublisherRefreshTime = TimeSpan.Zero);
         silo.Services.AddSingleton<TimeProvider>(clock);
         // Calls time out by the same clock: one that jumps by hours must not end those that are under way.
-        silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = messaging.SystemResponseTimeout = s_callTimeout);
+        silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = messaging.SystemResponseTimeout = TestClock.Never);
         var real = silo.Services.Last(service => service.ServiceType == typeof(IStageExecutor));
         silo.Services.AddSingleton<IStageExecutor>(services => new DoubledExecutor(
             (IStageExecutor)real.ImplementationFactory!(services),
