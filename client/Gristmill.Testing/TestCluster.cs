@@ -37,15 +37,17 @@ public sealed partial class TestCluster : IAsyncDisposable
     private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(10);
 
     private readonly IHost _host;
+    private readonly LogGate _log;
     private readonly TestFolder _folder;
     private readonly TestClusterOptions _options;
     private readonly StageDoubles _doubles;
     private readonly DoubledExecutor _executor;
     private readonly HashSet<string> _knownStages = new(StringComparer.Ordinal);
 
-    private TestCluster(IHost host, TestFolder folder, TestClusterOptions options, TestClock clock, StageDoubles doubles)
+    private TestCluster(IHost host, TestFolder folder, TestClusterOptions options, TestClock clock, StageDoubles doubles, LogGate log)
     {
         _host = host;
+        _log = log;
         _folder = folder;
         _options = options;
         _doubles = doubles;
@@ -78,8 +80,8 @@ public sealed partial class TestCluster : IAsyncDisposable
         var clock = new TestClock(options.StartTime);
         var doubles = new StageDoubles();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        // A clock that jumps looks like a machine that stood still.
-        builder.Logging.AddFilter((category, level) => level >= options.LogLevel && category?.EndsWith("LocalSiloHealthMonitor", StringComparison.Ordinal) != true).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        var log = new LogGate(options.LogLevel);
+        builder.Logging.AddFilter(log.Passes).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         var silo = SiloBlueprint.Get().Apply(builder);
         silo.UseGristmill(settings =>
         {
@@ -115,7 +117,7 @@ public sealed partial class TestCluster : IAsyncDisposable
             var serializer = Task.Run(host.Services.GetRequiredService<Serializer>, cancellationToken);
             var executor = Task.Run(host.Services.GetRequiredService<IStageExecutor>, cancellationToken);
             await Task.WhenAll(host.StartAsync(cancellationToken), serializer, executor);
-            return new TestCluster(host, folder, options, clock, doubles);
+            return new TestCluster(host, folder, options, clock, doubles, log);
         }
         catch
         {
@@ -260,6 +262,7 @@ public sealed partial class TestCluster : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        _log.Close();
         await StopAsync(_host);
         _folder.Dispose();
     }
