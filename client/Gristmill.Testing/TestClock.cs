@@ -11,6 +11,9 @@ public sealed class TestClock : FakeTimeProvider
     // A stage reads the time now and then; who reads it so often on one thread while it stands waits for it in a loop.
     private const int ReadsOfALoop = 20_000;
 
+    /// <summary>About as long as a timer can be: what is to fire no sooner is a time-out that never comes, not something to wait for.</summary>
+    internal static readonly TimeSpan Never = TimeSpan.FromDays(45);
+
     [ThreadStatic]
     private static int t_reads;
     [ThreadStatic]
@@ -91,7 +94,7 @@ public sealed class TestClock : FakeTimeProvider
     {
         lock (_gate)
         {
-            if (dueTime == Timeout.InfiniteTimeSpan || (period != Timeout.InfiniteTimeSpan && period != TimeSpan.Zero))
+            if (dueTime == Timeout.InfiniteTimeSpan || dueTime >= Never || (period != Timeout.InfiniteTimeSpan && period != TimeSpan.Zero))
             {
                 _due.Remove(timer);
             }

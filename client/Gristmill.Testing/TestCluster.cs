@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using System.Text.Json;
 using Gristmill.Engines;
 using Gristmill.Hosting;
@@ -8,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
+using Orleans.Serialization;
 
 namespace Gristmill.Testing;
 
@@ -32,20 +34,20 @@ public sealed partial class TestCluster : IAsyncDisposable
     // Three seconds: a busy machine may be slow, and what has no timer of a grain seldom waits at all.
     private const int LongQuiet = 300;
 
-    // About as long as a timer can be.
-    private static readonly TimeSpan s_callTimeout = TimeSpan.FromDays(45);
     private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(10);
 
     private readonly IHost _host;
+    private readonly LogGate _log;
     private readonly TestFolder _folder;
     private readonly TestClusterOptions _options;
     private readonly StageDoubles _doubles;
     private readonly DoubledExecutor _executor;
     private readonly HashSet<string> _knownStages = new(StringComparer.Ordinal);
 
-    private TestCluster(IHost host, TestFolder folder, TestClusterOptions options, TestClock clock, StageDoubles doubles)
+    private TestCluster(IHost host, TestFolder folder, TestClusterOptions options, TestClock clock, StageDoubles doubles, LogGate log)
     {
         _host = host;
+        _log = log;
         _folder = folder;
         _options = options;
         _doubles = doubles;
@@ -78,37 +80,44 @@ public sealed partial class TestCluster : IAsyncDisposable
         var clock = new TestClock(options.StartTime);
         var doubles = new StageDoubles();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        // A clock that jumps looks like a machine that stood still.
-        builder.Logging.AddFilter((category, level) => level >= options.LogLevel && category?.EndsWith("LocalSiloHealthMonitor", StringComparison.Ordinal) != true).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.UseOrleans(silo =>
+        var log = new LogGate(options.LogLevel);
+        builder.Logging.AddFilter(log.Passes).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        var silo = SiloBlueprint.Get().Apply(builder);
+        silo.UseGristmill(settings =>
         {
-            silo.UseGristmill(settings =>
+            settings.DataDirectory = folder.Data;
+            settings.ObjectDirectory = folder.Objects;
+            settings.Executor = ExecutorKind.InProcess;
+            settings.BaseDirectory = options.BaseDirectory ?? Environment.CurrentDirectory;
+            settings.ThreadsPerSlot = options.Threads;
+            settings.Dashboard = false;
+            // A name, not a port that anybody listens at.
+            settings.SiloPort = settings.GatewayPort = folder.Number % IPEndPoint.MaxPort + 1;
+            foreach (var (resource, amount) in options.Resources)
             {
-                settings.DataDirectory = folder.Data;
-                settings.ObjectDirectory = folder.Objects;
-                settings.Executor = ExecutorKind.InProcess;
-                settings.BaseDirectory = options.BaseDirectory ?? Environment.CurrentDirectory;
-                settings.ThreadsPerSlot = options.Threads;
-                foreach (var (resource, amount) in options.Resources)
-                {
-                    settings.Resources[resource] = amount;
-                }
-            });
-            silo.Services.AddSingleton<TimeProvider>(clock);
-            // Calls time out by the same clock: one that jumps by hours must not end those that are under way.
-            silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = messaging.SystemResponseTimeout = s_callTimeout);
-            var real = silo.Services.Last(service => service.ServiceType == typeof(IStageExecutor));
-            silo.Services.AddSingleton<IStageExecutor>(services => new DoubledExecutor(
-                (IStageExecutor)real.ImplementationFactory!(services),
-                services.GetRequiredService<ObjectStore>(), services.GetRequiredService<ContentStore>(), services.GetRequiredService<ModelLoader>(),
-                clock, doubles, options));
+                settings.Resources[resource] = amount;
+            }
         });
+        silo.Configure<EndpointOptions>(static endpoints => endpoints.GatewayPort = 0);
+        // Whatever goes on every second keeps the clock from standing still.
+        silo.Configure<DeploymentLoadPublisherOptions>(static load => load.DeploymentLoadPublisherRefreshTime = TimeSpan.Zero);
+        silo.Services.AddSingleton<TimeProvider>(clock);
+        // Calls time out by the same clock: one that jumps by hours must not end those that are under way.
+        silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = messaging.SystemResponseTimeout = TestClock.Never);
+        var real = silo.Services.Last(service => service.ServiceType == typeof(IStageExecutor));
+        silo.Services.AddSingleton<IStageExecutor>(services => new DoubledExecutor(
+            (IStageExecutor)real.ImplementationFactory!(services),
+            services.GetRequiredService<ObjectStore>(), services.GetRequiredService<ContentStore>(), services.GetRequiredService<ModelLoader>(),
+            clock, doubles, options));
 
         var host = builder.Build();
         try
         {
-            await host.StartAsync(cancellationToken);
-            return new TestCluster(host, folder, options, clock, doubles);
+            // Half of what the silo is made of needs no other half.
+            var serializer = Task.Run(host.Services.GetRequiredService<Serializer>, cancellationToken);
+            var executor = Task.Run(host.Services.GetRequiredService<IStageExecutor>, cancellationToken);
+            await Task.WhenAll(host.StartAsync(cancellationToken), serializer, executor);
+            return new TestCluster(host, folder, options, clock, doubles, log);
         }
         catch
         {
@@ -253,6 +262,7 @@ public sealed partial class TestCluster : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        _log.Close();
         await StopAsync(_host);
         _folder.Dispose();
     }

@@ -12,7 +12,15 @@ internal sealed class TestFolder : IDisposable
     private static int s_last;
     private static int s_swept;
 
-    private TestFolder(string root) => Root = root;
+    private TestFolder(int number, string parent)
+    {
+        Number = number;
+        Root = Path.Combine(parent, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{number}"));
+        Directory.CreateDirectory(Root);
+    }
+
+    /// <summary>Which one of this process it is, from 1.</summary>
+    public int Number { get; }
 
     public string Root { get; }
 
@@ -28,9 +36,7 @@ internal sealed class TestFolder : IDisposable
             Sweep(parent);
         }
 
-        var root = Path.Combine(parent, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref s_last)}"));
-        Directory.CreateDirectory(root);
-        return new TestFolder(root);
+        return new TestFolder(Interlocked.Increment(ref s_last), parent);
     }
 
     public void Dispose() => Delete(Root);

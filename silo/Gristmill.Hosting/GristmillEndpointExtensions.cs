@@ -51,7 +51,11 @@ public static class GristmillEndpointExtensions
 
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready") });
-        DashboardOnDemand.Map(app, "/orleans");
+        if (options.Dashboard)
+        {
+            DashboardOnDemand.Map(app, "/orleans");
+        }
+
         return api;
     }
 

@@ -59,7 +59,10 @@ public static class GristmillSiloBuilderExtensions
             sp.GetRequiredService<ObjectStore>(), sp.GetRequiredService<ContentStore>(), StageExecutorFactory.BaseDirectory(options)));
         silo.AddGristmillGrains();
         silo.AddActivityPropagation();
-        DashboardOnDemand.Add(silo);
+        if (options.Dashboard)
+        {
+            DashboardOnDemand.Add(silo);
+        }
 
         services.AddSingleton(_ => ObjectStore.Open(new ObjectStoreOptions
         {

@@ -37,6 +37,18 @@ public sealed class TestClockTests
     }
 
     [Fact]
+    public void A_time_out_that_never_comes_is_nothing_to_wait_for()
+    {
+        var clock = new TestClock(s_start);
+        using var timeout = new CancellationTokenSource(TestClock.Never, clock);
+        Assert.Null(clock.NextTimer);
+        Assert.False(clock.AdvanceToNextTimer());
+
+        clock.Advance(TestClock.Never);
+        Assert.True(timeout.IsCancellationRequested);
+    }
+
+    [Fact]
     public void A_timer_may_set_itself_again()
     {
         var clock = new TestClock(s_start);

@@ -1,5 +1,10 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Gristmill.Engines;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Testing;
 
@@ -279,6 +284,38 @@ public sealed class TestClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_its_end_cuts_off_is_no_error()
+    {
+        var log = new Recorder();
+        var cluster = await TestCluster.StartAsync();
+        cluster.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
+        var logger = cluster.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Parcels");
+        Assert.True(logger.IsEnabled(LogLevel.Error));
+        var held = cluster.Hold("one");
+        await cluster.StartRunAsync(Pipeline.Create("cut-off", p => p.Run(static () => 1).Named("one")));
+        await held.Reached;
+
+        var disposed = cluster.DisposeAsync();
+        held.Release();
+        await disposed;
+
+        Assert.Empty(log.Lines);
+        Assert.False(logger.IsEnabled(LogLevel.Error));
+    }
+
+    [Fact]
+    public async Task It_opens_no_port_and_has_no_dashboard()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var listeners = cluster.Services.GetKeyedServices<IConnectionListenerFactory>(KeyedService.AnyKey).ToList();
+
+        Assert.NotEmpty(listeners);
+        Assert.All(listeners, factory => Assert.IsType<NoNetwork>(factory));
+        Assert.DoesNotContain(cluster.Services.GetServices<IHostedService>(), service => service.GetType().Name.Contains("Dashboard", StringComparison.Ordinal));
+        Assert.Null(cluster.Services.GetRequiredService<ILocalSiloDetails>().GatewayAddress);
+    }
+
+    [Fact]
     public async Task It_leaves_nothing_behind()
     {
         var cluster = await TestCluster.StartAsync();
@@ -286,5 +323,23 @@ public sealed class TestClusterTests : IAsyncLifetime
         Assert.True(Directory.Exists(folder));
         await cluster.DisposeAsync();
         Assert.False(Directory.Exists(folder));
+    }
+
+    private sealed class Recorder : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Lines { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Enqueue(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -28,6 +28,7 @@ internal sealed class EmbeddedTarget : IRunTarget
             options.Executor = ExecutorKind.InProcess;
             // This silo lives for one run: what should run by itself is a server's to do.
             options.DeclaredTriggers = false;
+            options.Dashboard = false;
             options.BaseDirectory = Environment.CurrentDirectory;
         }));
         var host = builder.Build();

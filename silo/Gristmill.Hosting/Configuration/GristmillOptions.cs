@@ -114,6 +114,10 @@ public sealed class GristmillOptions
     /// <value>true; false in the silo that a pipeline's program embeds for one run</value>
     public bool DeclaredTriggers { get; set; } = true;
 
+    /// <summary>Whether the Orleans dashboard can be opened beside the console.</summary>
+    /// <value>true; false where no web application can show it, as in a pipeline's program and in tests</value>
+    public bool Dashboard { get; set; } = true;
+
     /// <summary>Largest request body REST accepts, in bytes.</summary>
     /// <value>256 MiB</value>
     public long MaxRequestBytes { get; set; } = 256L << 20;
