@@ -328,6 +328,22 @@ public sealed class BackfillRecoveryTests
     }
 
     [Fact]
+    public async Task A_run_that_has_ended_before_its_id_is_known_counts_all_the_same()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var told = typeof(IBackfillControlGrain).FullName + ".OnRunEndedAsync answers";
+        cluster.Late["IPipelineGrain.StartRunAsync"] = () => TestCluster.UntilAsync(() => Task.FromResult(cluster.Largest.ContainsKey(told)));
+        // Who asks learns nothing, so that the reminder does not hide it.
+        cluster.Lost["IRunControlGrain.GetSummaryAsync"] = null;
+        var spec = PartitionsGrainTests.Monthly();
+        await cluster.Client.GetGrain<IPipelineGrain>(spec.Name).RegisterAsync(spec);
+        var id = (await cluster.Client.GetGrain<IPartitionsGrain>(spec.Name).StartBackfillAsync(new BackfillRequest { Partitions = "2001-01", Parallel = 1 })).Id;
+
+        await TestCluster.UntilAsync(async () => (await cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!.Ended is not null);
+        Assert.Equal((1, 0), ((await cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!.Succeeded, (await cluster.Client.GetGrain<IBackfillGrain>(id).GetAsync())!.Failed));
+    }
+
+    [Fact]
     public async Task A_backfill_that_is_not_told_of_an_end_learns_of_it_at_its_reminder()
     {
         await using var cluster = await TestCluster.StartAsync();

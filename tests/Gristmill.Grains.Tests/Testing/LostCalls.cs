@@ -2,17 +2,24 @@ using System.Collections.Concurrent;
 
 namespace Gristmill.Grains.Testing;
 
-/// <summary>Loses calls of grains: who calls takes them for done. Methods by "IInterface.MethodAsync", each with what it answers.</summary>
-internal sealed class LostCalls(ConcurrentDictionary<string, object> lost) : IIncomingGrainCallFilter
+/// <summary>Answers calls of grains in their place, or holds answers up. Methods by "IInterface.MethodAsync".</summary>
+/// <param name="lost">Calls that do not arrive, each with what who calls is told.</param>
+/// <param name="late">What answers wait for.</param>
+internal sealed class LostCalls(ConcurrentDictionary<string, object?> lost, ConcurrentDictionary<string, Func<Task>> late) : IIncomingGrainCallFilter
 {
-    public Task Invoke(IIncomingGrainCallContext context)
+    public async Task Invoke(IIncomingGrainCallContext context)
     {
-        if (lost.IsEmpty || !lost.TryGetValue($"{context.InterfaceName.Split('.')[^1]}.{context.MethodName}", out var answer))
+        var name = lost.IsEmpty && late.IsEmpty ? "" : $"{context.InterfaceName.Split('.')[^1]}.{context.MethodName}";
+        if (lost.TryGetValue(name, out var answer))
         {
-            return context.Invoke();
+            context.Result = answer;
+            return;
         }
 
-        context.Result = answer;
-        return Task.CompletedTask;
+        await context.Invoke();
+        if (late.TryGetValue(name, out var wait))
+        {
+            await wait();
+        }
     }
 }

@@ -39,7 +39,7 @@ internal sealed class TestCluster : IAsyncDisposable
             silo.AddMemoryGrainStorage("PubSubStore");
             silo.AddMemoryStreams("events");
             silo.AddIncomingGrainCallFilter(new MessageSizes(Largest));
-            silo.AddIncomingGrainCallFilter(new LostCalls(Lost));
+            silo.AddIncomingGrainCallFilter(new LostCalls(Lost, Late));
             silo.Services.Configure<ClusterMembershipOptions>(static options =>
             {
                 options.ProbeTimeout = TimeSpan.FromSeconds(1);
@@ -69,7 +69,10 @@ internal sealed class TestCluster : IAsyncDisposable
     public System.Collections.Concurrent.ConcurrentDictionary<string, long> Largest { get; } = new();
 
     /// <summary>Calls that do not arrive, as <see cref="LostCalls"/> has it.</summary>
-    public System.Collections.Concurrent.ConcurrentDictionary<string, object> Lost { get; } = new();
+    public System.Collections.Concurrent.ConcurrentDictionary<string, object?> Lost { get; } = new();
+
+    /// <summary>What answers of calls wait for.</summary>
+    public System.Collections.Concurrent.ConcurrentDictionary<string, Func<Task>> Late { get; } = new();
 
     public IClusterClient Client => Cluster.Client;
 
