@@ -9,7 +9,7 @@ internal static class ObjectsGcCommand
     public static Command Create(CliContext context)
     {
         var dryRun = new Option<bool>("--dry-run") { Description = "Only tell what would go." };
-        var older = new Option<string>("--older-than") { Description = "Only what was sealed so long ago: 30m, 12h, 7d, 0s.", HelpName = "TIME", DefaultValueFactory = _ => "1h" };
+        var older = new Option<string>("--older-than") { Description = "Only what was sealed so long ago: 30m, 12h, 7d, 0s (default: 1h).", HelpName = "TIME", DefaultValueFactory = _ => "1h" };
         var server = CliContext.ServerOption();
         var json = CliContext.JsonOption();
 
