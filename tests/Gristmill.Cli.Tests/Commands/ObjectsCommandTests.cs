@@ -7,7 +7,14 @@ public sealed class ObjectsCommandTests : ServedCommandTests
 {
     private static ObjectView Item(string id) => new()
     {
-        Id = id, State = ObjectState.Sealed, Owner = "r1/train", Rows = 1234, Bytes = 3 << 20, Created = DateTimeOffset.UtcNow.AddHours(-25), Schema = "a: int64", Processes = [17, 4711],
+        Id = id,
+        State = ObjectState.Sealed,
+        Owner = "r1/train",
+        Rows = 1234,
+        Bytes = 3 << 20,
+        Created = DateTimeOffset.UtcNow.AddHours(-25),
+        Schema = "a: int64",
+        Processes = [17, 4711],
     };
 
     [Fact]
@@ -16,7 +23,11 @@ public sealed class ObjectsCommandTests : ServedCommandTests
         Answer("/api/v1/objects?limit=2&owner=r1&order=created", new ObjectPage
         {
             Objects = [Item("a1"), Item("a2") with { State = ObjectState.Damaged, Problem = "cut off", Rows = null, Processes = [] }],
-            Count = 5, Bytes = 6 << 20, Capacity = 1L << 30, Host = "h", Skipped = [new SkippedObjectFile("notes\u001b.txt", "its name is not that of an object")],
+            Count = 5,
+            Bytes = 6 << 20,
+            Capacity = 1L << 30,
+            Host = "h",
+            Skipped = [new SkippedObjectFile("notes\u001b.txt", "its name is not that of an object")],
         });
         var lines = (await RunAsync(0, "objects", "--owner", "r1", "--newest", "-n", "2")).Split('\n');
         Assert.Equal(["id", "owner", "rows", "size", "age", "mapped", "by"], lines[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -34,7 +45,10 @@ public sealed class ObjectsCommandTests : ServedCommandTests
         Answer("/api/v1/objects/a1", Item("a1") with { Batches = 1, Columns = [new ObjectColumn("a", "int64", true, 2)] });
         Answer("/api/v1/objects/a1/preview?rows=10", new ObjectPreview
         {
-            Id = "a1", Columns = ["a", "b"], Rows = [[JsonSerializer.SerializeToElement(7), JsonSerializer.SerializeToElement("x\ny")], [JsonSerializer.SerializeToElement<string?>(null), JsonSerializer.SerializeToElement(true)]], Total = 1234,
+            Id = "a1",
+            Columns = ["a", "b"],
+            Rows = [[JsonSerializer.SerializeToElement(7), JsonSerializer.SerializeToElement("x\ny")], [JsonSerializer.SerializeToElement<string?>(null), JsonSerializer.SerializeToElement(true)]],
+            Total = 1234,
         });
         var text = await RunAsync(0, "objects", "show", "a1");
         Assert.Contains("made by    r1/train\n", text, StringComparison.Ordinal);
