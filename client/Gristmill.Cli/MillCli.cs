@@ -36,6 +36,7 @@ internal static class MillCli
             TriggerCommand.Create(context),
             PartitionsCommand.Create(context),
             BackfillCommand.Create(context),
+            ObjectsCommand.Create(context),
             ModelsCommand.Create(context),
             ExportCommand.Create(context),
             DeployCommand.Create(context),

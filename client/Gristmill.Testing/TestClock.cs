@@ -19,6 +19,11 @@ public sealed class TestClock : FakeTimeProvider
     [ThreadStatic]
     private static DateTimeOffset t_lastRead;
 
+    [ThreadStatic]
+    private static TimerOwner t_owner;
+
+    private static readonly GrainType s_trigger = GrainType.Create("gristmill.trigger");
+
     private readonly Lock _gate = new();
     private readonly Dictionary<TrackedTimer, DateTimeOffset> _due = [];
 
@@ -30,14 +35,22 @@ public sealed class TestClock : FakeTimeProvider
 
     /// <summary>
     /// When the next timer fires that a run may wait for: one of a grain, or, where there is none, any that fires once. Periodic ones are
-    /// housekeeping. Null if there is none.
+    /// housekeeping, and no run waits for a trigger. Null if there is none.
     /// </summary>
-    public DateTimeOffset? NextTimer => Next(ofGrains: true) ?? Next(ofGrains: false);
+    public DateTimeOffset? NextTimer => Next(static owner => owner == TimerOwner.Grain) ?? Next(static owner => owner == TimerOwner.Nobody);
 
-    /// <summary>Whether a grain has set a timer: a retry's back-off, a trigger.</summary>
-    internal bool HasGrainTimer => NextGrainTimer is not null;
+    /// <summary>Whether a grain has set a timer that a run may wait for: a retry's back-off.</summary>
+    internal bool HasRunTimer => Next(static owner => owner == TimerOwner.Grain) is not null;
 
-    internal DateTimeOffset? NextGrainTimer => Next(ofGrains: true);
+    /// <summary>When the next timer of a grain fires, of a trigger or another.</summary>
+    internal DateTimeOffset? NextGrainTimer => Next(static owner => owner != TimerOwner.Nobody);
+
+    private enum TimerOwner
+    {
+        Nobody,
+        Grain,
+        Trigger,
+    }
 
     /// <inheritdoc/>
     /// <remarks>The runtime may wait for less than a millisecond by asking again and again: then a millisecond passes.</remarks>
@@ -67,6 +80,13 @@ public sealed class TestClock : FakeTimeProvider
         return tracked;
     }
 
+    /// <summary>Timers that this thread creates belong to a grain, until the result is disposed of.</summary>
+    internal static Ownership Owned(GrainType grain)
+    {
+        t_owner = grain == s_trigger ? TimerOwner.Trigger : TimerOwner.Grain;
+        return default;
+    }
+
     /// <summary>Puts the clock forward to the next timer, which fires.</summary>
     /// <returns>False: no timer is set, and nothing was done.</returns>
     public bool AdvanceToNextTimer()
@@ -81,11 +101,11 @@ public sealed class TestClock : FakeTimeProvider
         return true;
     }
 
-    private DateTimeOffset? Next(bool ofGrains)
+    private DateTimeOffset? Next(Func<TimerOwner, bool> of)
     {
         lock (_gate)
         {
-            var due = _due.Where(timer => timer.Key.IsOfGrain == ofGrains).Select(timer => timer.Value);
+            var due = _due.Where(timer => of(timer.Key.Owner)).Select(timer => timer.Value);
             return due.Any() ? due.Min() : null;
         }
     }
@@ -115,6 +135,11 @@ public sealed class TestClock : FakeTimeProvider
 
     private ITimer CreateInner(TimerCallback callback) => base.CreateTimer(callback, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
+    internal readonly struct Ownership : IDisposable
+    {
+        public void Dispose() => t_owner = TimerOwner.Nobody;
+    }
+
     private sealed class TrackedTimer : ITimer
     {
         private readonly TestClock _clock;
@@ -123,7 +148,6 @@ public sealed class TestClock : FakeTimeProvider
         public TrackedTimer(TestClock clock, TimerCallback callback, object? state)
         {
             _clock = clock;
-            IsOfGrain = state?.GetType().FullName?.StartsWith("Orleans.Runtime.GrainTimer", StringComparison.Ordinal) == true;
             _inner = clock.CreateInner(_ =>
             {
                 // First: the callback may set it again.
@@ -132,7 +156,7 @@ public sealed class TestClock : FakeTimeProvider
             });
         }
 
-        public bool IsOfGrain { get; }
+        public TimerOwner Owner { get; } = t_owner;
 
         public void Start(TimeSpan dueTime, TimeSpan period) => Change(dueTime, period);
 

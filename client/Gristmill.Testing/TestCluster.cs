@@ -10,6 +10,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Serialization;
+using Orleans.Timers;
 
 namespace Gristmill.Testing;
 
@@ -102,6 +103,8 @@ public sealed partial class TestCluster : IAsyncDisposable
         // Whatever goes on every second keeps the clock from standing still.
         silo.Configure<DeploymentLoadPublisherOptions>(static load => load.DeploymentLoadPublisherRefreshTime = TimeSpan.Zero);
         silo.Services.AddSingleton<TimeProvider>(clock);
+        var timers = silo.Services.Last(service => service.ServiceType == typeof(ITimerRegistry)).ImplementationType!;
+        silo.Services.AddSingleton<ITimerRegistry>(services => new TimersOfGrains((ITimerRegistry)ActivatorUtilities.CreateInstance(services, timers)));
         // Calls time out by the same clock: one that jumps by hours must not end those that are under way.
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = messaging.SystemResponseTimeout = TestClock.Never);
         var real = silo.Services.Last(service => service.ServiceType == typeof(IStageExecutor));
@@ -282,7 +285,7 @@ public sealed partial class TestCluster : IAsyncDisposable
                 var now = _executor.Activity + Interlocked.Read(ref events);
                 // Nothing runs, nothing has happened for a while: what it waits for is a timer, of a grain most likely.
                 quiet = now == seen && _executor.Active == 0 ? quiet + 1 : 0;
-                if (_options.SkipTime && (quiet >= LongQuiet || (quiet > 0 && Time.HasGrainTimer)))
+                if (_options.SkipTime && (quiet >= LongQuiet || (quiet > 0 && Time.HasRunTimer)))
                 {
                     Time.AdvanceToNextTimer();
                     quiet = 0;

@@ -42,6 +42,7 @@ public static class GristmillEndpointExtensions
         TriggerEndpoints.Map(api);
         PartitionEndpoints.Map(api);
         WebhookEndpoint.Map(api);
+        ObjectEndpoints.Map(api);
         CodeEndpoints.Map(api, options);
         ModelEndpoints.Map(api);
         DeploymentEndpoints.Map(api);

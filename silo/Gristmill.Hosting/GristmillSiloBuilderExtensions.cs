@@ -77,6 +77,7 @@ public static class GristmillSiloBuilderExtensions
         services.AddHostedService(sp => sp.GetRequiredService<DeploymentRouter>());
         services.AddHostedService<RunIndexRebuild>();
         services.AddSingleton<CacheJanitor>();
+        services.AddSingleton<ObjectCollector>();
         services.AddHostedService<ObjectJanitor>();
         services.AddSingleton<PredictEndpoint>();
         services.AddHealthChecks().AddCheck<SiloReadiness>("silo", tags: ["ready"]);

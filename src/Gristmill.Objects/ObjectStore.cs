@@ -128,24 +128,70 @@ public sealed class ObjectStore : IDisposable
     }
 
     /// <summary>All sealed objects. Files that are none are left out.</summary>
-    public IEnumerable<ObjectRef> List()
+    public IEnumerable<ObjectRef> List() => Scan().Objects.Select(item => Describe(item).Ref).OfType<ObjectRef>();
+
+    /// <summary>
+    /// What lies in the folder, without a look into any file: a system call each. <see cref="Describe"/> says more.
+    /// </summary>
+    public StoreListing Scan()
     {
-        foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + SealedSuffix))
+        var holders = Holders();
+        var objects = new List<StoredObject>();
+        var skipped = new List<SkippedFile>();
+        foreach (string path in Directory.EnumerateFileSystemEntries(Options.Directory))
         {
-            string id = Path.GetFileNameWithoutExtension(path);
-            ObjectRef? reference = IsId(id) ? SegmentListing.TryRead(path, id, Options.Host) : null;
-            if (reference is not null)
+            string name = Path.GetFileName(path);
+            bool isSealed = name.EndsWith(SealedSuffix, StringComparison.Ordinal);
+            if (name.EndsWith(DeletedSuffix, StringComparison.Ordinal))
             {
-                yield return reference;
+                continue;
+            }
+
+            if (!IsId(name.Split('.')[0]) || !(isSealed ? name.Length == 32 + SealedSuffix.Length : name.EndsWith(BuildingSuffix, StringComparison.Ordinal)))
+            {
+                skipped.Add(new SkippedFile(name, "its name is not that of an object"));
+            }
+            else if (SegmentPlatform.Current.Examine(path) is { } facts)
+            {
+                if (facts.IsFile)
+                {
+                    objects.Add(Stored(path, name[..32], isSealed, facts, holders));
+                }
+                else
+                {
+                    skipped.Add(new SkippedFile(name, "it is not a plain file"));
+                }
             }
         }
+
+        return new StoreListing(objects, skipped);
     }
 
-    /// <summary>When an object was sealed; null if it is not in the store.</summary>
-    public DateTimeOffset? SealedAt(string id)
+    /// <summary>A sealed object as <see cref="Scan"/> finds it; null if it is not in the store.</summary>
+    public StoredObject? Find(string id) =>
+        IsId(id) && SegmentPlatform.Current.Examine(PathOf(id)) is { IsFile: true } facts ? Stored(PathOf(id), id, true, facts, Holders()) : null;
+
+    /// <summary>Reads an object's footer, and no data: some ten microseconds. Never throws for what the file holds.</summary>
+    public ObjectDescription Describe(StoredObject item)
     {
-        var file = IsId(id) ? new FileInfo(PathOf(id)) : null;
-        return file is { Exists: true } ? new DateTimeOffset(file.LastWriteTimeUtc, TimeSpan.Zero) : null;
+        ArgumentNullException.ThrowIfNull(item);
+        return item.IsSealed ? SegmentListing.Read(item.Path, item.Id, Options.Host) : new ObjectDescription();
+    }
+
+    /// <summary>Whether a living process of this host has it mapped or writes it.</summary>
+    public bool IsHeld(StoredObject item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return SegmentPlatform.Current.IsHeld(item.Path);
+    }
+
+    /// <summary>Removes an object unless it is held; false if it is, or is not there.</summary>
+    public bool RemoveUnlessHeld(StoredObject item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return SegmentPlatform.Current.RemoveUnlessHeld(item.Path);
     }
 
     /// <summary>Removes unsealed segments whose writer is dead. Safe while other processes write.</summary>
@@ -155,7 +201,7 @@ public sealed class ObjectStore : IDisposable
         int removed = 0;
         foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + BuildingSuffix))
         {
-            if (SegmentPlatform.Current.RemoveIfAbandoned(path))
+            if (SegmentPlatform.Current.RemoveUnlessHeld(path))
             {
                 removed++;
             }
@@ -225,6 +271,26 @@ public sealed class ObjectStore : IDisposable
                     _mapped.Remove(mapped.Ref.Id);
                 }
             }
+        }
+    }
+
+    private ILookup<ulong, int>? Holders() => SegmentPlatform.Current.Holders(Options.Directory);
+
+    private StoredObject Stored(string path, string id, bool isSealed, SegmentFacts facts, ILookup<ulong, int>? holders) => new()
+    {
+        Id = id,
+        IsSealed = isSealed,
+        Bytes = facts.Bytes,
+        Modified = facts.Modified,
+        Processes = holders is not null ? [.. holders[facts.Inode].Order()] : IsMapped(id) ? [Environment.ProcessId] : [],
+        Path = path,
+    };
+
+    private bool IsMapped(string id)
+    {
+        lock (_gate)
+        {
+            return _mapped.TryGetValue(id, out var entry) && entry.TryGetTarget(out var known) && known.IsLeased;
         }
     }
 

@@ -28,6 +28,7 @@ public sealed class ObjectWriter : IDisposable
     private readonly List<Block> _batchBlocks = [];
     private readonly XxHash3 _hash = new();
     private readonly string _fingerprint;
+    private readonly string? _owner = ObjectOwner.Current;
     private readonly int _metadataRoom;
     private SegmentAllocator? _allocator;
     private long _position;
@@ -160,14 +161,15 @@ public sealed class ObjectWriter : IDisposable
         }
 
         // The end of the stream that the file also is, then the footer: its length does not depend on the checksum in it.
-        int footerLength = Footer(0).Length;
+        var created = _store.Options.TimeProvider.GetUtcNow();
+        int footerLength = Footer(0, created).Length;
         long end = Reserve(8 + footerLength + 10);
         long length = end + 8 + footerLength + 10;
         var tail = Span(end, 8 + footerLength + 10);
         BinaryPrimitives.WriteInt32LittleEndian(tail, -1);
         HashUpTo(end + 8);
         ulong checksum = _hash.GetCurrentHashAsUInt64();
-        Footer(checksum).CopyTo(tail[8..]);
+        Footer(checksum, created).CopyTo(tail[8..]);
         BinaryPrimitives.WriteInt32LittleEndian(tail[(8 + footerLength)..], footerLength);
         IpcFile.Magic[..6].CopyTo(tail[(8 + footerLength + 4)..]);
         _file.Publish(length, _store.PathOf(Id));
@@ -262,12 +264,22 @@ public sealed class ObjectWriter : IDisposable
         message.CopyTo(target[8..]);
     }
 
-    private byte[] Footer(ulong checksum) => MessageEncoder.Footer(Schema, _dictionaryBlocks, _batchBlocks, new Dictionary<string, string>
+    private byte[] Footer(ulong checksum, DateTimeOffset created)
     {
-        [SegmentFooter.Checksum] = Checksum.Show(checksum),
-        [SegmentFooter.Fingerprint] = _fingerprint,
-        [SegmentFooter.Rows] = _rows.ToString(CultureInfo.InvariantCulture),
-    });
+        var metadata = new Dictionary<string, string>
+        {
+            [SegmentFooter.Checksum] = Checksum.Show(checksum),
+            [SegmentFooter.Fingerprint] = _fingerprint,
+            [SegmentFooter.Rows] = _rows.ToString(CultureInfo.InvariantCulture),
+            [SegmentFooter.Created] = created.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture),
+        };
+        if (_owner is not null)
+        {
+            metadata[SegmentFooter.Owner] = _owner;
+        }
+
+        return MessageEncoder.Footer(Schema, _dictionaryBlocks, _batchBlocks, metadata);
+    }
 
     private unsafe ArrowBuffer View(long position, int length) => new(new SegmentMemory(_file, _file.At(position), length).Memory);
 

@@ -5,13 +5,18 @@ using Apache.Arrow.Types;
 
 namespace Gristmill.Objects;
 
-/// <summary>A second process that writes a segment and waits: this very program, told so by an environment variable.</summary>
+/// <summary>A second process that writes a segment, or maps one, and waits: this very program, told so by environment variables.</summary>
 internal static class ChildProcess
 {
-    private const string Variable = "GRISTMILL_TEST_UNSEALED_IN";
+    private const string Variable = "GRISTMILL_TEST_CHILD_IN", Mapped = "GRISTMILL_TEST_CHILD_MAPS";
 
     /// <summary>Starts it, and returns when its segment is half written.</summary>
-    public static Process StartWriter(string directory)
+    public static Process StartWriter(string directory) => Start(directory, null);
+
+    /// <summary>Starts it, and returns when it has an object mapped.</summary>
+    public static Process StartReader(string directory, string id) => Start(directory, id);
+
+    private static Process Start(string directory, string? mapped)
     {
         string program = Environment.ProcessPath!;
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardInput = true };
@@ -21,17 +26,18 @@ internal static class ChildProcess
         }
 
         start.Environment[Variable] = directory;
+        start.Environment[Mapped] = mapped;
         var process = Process.Start(start)!;
         while (process.StandardOutput.ReadLine() is { } line)
         {
-            if (line == "half written")
+            if (line == "ready")
             {
                 return process;
             }
         }
 
         process.WaitForExit();
-        throw new InvalidOperationException($"The writer ended with {process.ExitCode}.");
+        throw new InvalidOperationException($"It ended with {process.ExitCode}.");
     }
 
     [ModuleInitializer]
@@ -43,10 +49,21 @@ internal static class ChildProcess
         }
 
         using var store = ObjectStore.Open(new ObjectStoreOptions { Directory = directory });
+        if (Environment.GetEnvironmentVariable(Mapped) is { Length: > 0 } id)
+        {
+            using var lease = store.Get(id);
+            Wait();
+        }
+
         using var writer = store.Create(new Schema([new Field("x", Int64Type.Default, false)], null), 4 << 20);
         writer.BeginBatch();
         writer.Allocate(1 << 20).Span.Fill(1);
-        Console.WriteLine("half written");
+        Wait();
+    }
+
+    private static void Wait()
+    {
+        Console.WriteLine("ready");
         Console.In.ReadToEnd();
         Environment.Exit(3); // its parent is gone
     }

@@ -35,7 +35,7 @@ public sealed class PortablePlatformTests : IDisposable
             position += 40_000;
         }
 
-        Assert.False(_platform.RemoveIfAbandoned(building));
+        Assert.False(_platform.RemoveUnlessHeld(building));
         segment.Publish(position, final);
         Assert.False(File.Exists(building));
         using var file = _platform.Open(final)!;
@@ -49,6 +49,13 @@ public sealed class PortablePlatformTests : IDisposable
         }
 
         Assert.Null(_platform.Open(building));
+        Assert.True(_platform.IsHeld(final));
+        Assert.False(_platform.RemoveUnlessHeld(final));
+        file.Dispose();
+        Assert.False(_platform.IsHeld(final));
+        Assert.Equal(position, _platform.Examine(final)!.Value.Bytes);
+        Assert.True(_platform.RemoveUnlessHeld(final));
+        Assert.Null(_platform.Examine(final));
     }
 
     [Fact]
@@ -58,7 +65,7 @@ public sealed class PortablePlatformTests : IDisposable
         _platform.Create(path, 1000, _budget).Dispose();
         Assert.False(File.Exists(path));
         File.WriteAllText(path, "left");
-        Assert.True(_platform.RemoveIfAbandoned(path));
+        Assert.True(_platform.RemoveUnlessHeld(path));
         Assert.False(File.Exists(path));
         Assert.Equal(ErrorCodes.StoreFull, Assert.Throws<GristmillException>(() => _platform.Create(path, 5 << 20, _budget)).Code);
         Assert.False(File.Exists(path));

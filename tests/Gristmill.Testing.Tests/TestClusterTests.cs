@@ -159,6 +159,9 @@ public sealed class TestClusterTests : IAsyncLifetime
     {
         await _cluster.AddTriggerAsync(Parcels.Pipeline, new TriggerSpec { Name = $"every-{minutes}", Pipeline = Parcels.Pipeline.Name, Cron = new CronSchedule(cron) });
         Assert.Empty(await _cluster.AdvanceAsync(TimeSpan.FromSeconds(50)));
+        // No run waits for it, so whoever waits for a run does not put the clock forward to it.
+        Assert.NotNull(_cluster.Time.NextGrainTimer);
+        Assert.False(_cluster.Time.HasRunTimer);
 
         var runs = await _cluster.AdvanceAsync(TimeSpan.FromMinutes(3 * minutes));
 

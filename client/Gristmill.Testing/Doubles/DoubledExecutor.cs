@@ -73,6 +73,7 @@ internal sealed class DoubledExecutor(IStageExecutor real, ObjectStore objects, 
                 Threads = options.Threads,
                 BaseDirectory = options.BaseDirectory,
             };
+            using var owning = ObjectOwner.Use(ObjectOwner.OfStage(request.RunId, request.Stage));
             var outputs = await Task.Run(() => replaced.Run!(context, deadline.Token), deadline.Token).WaitAsync(deadline.Token).ConfigureAwait(false);
             return new StageResult
             {

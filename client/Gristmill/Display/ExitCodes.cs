@@ -29,7 +29,7 @@ internal static class ExitCodes
         GristmillException { Code: ErrorCodes.Unreachable or ErrorCodes.Timeout } => Unreachable,
         GristmillException
         {
-            Code: ErrorCodes.Invalid or ErrorCodes.TooLarge or ErrorCodes.NotFound or ErrorCodes.Conflict or ErrorCodes.FileNotFound
+            Code: ErrorCodes.Invalid or ErrorCodes.TooLarge or ErrorCodes.NotFound or ErrorCodes.ObjectNotFound or ErrorCodes.Conflict or ErrorCodes.FileNotFound
             or ErrorCodes.IdempotencyKeyReused or ErrorCodes.Cron or ErrorCodes.TimeZone or ErrorCodes.Glob or ErrorCodes.TriggerCycle
             or ErrorCodes.Partition or ErrorCodes.ObjectUnseen or ErrorCodes.StreamProvider or ErrorCodes.SecretMissing or ErrorCodes.UnknownColumn or ErrorCodes.TypeMismatch or ErrorCodes.BadValue
         } => Usage,

@@ -21,6 +21,9 @@ internal static class Texts
         _ => string.Create(Culture, $"{bytes / 1073741824.0:0.##} GiB"),
     };
 
+    /// <summary>Text of somebody's data without what would control a terminal or break a line.</summary>
+    public static string Plain(string text) => string.Concat(text.Select(static c => char.IsControl(c) ? ' ' : c));
+
     public static string Count(long count) => count.ToString("N0", Culture);
 
     public static string Count(long count, string of) => $"{Count(count)} {of}{(count == 1 ? "" : "s")}";

@@ -15,13 +15,7 @@ internal sealed class CacheJanitor(ObjectStore objects, IGrainFactory grains, Gr
     /// <summary>Evicts what is too much, and returns the ids of the tables that stay.</summary>
     public async Task<HashSet<string>> KeepAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var entries = new List<(string Shard, CachedStageUse Use)>();
-        foreach (var shard in StageCacheShards.All)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            entries.AddRange((await grains.GetGrain<IStageCacheGrain>(shard).ListAsync()).Select(use => (shard, use)));
-        }
-
+        var entries = await EntriesAsync(cancellationToken);
         var room = options.CacheMaxBytes > 0 ? options.CacheMaxBytes : objects.CapacityBytes / 4;
         var keep = new HashSet<string>(StringComparer.Ordinal);
         var evict = new List<(string Shard, CachedStageUse Use)>();
@@ -45,5 +39,21 @@ internal sealed class CacheJanitor(ObjectStore objects, IGrainFactory grains, Gr
         }
 
         return keep;
+    }
+
+    /// <summary>The ids of all tables that the cache refers to; evicts nothing.</summary>
+    public async Task<HashSet<string>> ListAsync(CancellationToken cancellationToken) =>
+        (await EntriesAsync(cancellationToken)).SelectMany(static entry => entry.Use.Objects).ToHashSet(StringComparer.Ordinal);
+
+    private async Task<List<(string Shard, CachedStageUse Use)>> EntriesAsync(CancellationToken cancellationToken)
+    {
+        var entries = new List<(string Shard, CachedStageUse Use)>();
+        foreach (var shard in StageCacheShards.All)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            entries.AddRange((await grains.GetGrain<IStageCacheGrain>(shard).ListAsync()).Select(use => (shard, use)));
+        }
+
+        return entries;
     }
 }

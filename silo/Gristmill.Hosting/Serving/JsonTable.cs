@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Apache.Arrow;
 using Apache.Arrow.Types;
@@ -108,7 +109,8 @@ internal static class JsonTable
     internal static GristmillException Error(string code, int row, string column, string what, string hint) =>
         new GristmillException(code, $"Row {row}: {what}.", hint).With("column", column).With("row", row.ToString(CultureInfo.InvariantCulture));
 
-    private static void WriteValue(Utf8JsonWriter writer, IArrowArray array, int row)
+    /// <summary>Writes one value; if there are limits, of texts and lists no more, with "..." at the end of what is cut, and the type's name for what has no form in JSON.</summary>
+    internal static void WriteValue(Utf8JsonWriter writer, IArrowArray array, int row, int textLength = int.MaxValue, int listLength = int.MaxValue)
     {
         if (array.IsNull(row))
         {
@@ -130,32 +132,118 @@ internal static class JsonTable
             case Int8Array bytes: writer.WriteNumberValue(bytes.Values[row]); break;
             case UInt8Array bytes: writer.WriteNumberValue(bytes.Values[row]); break;
             case BooleanArray booleans: writer.WriteBooleanValue(booleans.GetValue(row) ?? false); break;
-            case StringArray strings: writer.WriteStringValue(strings.GetBytes(row)); break;
-            case TimestampArray timestamps: writer.WriteStringValue(timestamps.GetTimestamp(row)!.Value); break;
+            case StringArray strings: WriteText(writer, strings.GetBytes(row), textLength); break;
+            case LargeStringArray strings: WriteText(writer, strings.GetBytes(row), textLength); break;
+            case StringViewArray strings: WriteText(writer, strings.GetBytes(row), textLength); break;
+            case TimestampArray or Date32Array or Date64Array or Time32Array or Time64Array: WriteTime(writer, array, row); break;
+            case Decimal128Array decimals: writer.WriteStringValue(decimals.GetString(row)); break;
+            case DictionaryArray dictionary: WriteValue(writer, dictionary.Dictionary, IndexAt(dictionary.Indices, row), textLength, listLength); break;
             case FixedSizeListArray list:
                 var width = ((FixedSizeListType)list.Data.DataType).ListSize;
-                writer.WriteStartArray();
-                for (var i = 0; i < width; i++)
-                {
-                    WriteValue(writer, list.Values, ((list.Offset + row) * width) + i);
-                }
-
-                writer.WriteEndArray();
+                WriteList(list.Values, (list.Offset + row) * width, width);
                 break;
             case ListArray list:
-                writer.WriteStartArray();
-                for (var i = list.ValueOffsets[row]; i < list.ValueOffsets[row + 1]; i++)
+                WriteList(list.Values, list.ValueOffsets[row], list.ValueOffsets[row + 1] - list.ValueOffsets[row]);
+                break;
+            case StructArray record:
+                writer.WriteStartObject();
+                for (var i = 0; i < record.Fields.Count; i++)
                 {
-                    WriteValue(writer, list.Values, i);
+                    writer.WritePropertyName(((StructType)record.Data.DataType).Fields[i].Name);
+                    WriteValue(writer, record.Fields[i], row, textLength, listLength);
                 }
 
-                writer.WriteEndArray();
+                writer.WriteEndObject();
                 break;
+            case BinaryArray binary: writer.WriteBase64StringValue(binary.GetBytes(row)[..Math.Min(binary.GetValueLength(row), textLength)]); break;
             default:
+                if (listLength < int.MaxValue)
+                {
+                    writer.WriteStringValue($"({array.Data.DataType.Name})");
+                    break;
+                }
+
                 throw new GristmillException(ErrorCodes.TypeMismatch, $"A column of type {array.Data.DataType.Name} cannot be answered as JSON.",
                     "Ask with an Arrow body.");
         }
+
+        void WriteList(IArrowArray values, int start, int count)
+        {
+            writer.WriteStartArray();
+            for (var i = start; i < start + Math.Min(count, listLength); i++)
+            {
+                // Lists in lists are cut shorter, so that a value has no more leaves than a list.
+                WriteValue(writer, values, i, textLength, listLength == int.MaxValue ? listLength : Math.Max(1, listLength / Math.Max(1, count)));
+            }
+
+            if (count > listLength)
+            {
+                writer.WriteStringValue("...");
+            }
+
+            writer.WriteEndArray();
+        }
     }
+
+    private static void WriteText(Utf8JsonWriter writer, ReadOnlySpan<byte> utf8, int length)
+    {
+        if (utf8.Length <= length)
+        {
+            writer.WriteStringValue(utf8);
+        }
+        else
+        {
+            // A character is 1 to 4 bytes, 1 or 2 of .NET's.
+            var text = Encoding.UTF8.GetString(utf8[..(int)Math.Min(utf8.Length, 4L * length)]);
+            writer.WriteStringValue(text.Length <= length ? text : text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)] + "...");
+        }
+    }
+
+    private static void WriteTime(Utf8JsonWriter writer, IArrowArray array, int row)
+    {
+        try
+        {
+            switch (array)
+            {
+                case TimestampArray a when IsBeyond(a, row): throw new ArgumentOutOfRangeException(nameof(row));
+                case TimestampArray a: writer.WriteStringValue(a.GetTimestamp(row)!.Value); break;
+                case Date32Array a: writer.WriteStringValue(a.GetDateOnly(row)!.Value.ToString("O", CultureInfo.InvariantCulture)); break;
+                case Date64Array a: writer.WriteStringValue(a.GetDateOnly(row)!.Value.ToString("O", CultureInfo.InvariantCulture)); break;
+                case Time32Array a: writer.WriteStringValue(a.GetTime(row)!.Value.ToString("O", CultureInfo.InvariantCulture)); break;
+                case Time64Array a: writer.WriteStringValue(a.GetTime(row)!.Value.ToString("O", CultureInfo.InvariantCulture)); break;
+            }
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            writer.WriteStringValue("(beyond the year 9999)"); // or before the year 1
+        }
+    }
+
+    /// <summary>Arrow's conversion overflows silently for what databases take for infinity.</summary>
+    private static bool IsBeyond(TimestampArray array, int row)
+    {
+        var ticks = ((TimestampType)array.Data.DataType).Unit switch
+        {
+            TimeUnit.Second => TimeSpan.TicksPerSecond,
+            TimeUnit.Millisecond => TimeSpan.TicksPerMillisecond,
+            TimeUnit.Microsecond => TimeSpan.TicksPerMicrosecond,
+            _ => 1,
+        };
+        return array.Values[row] / (long.MaxValue / ticks) != 0;
+    }
+
+    private static int IndexAt(IArrowArray indices, int row) => indices switch
+    {
+        Int32Array a => a.Values[row],
+        UInt32Array a => checked((int)a.Values[row]),
+        Int16Array a => a.Values[row],
+        UInt16Array a => a.Values[row],
+        Int8Array a => a.Values[row],
+        UInt8Array a => a.Values[row],
+        Int64Array a => checked((int)a.Values[row]),
+        UInt64Array a => checked((int)a.Values[row]),
+        _ => throw new ArgumentException($"a dictionary has indices of type {indices.Data.DataType.Name}", nameof(indices)),
+    };
 
     // JSON has no NaN or infinity; null is what readers of every language take for "no number".
     private static void WriteNumber(Utf8JsonWriter writer, float value)

@@ -103,6 +103,7 @@ internal sealed class PredictEndpoint(DeploymentRouter router, ObjectStore objec
     private async ValueTask<int> PredictArrowAsync(HttpContext http, LoadedModel model)
     {
         // Bytes from outside are validated in full before any buffer is read; the import is the place that does it.
+        using var owning = ObjectOwner.Use("predict");
         var imported = await objects.ImportAsync(http.Request.Body, options.MaxRequestBytes, http.RequestAborted);
         try
         {

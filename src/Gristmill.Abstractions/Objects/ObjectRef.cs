@@ -17,6 +17,6 @@ public sealed record ObjectRef(
     [property: Id(3)] long Bytes,
     [property: Id(4)] string Host)
 {
-    /// <summary>XxHash3 over the segment up to its footer, 16 hexadecimal digits: with schema, rows and bytes it says what the table holds, whatever its id.</summary>
+    /// <summary>XxHash3 over the segment up to its footer, 16 hexadecimal digits: with schema and rows it says what the table holds, whatever its id.</summary>
     [Id(5)] public string? Checksum { get; init; }
 }

@@ -54,7 +54,7 @@ internal sealed class Importer(ObjectStore store, long maxBytes)
             }
         }
 
-        using var file = SegmentPlatform.Current.Open(path) ?? throw new IOException($"{path} was removed while it was read.");
+        using var file = SegmentPlatform.Current.Open(path, hold: false) ?? throw new IOException($"{path} was removed while it was read.");
         return Write(Open(file), cancellationToken);
     }
 

@@ -11,4 +11,10 @@ internal static class SegmentFooter
 
     /// <summary>Rows of all batches.</summary>
     public const string Rows = "gristmill.rows";
+
+    /// <summary>What made it (<see cref="ObjectOwner"/>); absent if unknown.</summary>
+    public const string Owner = "gristmill.owner";
+
+    /// <summary>When it was sealed, in milliseconds since 1970.</summary>
+    public const string Created = "gristmill.created";
 }

@@ -71,6 +71,9 @@ internal sealed class MappedObject
         }
     }
 
+    /// <summary>Whether it is mapped still.</summary>
+    public bool IsLeased => !_file.IsReleased;
+
     public bool TryAcquire()
     {
         lock (_gate)

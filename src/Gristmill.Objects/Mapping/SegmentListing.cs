@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using Gristmill.Objects.Ipc;
+using Gristmill.Objects.Platform;
 
 namespace Gristmill.Objects.Mapping;
 
@@ -8,38 +10,51 @@ internal static class SegmentListing
 {
     private const int LargestFooter = 1 << 26;
 
-    /// <summary>The reference of a segment; null if the file is gone or is none.</summary>
-    public static ObjectRef? TryRead(string path, string id, string host)
+    /// <summary>What the footer says, or why it cannot be read.</summary>
+    public static ObjectDescription Read(string path, string id, string host)
     {
         try
         {
-            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            using var file = SegmentPlatform.Current.OpenRead(path);
             long length = RandomAccess.GetLength(file);
             Span<byte> tail = stackalloc byte[10];
             if (length < 18 || RandomAccess.Read(file, tail, length - 10) != 10 || !tail[4..].SequenceEqual(IpcFile.Magic[..6]))
             {
-                return null;
+                return Unreadable("it does not end as an Arrow file: it was cut off, or is another format");
             }
 
             int footerLength = BinaryPrimitives.ReadInt32LittleEndian(tail);
             long start = length - 10 - footerLength;
             if (footerLength is < 8 or > LargestFooter || start < 8)
             {
-                return null;
+                return Unreadable($"its footer claims {footerLength} bytes in a file of {length}");
             }
 
             byte[] footer = new byte[footerLength];
             return RandomAccess.Read(file, footer, start) == footerLength
-                ? IpcFile.ParseFooter(footer, start).Reference(id, length, host)
-                : null;
+                ? Describe(IpcFile.ParseFooter(footer, start), id, length, host)
+                : Unreadable("it was cut off while it was read");
         }
-        catch (IOException)
+        catch (IOException e)
         {
-            return null; // deleted since, or being published at this moment
+            return Unreadable(e.Message); // deleted since
         }
         catch (GristmillException e) when (e.Code == ErrorCodes.Corrupt)
         {
-            return null; // Get tells what is wrong with it
+            return Unreadable(e.Message);
         }
     }
+
+    private static ObjectDescription Describe(IpcFile ipc, string id, long length, string host) => new()
+    {
+        Ref = ipc.Reference(id, length, host),
+        Schema = ipc.Schema,
+        Batches = ipc.Batches.Length,
+        // Whatever stands there is shown to people.
+        Owner = ipc.Metadata.GetValueOrDefault(SegmentFooter.Owner) is { } owner && ObjectOwner.IsValid(owner) ? owner : null,
+        Created = long.TryParse(ipc.Metadata.GetValueOrDefault(SegmentFooter.Created), NumberStyles.None, CultureInfo.InvariantCulture, out long milliseconds)
+            && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null,
+    };
+
+    private static ObjectDescription Unreadable(string reason) => new() { Problem = reason };
 }

@@ -1,5 +1,6 @@
 using Gristmill.Objects.Platform.Linux;
 using Gristmill.Objects.Platform.Portable;
+using Microsoft.Win32.SafeHandles;
 
 namespace Gristmill.Objects.Platform;
 
@@ -21,11 +22,25 @@ internal abstract class SegmentPlatform
     /// <param name="budget">Asked before each growth.</param>
     public abstract SegmentFile Create(string path, long reserve, StoreBudget budget);
 
-    /// <summary>Maps a file; null if it does not exist.</summary>
-    public abstract MappedFile? Open(string path);
+    /// <summary>Maps a file, which is held as long as the mapping lives; null if it does not exist.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="hold">False for a file that this process has locked itself.</param>
+    public abstract MappedFile? Open(string path, bool hold = true);
 
-    /// <summary>Removes an unsealed segment if its writer is dead.</summary>
-    public abstract bool RemoveIfAbandoned(string path);
+    /// <summary>Opens a file for plain reads, without a lock that others would take for a mapping.</summary>
+    public abstract SafeFileHandle OpenRead(string path);
+
+    /// <summary>Whether a living process writes a segment or has it mapped.</summary>
+    public abstract bool IsHeld(string path);
+
+    /// <summary>Removes a segment unless a living process writes it or has it mapped. False also if it is not there.</summary>
+    public abstract bool RemoveUnlessHeld(string path);
+
+    /// <summary>What a file is; null if it does not exist.</summary>
+    public abstract SegmentFacts? Examine(string path);
+
+    /// <summary>The processes that hold files of a folder, by <see cref="SegmentFacts.Inode"/>; null where the system does not tell.</summary>
+    public abstract ILookup<ulong, int>? Holders(string directory);
 
     /// <summary>Flushes a file or folder to its disk.</summary>
     public abstract void Flush(string path);

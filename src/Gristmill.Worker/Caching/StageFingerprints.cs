@@ -134,7 +134,8 @@ public sealed class StageFingerprints(ObjectStore objects, ContentStore content,
     private static string Content(Artifact input) => input switch
     {
         { Dataset: { Checksum: { } checksum } table } =>
-            string.Create(CultureInfo.InvariantCulture, $"{checksum}-{table.SchemaFingerprint}-{table.Rows}-{table.Bytes}"),
+            // Not its bytes: they count the footer, which says who made it.
+            string.Create(CultureInfo.InvariantCulture, $"{checksum}-{table.SchemaFingerprint}-{table.Rows}"),
         { Model: { } model } => $"{model.Engine} {model.Digest[..Math.Min(32, model.Digest.Length)]}",
         { Collection: { Items: { } items } collection } =>
             Digest(collection.Metric + "\n" + string.Join('\n', items.Select(static item => item is null ? "" : Content(item)))),

@@ -134,6 +134,7 @@ public sealed class StageHost(ObjectStore objects, ContentStore content, EngineC
                 BaseDirectory = options.BaseDirectory,
             };
             using var tracking = Track.Use(tracker);
+            using var owning = ObjectOwner.Use(ObjectOwner.OfStage(request.RunId, request.Stage));
             try
             {
                 var outputs = await engines.Find(request.Operation).ExecuteAsync(context, cancellationToken).ConfigureAwait(false);

@@ -1,33 +1,11 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
-
 namespace Gristmill.Cli.Commands;
 
 /// <summary>The commands that control and examine runs, against a server that answers what a test says.</summary>
-public sealed class RunCommandsTests : IDisposable
+public sealed class RunCommandsTests : ServedCommandTests
 {
     private static readonly DateTimeOffset At = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private readonly HttpListener _server = new();
-    private readonly string _address;
-    private readonly Dictionary<string, (int Status, string Json)> _answers = [];
-    private readonly List<string> _asked = [];
-
-    public RunCommandsTests()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _address = $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndPoint!).Port}/";
-        probe.Close();
-        _server.Prefixes.Add(_address);
-        _server.Start();
-        _ = ServeAsync();
-    }
-
     private static RunView Run => new() { Id = "r1", Pipeline = "p", PipelineVersion = "0", Status = RunStatus.Running, Created = At };
-
-    public void Dispose() => _server.Close();
 
     [Fact]
     public async Task Explain_names_what_differs()
@@ -75,7 +53,7 @@ public sealed class RunCommandsTests : IDisposable
     {
         Answer($"/api/v1/runs/r1/{verb}", Run);
         Assert.Contains($"Run r1 {outcome}", await RunAsync(0, verb, "r1"), StringComparison.Ordinal);
-        Assert.Equal([$"POST /api/v1/runs/r1/{verb}"], _asked);
+        Assert.Equal([$"POST /api/v1/runs/r1/{verb}"], Asked);
     }
 
     [Fact]
@@ -87,7 +65,7 @@ public sealed class RunCommandsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_comparison_shows_what_differs_unless_asked_for_all()
+    public async Task A_comparison_shows_what_differs_unlessAsked_for_all()
     {
         Answer("/api/v1/runs/compare?run=a&run=b", new ComparedRuns
         {
@@ -108,7 +86,7 @@ public sealed class RunCommandsTests : IDisposable
         Answer("/api/v1/runs/r1", "");
         Answer("/api/v1/runs/r3", "");
         Assert.Equal("Run r1 is removed.\nRun r3 is removed.\n", await RunAsync(2, "rm", "r1", "r2", "r3", "r1"));
-        Assert.Equal(["DELETE /api/v1/runs/r1", "DELETE /api/v1/runs/r2", "DELETE /api/v1/runs/r3"], _asked);
+        Assert.Equal(["DELETE /api/v1/runs/r1", "DELETE /api/v1/runs/r2", "DELETE /api/v1/runs/r3"], Asked);
     }
 
     [Fact]
@@ -122,12 +100,12 @@ public sealed class RunCommandsTests : IDisposable
         var preview = await RunAsync(0, "rm", "--older-than", "30d", "--pipeline", "p");
         Assert.Contains("r2", preview, StringComparison.Ordinal);
         Assert.EndsWith("2 runs; nothing is removed yet: --yes removes them.\n", preview, StringComparison.Ordinal);
-        Assert.DoesNotContain(_asked, static asked => asked.StartsWith("DELETE", StringComparison.Ordinal));
+        Assert.DoesNotContain(Asked, static asked => asked.StartsWith("DELETE", StringComparison.Ordinal));
 
         Assert.Equal("Removed 2 runs.\n", await RunAsync(0, "rm", "--older-than", "30d", "--pipeline", "p", "--yes"));
         Answer("/api/v1/runs?limit=1000&pipeline=p&filter=ended*", new[] { Old("r1") });
         Assert.EndsWith("1 run; nothing is removed yet: --yes removes them.\n", await RunAsync(0, "rm", "--older-than", "30d", "--pipeline", "p"), StringComparison.Ordinal);
-        Assert.Equal(["DELETE /api/v1/runs/r1", "DELETE /api/v1/runs/r2"], _asked.Where(static asked => asked.StartsWith("DELETE", StringComparison.Ordinal)).Order());
+        Assert.Equal(["DELETE /api/v1/runs/r1", "DELETE /api/v1/runs/r2"], Asked.Where(static asked => asked.StartsWith("DELETE", StringComparison.Ordinal)).Order());
     }
 
     [Theory]
@@ -139,41 +117,6 @@ public sealed class RunCommandsTests : IDisposable
     public async Task What_to_remove_must_be_said_in_one_way(params string[] args)
     {
         await RunAsync(2, args);
-        Assert.Empty(_asked);
-    }
-
-    private void Answer<T>(string path, T value) => _answers[path] = (200, GristmillJson.Serialize(value));
-
-    private async Task<string> RunAsync(int exitCode, params string[] args)
-    {
-        var console = new TestConsole();
-        Assert.Equal(exitCode, await MillCli.InvokeAsync([.. args, "--server", _address], console.Console, TestContext.Current.CancellationToken));
-        return console.Text;
-    }
-
-    private async Task ServeAsync()
-    {
-        while (_server.IsListening)
-        {
-            HttpListenerContext context;
-            try
-            {
-                context = await _server.GetContextAsync();
-            }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
-            {
-                return;
-            }
-
-            var path = context.Request.RawUrl!;
-            _asked.Add($"{context.Request.HttpMethod} {path}");
-            var (status, json) = _answers.FirstOrDefault(answer => answer.Key == path || (answer.Key.EndsWith('*') && path.StartsWith(answer.Key[..^1], StringComparison.Ordinal))) is { Key: not null } found
-                ? found.Value
-                : (404, """{"code":"not_found","detail":"nothing here"}""");
-            context.Response.StatusCode = status;
-            context.Response.ContentType = "application/json";
-            await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(json));
-            context.Response.Close();
-        }
+        Assert.Empty(Asked);
     }
 }

@@ -1,6 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-
 namespace Gristmill.Hosting.Caching;
 
 /// <summary>Which tables stay for the result cache when their runs' retention has ended, on a silo in this process whose clock is put forward.</summary>
@@ -50,61 +47,5 @@ public sealed class CacheJanitorTests : IDisposable
         Assert.Equal(0, (await silo.RunAsync()).CacheHits);
         silo.Clock.Forward(TimeSpan.FromHours(2));
         Assert.Equal(2 * first.Stages.Length, await silo.CleanAsync());
-    }
-
-    private sealed class ShiftedClock : TimeProvider
-    {
-        private TimeSpan _shift;
-
-        public void Forward(TimeSpan by) => _shift += by;
-
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + _shift;
-    }
-
-    private sealed class EmbeddedSilo(IHost host, ShiftedClock clock, string csv) : IAsyncDisposable
-    {
-        public ShiftedClock Clock => clock;
-
-        public static async Task<EmbeddedSilo> StartAsync(string folder, Action<GristmillOptions> configure)
-        {
-            var clock = new ShiftedClock();
-            var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-            builder.UseOrleans(silo => silo.UseGristmill(options =>
-            {
-                options.DataDirectory = Path.Combine(folder, "data");
-                options.ObjectDirectory = Path.Combine(folder, "objects");
-                options.Executor = ExecutorKind.InProcess;
-                configure(options);
-            }));
-            builder.Services.AddSingleton<TimeProvider>(clock);
-            var host = builder.Build();
-            await host.StartAsync();
-            return new EmbeddedSilo(host, clock, Trips.WriteCsv(folder));
-        }
-
-        public async Task<RunView> RunAsync()
-        {
-            var pipeline = Pipeline.Create("kept", p => p.Sql($"select carrier, count(*) as n from {p.Read.Csv(csv)} group by carrier order by carrier").Named("carriers"));
-            var grains = host.Services.GetRequiredService<IGrainFactory>();
-            await grains.RegisterPipelineAsync(pipeline.Spec);
-            var id = await grains.GetGrain<IPipelineGrain>("kept").StartRunAsync(new RunRequest());
-            await foreach (var change in grains.GetGrain<IRunGrain>(id).WatchAsync())
-            {
-                if (change.Run is { Ended: not null } over)
-                {
-                    return over;
-                }
-            }
-
-            throw new InvalidOperationException("The run has no end.");
-        }
-
-        public Task<int> CleanAsync() => host.Services.GetServices<IHostedService>().OfType<ObjectJanitor>().Single().CleanAsync(CancellationToken.None);
-
-        public async ValueTask DisposeAsync()
-        {
-            await host.StopAsync();
-            await ((IAsyncDisposable)host).DisposeAsync();
-        }
     }
 }

@@ -74,6 +74,22 @@ public sealed class CacheTests(CacheTests.WarmSilo warm) : IClassFixture<CacheTe
     }
 
     [Fact]
+    public async Task Equal_rows_are_the_same_input_whoever_made_them()
+    {
+        var first = await warm.Silo.RunAsync(Reading("r"));
+        var second = await warm.Silo.RunAsync(Reading("a-reader-of-a-much-longer-name-that-its-table-keeps"));
+        Assert.NotEqual(first.Stages[0].Outputs["out"].Dataset!.Bytes, second.Stages[0].Outputs["out"].Dataset!.Bytes);
+        Assert.Null(second.Stages[0].CachedFrom);
+        Assert.Equal(first.Id, second.Stages[1].CachedFrom?.Run);
+
+        Pipeline Reading(string name)
+        {
+            var csv = Trips.WriteCsv(Directory.CreateDirectory(Path.Combine(warm.Silo.Folder, Guid.NewGuid().ToString("n"))).FullName);
+            return Gristmill.Pipeline.Create("reading", p => p.Sql($"select hour, min(distance) as least from {p.Read.Csv(csv).Named(name)} group by hour order by hour").Named("hours"));
+        }
+    }
+
+    [Fact]
     public async Task A_query_that_looks_at_the_clock_is_executed_each_time()
     {
         var pipeline = Gristmill.Pipeline.Create("clock", p => p.Sql($"select now() as at from {p.Read.Csv(warm.Csv)} limit 1").Named("at"));

@@ -6,12 +6,14 @@ namespace Gristmill.Objects.Platform.Linux;
 /// <summary>The system calls of Linux that .NET has no class for. Numbers are those of x86-64 and arm64.</summary>
 internal static unsafe partial class Libc
 {
-    public const int ReadWrite = 2, Create = 0x40, Exclusive = 0x80, CloseOnExec = 0x80000;
+    public const int ReadWrite = 2, Create = 0x40, Exclusive = 0x80, NonBlocking = 0x800, CloseOnExec = 0x80000;
     public static readonly int NoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
     public const int ProtRead = 1, ProtWrite = 2, MapShared = 1, MapNoReserve = 0x4000;
-    public const int LockExclusive = 2, LockNonBlocking = 4, Unlock = 8;
+    public const int LockShared = 1, LockExclusive = 2, LockNonBlocking = 4, Unlock = 8;
     public const int MadvPopulateRead = 22, MadvPopulateWrite = 23;
     public const int SeekEnd = 2;
+    public const int CurrentFolder = -100, NoFollowLink = 0x100, BasicStatus = 0x7ff;
+    public const int FormatMask = 0xF000, RegularFile = 0x8000;
     public const int WriteAndSearch = 3;
     public const int NotFound = 2, Interrupted = 4, Loop = 40, NoSpace = 28, Quota = 122, TooBig = 27, NoMemory = 12;
 
@@ -39,6 +41,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     public static partial int Lock(SafeFileHandle file, int operation);
 
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Status(int folder, string path, int flags, uint mask, out FileStatus status);
+
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     public static partial long Seek(SafeFileHandle file, long offset, int origin);
 
@@ -47,6 +52,20 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int Sync(SafeFileHandle file);
+
+    /// <summary>Takes a lock of flock, however often a signal interrupts the wait.</summary>
+    public static bool TryLock(SafeFileHandle file, int operation)
+    {
+        while (Lock(file, operation) != 0)
+        {
+            if (Marshal.GetLastPInvokeError() != Interrupted)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     public static IOException Error(string call, string path) =>
         new($"{call} of {path}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())} (errno {Marshal.GetLastPInvokeError()})");

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Gristmill.Objects.Platform.Linux;
 
-/// <summary>A file mapped for reading by mmap.</summary>
+/// <summary>
+/// A file mapped for reading by mmap. The shared lock taken before belongs to the open file, which the mapping keeps open when its
+/// descriptor is closed: it is there as long as the mapping, goes with a killed process, and costs no descriptor.
+/// </summary>
 internal sealed unsafe class LinuxMappedFile : MappedFile
 {
     private LinuxMappedFile(nint address, long length)
@@ -11,9 +14,9 @@ internal sealed unsafe class LinuxMappedFile : MappedFile
         Length = length;
     }
 
-    public static LinuxMappedFile? Open(string path)
+    public static LinuxMappedFile? Open(string path, bool hold)
     {
-        using var file = Libc.Open(path, Libc.CloseOnExec | Libc.NoFollow, 0);
+        using var file = Libc.Open(path, Libc.CloseOnExec | Libc.NoFollow | Libc.NonBlocking, 0); // non-blocking: a pipe somebody put there must not stop us
         if (file.IsInvalid)
         {
             return Marshal.GetLastPInvokeError() is Libc.NotFound or Libc.Loop ? null : throw Libc.Error("open", path);
@@ -23,6 +26,12 @@ internal sealed unsafe class LinuxMappedFile : MappedFile
         if (length <= 0)
         {
             return new LinuxMappedFile(0, 0); // nothing can be mapped of an empty file: it is for the reader to refuse it
+        }
+
+        // Waits for as long as somebody removes it, or seals it: microseconds.
+        if (hold && !Libc.TryLock(file, Libc.LockShared))
+        {
+            throw Libc.Error("flock", path);
         }
 
         nint address = Libc.Map(0, (nint)length, Libc.ProtRead, Libc.MapShared, file, 0);

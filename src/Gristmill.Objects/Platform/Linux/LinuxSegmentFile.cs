@@ -161,15 +161,12 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
                 throw error;
             }
 
-            while (Libc.Lock(file, Libc.LockExclusive) != 0)
+            if (!Libc.TryLock(file, Libc.LockExclusive))
             {
-                if (Marshal.GetLastPInvokeError() != Libc.Interrupted)
-                {
-                    var error = Libc.Error("flock", path);
-                    file.Dispose();
-                    File.Delete(path);
-                    throw error;
-                }
+                var error = Libc.Error("flock", path);
+                file.Dispose();
+                File.Delete(path);
+                throw error;
             }
 
             if (File.Exists(path))

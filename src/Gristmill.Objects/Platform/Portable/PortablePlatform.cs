@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Gristmill.Objects.Platform.Portable;
 
 /// <summary>Segments as plain mapped files, for Windows and macOS. Compiled and tried on Linux only.</summary>
@@ -27,14 +29,27 @@ internal sealed class PortablePlatform : SegmentPlatform
 
     public override SegmentFile Create(string path, long reserve, StoreBudget budget) => new PortableSegmentFile(path, reserve, budget);
 
-    public override MappedFile? Open(string path) => PortableMappedFile.Open(path);
+    public override MappedFile? Open(string path, bool hold = true) => PortableMappedFile.Open(path);
 
-    public override bool RemoveIfAbandoned(string path)
+    public override SafeFileHandle OpenRead(string path) => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+    public override bool IsHeld(string path) => File.Exists(path) && !TryOpenAlone(path, FileOptions.None);
+
+    public override bool RemoveUnlessHeld(string path) => TryOpenAlone(path, FileOptions.DeleteOnClose);
+
+    public override SegmentFacts? Examine(string path) => new FileInfo(path) is { Exists: true } file
+        ? new SegmentFacts(file.LinkTarget is null && (file.Attributes & (FileAttributes.Device | FileAttributes.Directory)) == 0, file.Length,
+            new DateTimeOffset(file.LastWriteTimeUtc, TimeSpan.Zero), 0)
+        : null;
+
+    public override ILookup<ulong, int>? Holders(string directory) => null;
+
+    /// <summary>Writers share nothing and readers no writing: opening works only when both are gone.</summary>
+    private static bool TryOpenAlone(string path, FileOptions options)
     {
         try
         {
-            // The writer's handle shares nothing: opening works only when it is gone.
-            using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, options);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,0 +1,25 @@
+namespace Gristmill.Objects;
+
+/// <summary>A segment in a store's folder, as the folder alone shows it.</summary>
+public sealed record StoredObject
+{
+    /// <summary>The object's id, or the one it will have.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Whether it is whole. False: it is being written, or its writer died.</summary>
+    public required bool IsSealed { get; init; }
+
+    /// <summary>Size of the file in bytes.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>When the file was written last: for a sealed one, when it was sealed.</summary>
+    public required DateTimeOffset Modified { get; init; }
+
+    /// <summary>
+    /// Ids of the processes that have it mapped or write it, in order. Those of other PID namespaces are missing; where the system does
+    /// not tell (other than Linux), this process alone is looked for.
+    /// </summary>
+    public IReadOnlyList<int> Processes { get; init; } = [];
+
+    internal string Path { get; init; } = "";
+}
