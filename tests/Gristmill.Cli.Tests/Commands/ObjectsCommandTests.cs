@@ -52,7 +52,7 @@ public sealed class ObjectsCommandTests : ServedCommandTests
         });
         var text = await RunAsync(0, "objects", "show", "a1");
         Assert.Contains("made by    r1/train\n", text, StringComparison.Ordinal);
-        Assert.Contains("1,234 rows in 1 batches, 3 MiB\n", text, StringComparison.Ordinal);
+        Assert.Contains("1,234 rows in 1 batch, 3 MiB\n", text, StringComparison.Ordinal);
         Assert.Contains("mapped by  17, 4711\n", text, StringComparison.Ordinal);
         Assert.Contains("a       int64  2\n", text, StringComparison.Ordinal);
         Assert.EndsWith("a  b\n7  x y\n-  true\n", text, StringComparison.Ordinal);
@@ -67,9 +67,9 @@ public sealed class ObjectsCommandTests : ServedCommandTests
         Answer("/api/v1/objects/gc?dryRun=true&olderThan=1800", gone);
         var dry = await RunAsync(0, "objects", "gc", "--dry-run", "--older-than", "30m");
         Assert.Contains("a1  r1/train", dry, StringComparison.Ordinal);
-        Assert.EndsWith("1 objects (3 MiB) and 2 unfinished ones of dead writers (10 B) would be removed.\n4 more stay as long as a process has them mapped.\n", dry, StringComparison.Ordinal);
+        Assert.EndsWith("Would remove 1 object (3 MiB) and 2 unfinished of dead writers (10 B).\n4 more stay as long as a process has them mapped.\n", dry, StringComparison.Ordinal);
         Answer("/api/v1/objects/gc?dryRun=false&olderThan=3600", gone with { DryRun = false, Mapped = 0 });
-        Assert.Equal("1 objects (3 MiB) and 2 unfinished ones of dead writers (10 B) are removed.\n", await RunAsync(0, "objects", "gc"));
+        Assert.Equal("Removed 1 object (3 MiB) and 2 unfinished of dead writers (10 B).\n", await RunAsync(0, "objects", "gc"));
     }
 
     [Theory]

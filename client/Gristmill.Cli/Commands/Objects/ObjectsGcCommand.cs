@@ -33,8 +33,7 @@ internal static class ObjectsGcCommand
                 ObjectsCommand.WriteTable(context, gone.Largest);
             }
 
-            context.WriteLine($"{Texts.Count(gone.Objects, "object")} ({Texts.Bytes(gone.Bytes)}) and {Texts.Count(gone.Abandoned)} unfinished ones of dead writers ({Texts.Bytes(gone.AbandonedBytes)}) "
-                + (gone.DryRun ? "would be removed." : "are removed."));
+            context.WriteLine($"{(gone.DryRun ? "Would remove" : "Removed")} {Texts.Count(gone.Objects, "object")} ({Texts.Bytes(gone.Bytes)}) and {Texts.Count(gone.Abandoned)} unfinished of dead writers ({Texts.Bytes(gone.AbandonedBytes)}).");
             if (gone.Mapped > 0)
             {
                 context.WriteLine($"{Texts.Count(gone.Mapped)} more stay as long as a process has them mapped.");
