@@ -1,7 +1,6 @@
 using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
-using Gristmill.Bench.Lifecycle;
 using Gristmill.Objects;
 using Gristmill.Testing;
 using Gristmill.Worker;

@@ -3,8 +3,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Gristmill.Client;
 using Gristmill.Cli.Infrastructure;
+using Gristmill.Client;
 using Gristmill.Display;
 
 namespace Gristmill.Cli.Commands;
