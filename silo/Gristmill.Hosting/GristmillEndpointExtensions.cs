@@ -47,8 +47,7 @@ public static class GristmillEndpointExtensions
         ModelEndpoints.Map(api);
         DeploymentEndpoints.Map(api);
         PredictEndpoint.Map(api, app.Services.GetRequiredService<PredictEndpoint>());
-        api.MapFallback(http => throw new GristmillException(ErrorCodes.NotFound,
-            $"There is nothing at {http.Request.Path}.", "See /openapi/v1.json for what there is."));
+        api.MapFallback(UnmatchedRequest.RefuseAsync);
 
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready") });

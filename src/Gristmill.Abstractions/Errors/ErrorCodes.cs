@@ -15,6 +15,10 @@ public static class ErrorCodes
     public const string TooLarge = "too_large";
     /// <summary>The named pipeline, run, model, deployment or object does not exist.</summary>
     public const string NotFound = "not_found";
+    /// <summary>An address that does not take the request's method.</summary>
+    public const string Method = "http.method";
+    /// <summary>An address that takes bodies of another type.</summary>
+    public const string MediaType = "http.media_type";
     /// <summary>The request conflicts with what exists.</summary>
     public const string Conflict = "conflict";
     /// <summary>A data file does not exist or cannot be opened.</summary>

@@ -43,6 +43,27 @@ public sealed class HostileBodyTests(HostileBodyTests.Served served) : IClassFix
         Assert.Equal(HttpStatusCode.NotFound, none.StatusCode);
     }
 
+    [Theory]
+    [InlineData("POST", "/api/v1/pipelines/one/runs", null, 415, ErrorCodes.MediaType, "takes application/json, and the request does not say")]
+    [InlineData("POST", "/api/v1/runs/one/rerun", "application/x-www-form-urlencoded", 415, ErrorCodes.MediaType, "is of type 'application/x-www-form-urlencoded'")]
+    [InlineData("DELETE", "/api/v1/pipelines/one/runs", null, 405, ErrorCodes.Method, "does not take DELETE")]
+    [InlineData("GET", "/api/v1/nothing/here", null, 404, ErrorCodes.NotFound, "There is nothing at /api/v1/nothing/here")]
+    public async Task A_request_that_no_address_takes_hears_why(string method, string path, string? type, int status, string code, string says)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (type is not null)
+        {
+            request.Content = new StringContent("{}", new MediaTypeHeaderValue(type));
+        }
+
+        using var answer = await Http.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(status, (int)answer.StatusCode);
+        var problem = await ProblemAsync(answer);
+        Assert.Equal(code, problem.GetProperty("code").GetString());
+        Assert.Contains(says, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(status == 405 ? ["POST"] : [], answer.Content.Headers.Allow);
+    }
+
     [Fact]
     public async Task An_unknown_member_is_named_with_its_path_and_what_was_meant()
     {
