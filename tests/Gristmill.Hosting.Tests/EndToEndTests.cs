@@ -108,7 +108,7 @@ public sealed class EndToEndTests(EndToEndTests.TrainedSilo trained) : IClassFix
     [Fact]
     public async Task What_does_not_exist_is_not_found()
     {
-        using var deployment = await trained.Silo.Http.PostAsync(new Uri("/api/v1/predict/nobody", UriKind.Relative), new StringContent("{}"), TestContext.Current.CancellationToken);
+        using var deployment = await trained.Silo.Http.PostAsync(new Uri("/api/v1/predict/nobody", UriKind.Relative), new StringContent("{}", MediaTypeHeaderValue.Parse("application/json")), TestContext.Current.CancellationToken);
         await AssertProblemAsync(deployment, HttpStatusCode.NotFound, ErrorCodes.NotFound, "nobody");
         using var run = await trained.Silo.Http.GetAsync(new Uri("/api/v1/runs/none", UriKind.Relative), TestContext.Current.CancellationToken);
         await AssertProblemAsync(run, HttpStatusCode.NotFound, ErrorCodes.NotFound, "none");
