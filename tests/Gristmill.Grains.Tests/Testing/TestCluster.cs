@@ -118,9 +118,15 @@ internal sealed class TestCluster : IAsyncDisposable
     public static async Task UntilAsync(Func<Task<bool>> holds)
     {
         using var patience = new CancellationTokenSource(Patience);
-        while (!await HoldsAsync())
+        Exception? last = null;
+        for (var asked = 1; !await HoldsAsync(); asked++)
         {
-            await Task.Delay(10, patience.Token);
+            if (patience.IsCancellationRequested)
+            {
+                throw new TimeoutException($"It does not hold after {Patience.TotalSeconds:0} s; asked {asked} times.", last);
+            }
+
+            await Task.Delay(10);
         }
 
         async Task<bool> HoldsAsync()
@@ -132,6 +138,7 @@ internal sealed class TestCluster : IAsyncDisposable
             catch (Exception e) when (e is OrleansException or TimeoutException && !patience.IsCancellationRequested)
             {
                 // The silo died that was asked.
+                last = e;
                 return false;
             }
         }

@@ -52,8 +52,15 @@ public sealed class TriggerRecoveryTests
         var trigger = cluster.Client.GetGrain<ITriggerGrain>("t");
         await trigger.PutAsync(new TriggerSpec { Name = "t", Pipeline = pipeline.Name, Interval = new IntervalSchedule(TimeSpan.FromHours(1)) }, onlyNew: true);
 
+        // As a silo leaves it that died 3.5 hours ago. The clock cannot be put forward instead: Orleans numbers silos by the
+        // system's, and takes one that starts hours before what its membership shows for one that is long gone.
+        var away = TimeSpan.FromHours(3.5);
+        await RewriteAsync(cluster, trigger, state => state with { Created = state.Created - away, Watermark = state.Watermark - away });
+        var table = cluster.Cluster.Silos[0].ServiceProvider.GetRequiredService<IReminderTable>();
+        var reminder = (await table.ReadRow(trigger.GetGrainId(), TriggerGrain.ReminderName))!;
+        reminder.StartAt -= away;
+        await table.UpsertRow(reminder);
         await cluster.Cluster.KillSiloAsync(cluster.Cluster.Silos[0]);
-        cluster.Clock.Forward(TimeSpan.FromHours(3.5));
         await cluster.Cluster.StartAdditionalSiloAsync();
 
         // The list of runs is asked, not the trigger: nothing here wakes it.
