@@ -28,6 +28,7 @@ public static class GristmillGrainsExtensions
         builder.Services.TryAddSingleton(static _ => new ObjectWatch(ObjectWatch.Limit));
         builder.Services.TryAddSingleton(new StageCacheOptions());
         builder.Services.TryAddSingleton<IStageFingerprints, NoFingerprints>();
+        builder.Services.TryAddSingleton<IOperationCheck, AnyOperation>();
         builder.Services.TryAddSingleton<IStageFiles, NoStageFiles>();
         builder.Services.TryAddSingleton<StageCache>();
         builder.Services.TryAddSingleton<RunRecovery>();

@@ -57,6 +57,7 @@ public static class GristmillSiloBuilderExtensions
         services.AddSingleton(new StageCacheOptions { Enabled = options.Cache, MaxEntries = options.CacheMaxEntries, MaxAge = options.CacheMaxAge });
         services.AddSingleton<IStageFingerprints>(sp => new StageFingerprints(
             sp.GetRequiredService<ObjectStore>(), sp.GetRequiredService<ContentStore>(), StageExecutorFactory.BaseDirectory(options)));
+        services.AddSingleton<IOperationCheck, OperationCheck>();
         silo.AddGristmillGrains();
         silo.AddActivityPropagation();
         if (options.Dashboard)

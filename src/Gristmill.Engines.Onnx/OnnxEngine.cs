@@ -20,7 +20,7 @@ public sealed class OnnxEngine : IStageEngine
     internal const string ColumnsSetting = "columns";
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<string> Operations { get; } = [StageOperations.ImportOnnx];
+    public IReadOnlyDictionary<string, Type> Operations { get; } = new Dictionary<string, Type> { [StageOperations.ImportOnnx] = typeof(OnnxImportOptions) };
 
     /// <inheritdoc/>
     public Task<StageOutputs> ExecuteAsync(StageContext context, CancellationToken cancellationToken)

@@ -21,8 +21,13 @@ public sealed class SqlEngine(SqlEngineOptions? options = null) : IStageEngine
     }
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<string> Operations { get; } =
-        [StageOperations.SqlRead, StageOperations.SqlQuery, StageOperations.SqlSplit, StageOperations.SqlCheck];
+    public IReadOnlyDictionary<string, Type> Operations { get; } = new Dictionary<string, Type>
+    {
+        [StageOperations.SqlRead] = typeof(ReadOptions),
+        [StageOperations.SqlQuery] = typeof(QueryOptions),
+        [StageOperations.SqlSplit] = typeof(SplitOptions),
+        [StageOperations.SqlCheck] = typeof(CheckOptions),
+    };
 
     /// <inheritdoc/>
     public Task<StageOutputs> ExecuteAsync(StageContext context, CancellationToken cancellationToken)
@@ -35,7 +40,7 @@ public sealed class SqlEngine(SqlEngineOptions? options = null) : IStageEngine
             StageOperations.SqlSplit => () => SplitOperation.Run(context, _options, cancellationToken),
             StageOperations.SqlCheck => () => CheckOperation.Run(context, _options, cancellationToken),
             var other => throw new GristmillException(ErrorCodes.Invalid, $"The SQL engine has no operation '{other}'.",
-                $"Use one of {string.Join(", ", Operations)}."),
+                $"Use one of {string.Join(", ", Operations.Keys)}."),
         };
 
         // DuckDB works on the calling thread until a chunk is there: not one to take from the pool.

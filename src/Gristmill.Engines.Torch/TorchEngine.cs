@@ -17,7 +17,7 @@ public sealed class TorchEngine : IStageEngine
     private const string Validation = "validation";
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<string> Operations { get; } = [StageOperations.TrainTorchMlp];
+    public IReadOnlyDictionary<string, Type> Operations { get; } = new Dictionary<string, Type> { [StageOperations.TrainTorchMlp] = typeof(TorchMlpOptions) };
 
     /// <inheritdoc/>
     public Task<StageOutputs> ExecuteAsync(StageContext context, CancellationToken cancellationToken)

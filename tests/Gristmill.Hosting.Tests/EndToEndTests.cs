@@ -106,6 +106,25 @@ public sealed class EndToEndTests(EndToEndTests.TrainedSilo trained) : IClassFix
     }
 
     [Fact]
+    public async Task Options_that_do_not_fit_are_refused_when_the_pipeline_is_registered()
+    {
+        var spec = new PipelineSpec
+        {
+            Name = "misspelt",
+            Stages =
+            [
+                new StageSpec { Name = "rows", Operation = StageOperations.SqlQuery, Options = """{"qery":"select 1"}""" },
+                new StageSpec { Name = "wave", Operation = "magic.wand" },
+            ],
+        };
+        using var response = await trained.Silo.Http.PutAsync(new Uri("/api/v1/pipelines/misspelt", UriKind.Relative), SiloProcess.Json(spec), TestContext.Current.CancellationToken);
+        await AssertProblemAsync(response, HttpStatusCode.BadRequest, ErrorCodes.Invalid, "stage 'rows': its options do not fit sql.query: '$.qery' is unknown (Did you mean 'query'?");
+        await AssertProblemAsync(response, HttpStatusCode.BadRequest, ErrorCodes.Invalid, "stage 'wave': there is no operation 'magic.wand'");
+        using var stored = await trained.Silo.Http.GetAsync(new Uri("/api/v1/pipelines/misspelt", UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NotFound, stored.StatusCode);
+    }
+
+    [Fact]
     public async Task What_does_not_exist_is_not_found()
     {
         using var deployment = await trained.Silo.Http.PostAsync(new Uri("/api/v1/predict/nobody", UriKind.Relative), new StringContent("{}", MediaTypeHeaderValue.Parse("application/json")), TestContext.Current.CancellationToken);

@@ -24,6 +24,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
     private readonly SpecCache _specs;
     private readonly IStageExecutor _executor;
     private readonly IStageFingerprints _fingerprints;
+    private readonly IOperationCheck _operations;
     private readonly RunIndex _index;
     private readonly TimeProvider _time;
     private readonly ILogger<PipelineGrain> _logger;
@@ -41,6 +42,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
         SpecCache specs,
         IStageExecutor executor,
         IStageFingerprints fingerprints,
+        IOperationCheck operations,
         RunIndex index,
         TimeProvider time,
         TriggerOptions triggers,
@@ -52,6 +54,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
         _specs = specs;
         _executor = executor;
         _fingerprints = fingerprints;
+        _operations = operations;
         _time = time;
         _logger = logger;
         _runs = new RunList(stateFactory, context);
@@ -85,7 +88,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
         // Not in a turn: a large spec takes tens of milliseconds.
         var json = await Task.Run(() =>
         {
-            PipelineSpecValidator.ThrowIfInvalid(spec);
+            PipelineSpecValidator.ThrowIfInvalid(spec, _operations);
             return GristmillJson.CanonicalBytes(spec);
         });
         RequireName(spec);
@@ -102,7 +105,7 @@ internal sealed partial class PipelineGrain : Grain, IPipelineGrain, IPipelineCo
         }
 
         var read = await _specs.GetAsync(spec);
-        await Task.Run(() => PipelineSpecValidator.ThrowIfInvalid(read));
+        await Task.Run(() => PipelineSpecValidator.ThrowIfInvalid(read, _operations));
         RequireName(read);
         return await RegisterAsync(read, spec, () => Task.CompletedTask);
     }

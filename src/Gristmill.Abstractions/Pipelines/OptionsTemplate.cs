@@ -45,6 +45,10 @@ public static class OptionsTemplate
     public static OptionsReference? Reference(string json) =>
         JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth }) is JsonObject marker && IsMarker(marker) ? Read(marker) : null;
 
+    /// <summary>Whether a value stands for one that is not known yet, well formed or not.</summary>
+    public static bool IsPlaceholder(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Object && value.GetPropertyCount() == 1 && value.EnumerateObject().First().Name is Param or Value or Item or Index or Secret;
+
     /// <summary>The options with placeholders replaced by literals.</summary>
     /// <param name="options">The options.</param>
     /// <param name="fill">Gives the literal of a placeholder, or says that it stays.</param>

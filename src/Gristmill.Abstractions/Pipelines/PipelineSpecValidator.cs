@@ -9,13 +9,20 @@ public static class PipelineSpecValidator
     private const int MaxStages = 100_000;
 
     /// <summary>Throws if anything is wrong.</summary>
+    /// <param name="spec">The spec.</param>
+    /// <param name="operations">Knows which operations there are and what options they take; null where that is not known.</param>
     /// <exception cref="GristmillException">
     /// <see cref="ErrorCodes.Invalid"/>; the message names every problem, the detail "problems" has one a line.
     /// </exception>
-    public static void ThrowIfInvalid(PipelineSpec spec)
+    public static void ThrowIfInvalid(PipelineSpec spec, IOperationCheck? operations = null)
     {
         ArgumentNullException.ThrowIfNull(spec);
         var problems = Validate(spec);
+        if (problems.Count == 0 && operations is not null)
+        {
+            problems = [.. from stage in spec.Stages let problem = operations.Problem(stage) where problem is not null select $"stage '{stage.Name}': {problem}"];
+        }
+
         if (problems.Count == 0)
         {
             return;

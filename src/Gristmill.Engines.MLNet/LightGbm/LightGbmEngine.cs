@@ -17,7 +17,7 @@ public sealed class LightGbmEngine : IStageEngine
     public const string ModelFile = "model.txt";
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<string> Operations { get; } = [StageOperations.TrainLightGbm];
+    public IReadOnlyDictionary<string, Type> Operations { get; } = new Dictionary<string, Type> { [StageOperations.TrainLightGbm] = typeof(LightGbmOptions) };
 
     /// <inheritdoc/>
     public Task<StageOutputs> ExecuteAsync(StageContext context, CancellationToken cancellationToken)

@@ -21,7 +21,11 @@ public sealed class MLNetEngine : IStageEngine
     public const string ModelFile = "model.zip";
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<string> Operations { get; } = [StageOperations.TrainFastTree, StageOperations.TrainLinear];
+    public IReadOnlyDictionary<string, Type> Operations { get; } = new Dictionary<string, Type>
+    {
+        [StageOperations.TrainFastTree] = typeof(FastTreeOptions),
+        [StageOperations.TrainLinear] = typeof(LinearOptions),
+    };
 
     /// <inheritdoc/>
     public Task<StageOutputs> ExecuteAsync(StageContext context, CancellationToken cancellationToken)

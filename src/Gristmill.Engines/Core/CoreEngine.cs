@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Gristmill.Engines.Core;
 
 namespace Gristmill.Engines;
@@ -18,7 +19,18 @@ public sealed class CoreEngine : IStageEngine
     };
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<string> Operations => All.Keys;
+    public IReadOnlyDictionary<string, Type> Operations { get; } = new Dictionary<string, Type>(StringComparer.Ordinal)
+    {
+        // Does nothing with them, so they may be anything.
+        [StageOperations.NoOp] = typeof(JsonElement),
+        [StageOperations.ArrowRead] = typeof(ReadArrowStage.Options),
+        [StageOperations.ImportFile] = typeof(ImportFileStage.Options),
+        [StageOperations.Fit] = typeof(FitStages.FitOptions),
+        [StageOperations.Apply] = typeof(FitStages.ApplyOptions),
+        [StageOperations.Evaluate] = typeof(EvaluateStages.EvaluateOptions),
+        [StageOperations.Best] = typeof(EvaluateStages.BestOptions),
+        [StageOperations.Predict] = typeof(PredictStage.Options),
+    };
 
     /// <inheritdoc/>
     public Task<StageOutputs> ExecuteAsync(StageContext context, CancellationToken cancellationToken)

@@ -53,17 +53,24 @@ public sealed class StageContext
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>, with the JSON path of what is wrong.</exception>
     public T Options<T>(JsonSerializerOptions? json = null)
     {
+        json ??= StageJson.Options;
         try
         {
-            return JsonSerializer.Deserialize<T>(Request.Options, json ?? StageJson.Options)
-                ?? throw new JsonException("the options are null");
+            using var document = JsonDocument.Parse(Request.Options, new JsonDocumentOptions { MaxDepth = StrictJson.MaxDepth });
+            StrictJson.Check(document.RootElement, typeof(T), json);
+            return document.RootElement.Deserialize<T>(json) ?? throw new JsonException("they are null");
+        }
+        catch (GristmillException e) when (e.Code == ErrorCodes.Invalid)
+        {
+            throw Misfit(e.Error.Message, e.Error.Hint, e).With("path", e.Error.Details["path"]);
         }
         catch (JsonException e)
         {
-            throw new GristmillException(ErrorCodes.Invalid,
-                $"Stage '{Request.Stage}': its options do not fit {Request.Operation}: {e.Message}",
-                "Compare the options with the operation's documentation.", e);
+            throw Misfit(e.Message, "Compare the options with the operation's documentation.", e);
         }
+
+        GristmillException Misfit(string what, string? hint, Exception cause) =>
+            new(ErrorCodes.Invalid, $"Stage '{Request.Stage}': its options do not fit {Request.Operation}: {what}", hint, cause);
     }
 
     /// <summary>Takes a lease on a dataset input.</summary>

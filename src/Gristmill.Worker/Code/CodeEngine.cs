@@ -11,7 +11,7 @@ internal sealed class CodeEngine : IStageEngine
     private UserCode? _last;
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<string> Operations { get; } = [StageOperations.Code];
+    public IReadOnlyDictionary<string, Type> Operations { get; } = new Dictionary<string, Type> { [StageOperations.Code] = typeof(CodeCallOptions) };
 
     /// <inheritdoc/>
     public async Task<StageOutputs> ExecuteAsync(StageContext context, CancellationToken cancellationToken)

@@ -76,10 +76,10 @@ public sealed class EngineCatalog
         }
 
         var found = engine.Value;
-        return found.Operations.Contains(operation)
+        return found.Operations.ContainsKey(operation)
             ? found
             : throw new GristmillException(ErrorCodes.Invalid, $"There is no operation '{operation}'.",
-                $"This engine has {string.Join(", ", found.Operations.Order(StringComparer.Ordinal))}.").With("operation", operation);
+                $"This engine has {string.Join(", ", found.Operations.Keys.Order(StringComparer.Ordinal))}.").With("operation", operation);
     }
 
     /// <summary>Stands for an engine of models until its first model comes.</summary>

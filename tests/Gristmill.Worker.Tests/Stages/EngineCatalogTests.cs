@@ -9,7 +9,7 @@ public sealed class EngineCatalogTests
     {
         var catalog = new EngineCatalog();
         Assert.Empty(catalog.Loaded);
-        Assert.Equal([StageOperations.Code], catalog.Find(StageOperations.Code).Operations);
+        Assert.Equal([StageOperations.Code], catalog.Find(StageOperations.Code).Operations.Keys);
         Assert.Equal(["code"], catalog.Loaded);
     }
 
