@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Gristmill.Engines;
 using Gristmill.Grains;
 using Gristmill.Objects;
@@ -46,8 +45,8 @@ public static class GristmillSiloBuilderExtensions
         // Sized for the grains that are active at once: the default of a million entries is memory an idle silo does not need.
         silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = DirectoryCacheSize);
         silo.ConfigureEndpoints(IPAddress.Loopback,
-            options.SiloPort == 0 ? FreePort() : options.SiloPort,
-            options.GatewayPort == 0 ? FreePort() : options.GatewayPort);
+            options.SiloPort == 0 ? LoopbackPort.Free() : options.SiloPort,
+            options.GatewayPort == 0 ? LoopbackPort.Free() : options.GatewayPort);
         StorageSetup.Add(silo, options, folder);
         silo.UseSqliteTracking(folder.Tracking);
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, StaleMembers>();
@@ -83,12 +82,5 @@ public static class GristmillSiloBuilderExtensions
         services.AddSingleton<PredictEndpoint>();
         services.AddHealthChecks().AddCheck<SiloReadiness>("silo", tags: ["ready"]);
         return silo;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 }

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -49,7 +48,7 @@ public sealed class SiloProcess : IAsyncDisposable
     /// <summary>Starts the program (again) and waits until it is ready.</summary>
     public async Task StartAsync()
     {
-        var url = $"http://127.0.0.1:{FreePort()}";
+        var url = $"http://127.0.0.1:{LoopbackPort.Free()}";
         _process = Launch(url);
         Http.Dispose();
         Http = new HttpClient { BaseAddress = new Uri(url), Timeout = s_patience };
@@ -77,7 +76,7 @@ public sealed class SiloProcess : IAsyncDisposable
     /// <summary>Starts a second program with the same settings and returns its exit code and output.</summary>
     public async Task<(int ExitCode, string Output)> RunSecondAsync()
     {
-        using var second = Launch($"http://127.0.0.1:{FreePort()}", _ => { });
+        using var second = Launch($"http://127.0.0.1:{LoopbackPort.Free()}", _ => { });
         var output = second.StandardError.ReadToEndAsync();
         await second.WaitForExitAsync().WaitAsync(s_patience);
         return (second.ExitCode, await output);
@@ -233,12 +232,5 @@ public sealed class SiloProcess : IAsyncDisposable
         }
 
         return process;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 }

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Gristmill.Testing;
 
@@ -37,7 +35,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     {
         var binaries = Binaries() ?? throw new InvalidOperationException(Missing);
         var folder = Directory.CreateTempSubdirectory("gristmill-postgres-").FullName;
-        var server = new PostgresServer(folder, binaries, FreePort());
+        var server = new PostgresServer(folder, binaries, LoopbackPort.Free());
         await File.WriteAllTextAsync(Path.Combine(folder, "password"), Password);
         if (IsRoot)
         {
@@ -121,12 +119,5 @@ internal sealed class PostgresServer : IAsyncDisposable
             : [];
         return installed.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
             .FirstOrDefault(static folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres")));
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 }

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Gristmill.Bench;
 
@@ -32,7 +30,7 @@ internal sealed class ServerProcess : IDisposable
     {
         var folder = Directory.CreateTempSubdirectory("gristmill-bench-").FullName;
         await (prepare?.Invoke(folder) ?? Task.CompletedTask);
-        var port = FreePort();
+        var port = LoopbackPort.Free();
         var url = $"http://127.0.0.1:{port}";
         var process = Start(SiloProgram, $"--urls={url}", $"--Gristmill:DataDirectory={folder}", $"--Gristmill:ObjectDirectory={ObjectDirectory(folder)}");
         process.BeginOutputReadLine();
@@ -105,12 +103,5 @@ internal sealed class ServerProcess : IDisposable
 
         var process = Process.Start(start)!;
         return process;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 }

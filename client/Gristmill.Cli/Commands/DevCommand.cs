@@ -50,6 +50,6 @@ internal static class DevCommand
         var folder = Path.GetFullPath(data);
         Directory.CreateDirectory(folder);
         // Relative paths in the pipeline mean what they mean in 'dotnet run'.
-        return SiloProcess.Start(folder, SiloProcess.FreePort(), Path.Combine(folder, "silo.log"), $"--Gristmill:BaseDirectory={Environment.CurrentDirectory}");
+        return SiloProcess.Start(folder, LoopbackPort.Free(), Path.Combine(folder, "silo.log"), $"--Gristmill:BaseDirectory={Environment.CurrentDirectory}");
     }
 }

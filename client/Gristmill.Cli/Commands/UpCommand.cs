@@ -28,7 +28,7 @@ internal static class UpCommand
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var chosen = parsed.GetValue(port) is var wanted and not 0 ? wanted : SiloProcess.FreePort();
+            var chosen = parsed.GetValue(port) is var wanted and not 0 ? wanted : LoopbackPort.Free();
             var settings = parsed.GetValue(rest)!.AsEnumerable();
             if (parsed.GetValue(cluster) is { } name)
             {

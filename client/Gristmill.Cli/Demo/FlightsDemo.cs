@@ -31,7 +31,7 @@ internal sealed class FlightsDemo(CliContext context, DemoOptions options)
             Step($"Building {Path.GetRelativePath(SiloProgram.Home(), sample)}");
             var program = await PipelineProgram.BuildAsync(sample, context.Console, cancellationToken);
 
-            await using var silo = SiloProcess.Start(folder, SiloProcess.FreePort(), Path.Combine(folder, "silo.log"),
+            await using var silo = SiloProcess.Start(folder, LoopbackPort.Free(), Path.Combine(folder, "silo.log"),
                 objects is null ? [] : [$"--Gristmill:ObjectDirectory={objects}"]);
             await using var memory = new MemorySampler(silo.Id, context.Time);
             using var client = new GristmillClient(new GristmillClientOptions { Server = silo.Address });

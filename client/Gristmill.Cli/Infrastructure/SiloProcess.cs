@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Gristmill.Cli.Infrastructure;
 
@@ -45,14 +43,6 @@ internal sealed class SiloProcess : IAsyncDisposable
 
         var process = Process.Start(start) ?? throw new GristmillException(ErrorCodes.Internal, "The silo could not be started.");
         return new SiloProcess(process, address, logFile);
-    }
-
-    /// <summary>A port of loopback that nobody listens on now.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     /// <summary>Waits until it takes requests.</summary>

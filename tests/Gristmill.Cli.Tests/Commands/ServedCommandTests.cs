@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace Gristmill.Cli.Commands;
@@ -7,37 +6,58 @@ namespace Gristmill.Cli.Commands;
 /// <summary>Commands against a server that answers what a test says.</summary>
 public abstract class ServedCommandTests : IDisposable
 {
-    private readonly HttpListener _server = new();
+    private readonly HttpListener _server;
     private readonly string _address;
-    private readonly Dictionary<string, (int Status, string Json)> _answers = [];
+    private readonly Dictionary<string, (int Status, string Type, string Body)> _answers = [];
 
     protected ServedCommandTests()
     {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _address = $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndPoint!).Port}/";
-        probe.Close();
-        _server.Prefixes.Add(_address);
-        _server.Start();
+        (_server, _address) = Listen();
         _ = ServeAsync();
     }
 
     /// <summary>What the command asked for: method and address.</summary>
     protected List<string> Asked { get; } = [];
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         _server.Close();
         GC.SuppressFinalize(this);
     }
 
-    protected void Answer<T>(string path, T value) => _answers[path] = (200, GristmillJson.Serialize(value));
+    protected void Answer<T>(string path, T value) => Answer(path, 200, "application/json", GristmillJson.Serialize(value));
+
+    /// <param name="path">Path and query; with an asterisk at its end, whatever starts so.</param>
+    /// <param name="status">The status.</param>
+    /// <param name="type">The type of the body.</param>
+    /// <param name="body">The body.</param>
+    protected void Answer(string path, int status, string type, string body) => _answers[path] = (status, type, body);
 
     protected async Task<string> RunAsync(int exitCode, params string[] args)
     {
         var console = new TestConsole();
         Assert.Equal(exitCode, await MillCli.InvokeAsync([.. args, "--server", _address], console.Console, TestContext.Current.CancellationToken));
         return console.Text;
+    }
+
+    /// <summary>The listener cannot choose a port by itself, and a free one may be taken before it listens.</summary>
+    private static (HttpListener Server, string Address) Listen()
+    {
+        while (true)
+        {
+            var address = $"http://127.0.0.1:{LoopbackPort.Free()}/";
+            var server = new HttpListener();
+            server.Prefixes.Add(address);
+            try
+            {
+                server.Start();
+                return (server, address);
+            }
+            catch (HttpListenerException)
+            {
+                server.Close();
+            }
+        }
     }
 
     private async Task ServeAsync()
@@ -56,12 +76,12 @@ public abstract class ServedCommandTests : IDisposable
 
             var path = context.Request.RawUrl!;
             Asked.Add($"{context.Request.HttpMethod} {path}");
-            var (status, json) = _answers.FirstOrDefault(answer => answer.Key == path || (answer.Key.EndsWith('*') && path.StartsWith(answer.Key[..^1], StringComparison.Ordinal))) is { Key: not null } found
+            var (status, type, body) = _answers.FirstOrDefault(answer => answer.Key == path || (answer.Key.EndsWith('*') && path.StartsWith(answer.Key[..^1], StringComparison.Ordinal))) is { Key: not null } found
                 ? found.Value
-                : (404, """{"code":"not_found","detail":"nothing here"}""");
+                : (404, "application/json", """{"code":"not_found","detail":"nothing here"}""");
             context.Response.StatusCode = status;
-            context.Response.ContentType = "application/json";
-            await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(json));
+            context.Response.ContentType = type;
+            await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(body));
             context.Response.Close();
         }
     }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
@@ -42,7 +41,7 @@ public sealed class SqliteClusterTests : IDisposable
         builder.UseOrleans(silo =>
         {
             silo.Configure<ClusterOptions>(Cluster).Configure<SiloOptions>(options => options.SiloName = name);
-            silo.ConfigureEndpoints(IPAddress.Loopback, FreePort(), FreePort());
+            silo.ConfigureEndpoints(IPAddress.Loopback, LoopbackPort.Free(), LoopbackPort.Free());
             silo.UseSqliteClustering(_temp.File);
             silo.UseSqliteReminders(_temp.File);
             silo.AddSqliteGrainStorageAsDefault(options => options.Path = _temp.File);
@@ -60,11 +59,4 @@ public sealed class SqliteClusterTests : IDisposable
     }
 
     private static void Cluster(ClusterOptions options) => (options.ClusterId, options.ServiceId) = ("test", "test");
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
 }
