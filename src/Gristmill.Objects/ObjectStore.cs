@@ -16,6 +16,9 @@ public sealed class ObjectStore : IDisposable
     internal const string DeletedSuffix = ".deleted";
     internal const string BuildingSuffix = ".building";
 
+    /// <summary>An empty file of this name beside an object keeps it.</summary>
+    internal const string PinSuffix = ".pin";
+
     private static readonly SearchValues<char> IdCharacters = SearchValues.Create("0123456789abcdef");
     private readonly Lock _gate = new();
     private readonly Dictionary<string, WeakReference<MappedObject>> _mapped = [];
@@ -119,12 +122,56 @@ public sealed class ObjectStore : IDisposable
             string doomed = PathOf(id) + DeletedSuffix;
             File.Move(PathOf(id), doomed, overwrite: true);
             File.Delete(doomed);
+            File.Delete(PinOf(id));
             return true;
         }
         catch (FileNotFoundException)
         {
             return false;
         }
+    }
+
+    /// <summary>
+    /// Keeps an object until it is unpinned, whoever made it and whether or not anybody has it mapped: <see cref="RemoveUnlessHeld"/> leaves
+    /// it. It outlives every process, and a second pin changes nothing.
+    /// </summary>
+    /// <exception cref="GristmillException">
+    /// <see cref="ErrorCodes.ObjectNotFound"/>, <see cref="ErrorCodes.Corrupt"/>: there is nothing to keep. <see cref="ErrorCodes.StoreFull"/>: no room for the
+    /// pin, an empty file.
+    /// </exception>
+    public void Pin(string id)
+    {
+        // Mapped meanwhile: who removes it finds it held before this, and pinned after it. Unless it had gone already: what is mapped may have no name.
+        using var lease = Get(id);
+        if (!Contains(id))
+        {
+            throw NotFound(id);
+        }
+
+        try
+        {
+            File.Open(PinOf(id), FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite).Dispose();
+        }
+        catch (IOException e)
+        {
+            throw new GristmillException(ErrorCodes.StoreFull, $"Object {id} cannot be pinned: {e.Message}", "Delete objects that are no longer needed.", e).With("object", id);
+        }
+    }
+
+    /// <summary>Takes a pin back; the object goes its way.</summary>
+    /// <returns>False: it was not pinned.</returns>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.ObjectNotFound"/></exception>
+    public bool Unpin(string id)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        if (!Contains(id))
+        {
+            throw NotFound(id);
+        }
+
+        bool pinned = File.Exists(PinOf(id));
+        File.Delete(PinOf(id));
+        return pinned;
     }
 
     /// <summary>All sealed objects. Files that are none are left out.</summary>
@@ -142,7 +189,7 @@ public sealed class ObjectStore : IDisposable
         {
             string name = Path.GetFileName(path);
             bool isSealed = name.EndsWith(SealedSuffix, StringComparison.Ordinal);
-            if (name.EndsWith(DeletedSuffix, StringComparison.Ordinal))
+            if (name.EndsWith(DeletedSuffix, StringComparison.Ordinal) || (name.EndsWith(PinSuffix, StringComparison.Ordinal) && IsId(name[..^PinSuffix.Length])))
             {
                 continue;
             }
@@ -186,12 +233,12 @@ public sealed class ObjectStore : IDisposable
         return SegmentPlatform.Current.IsHeld(item.Path);
     }
 
-    /// <summary>Removes an object unless it is held; false if it is, or is not there.</summary>
+    /// <summary>Removes an object unless it is held or pinned; false if it is, or is not there.</summary>
     public bool RemoveUnlessHeld(StoredObject item)
     {
         ArgumentNullException.ThrowIfNull(item);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return SegmentPlatform.Current.RemoveUnlessHeld(item.Path);
+        return SegmentPlatform.Current.RemoveUnlessHeld(item.Path, item.IsSealed ? PinOf(item.Id) : null);
     }
 
     /// <summary>Removes unsealed segments whose writer is dead. Safe while other processes write.</summary>
@@ -210,6 +257,15 @@ public sealed class ObjectStore : IDisposable
         foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + DeletedSuffix))
         {
             File.Delete(path); // its deleter died between two steps
+        }
+
+        foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + PinSuffix))
+        {
+            // Whoever pins has the object mapped: a pin without one is of an object whose file somebody deleted.
+            if (Path.GetFileNameWithoutExtension(path) is var id && IsId(id) && !Contains(id))
+            {
+                File.Delete(path);
+            }
         }
 
         lock (_gate)
@@ -274,6 +330,8 @@ public sealed class ObjectStore : IDisposable
         }
     }
 
+    private string PinOf(string id) => Path.Combine(Options.Directory, id + PinSuffix);
+
     private ILookup<ulong, int>? Holders() => SegmentPlatform.Current.Holders(Options.Directory);
 
     private StoredObject Stored(string path, string id, bool isSealed, SegmentFacts facts, ILookup<ulong, int>? holders) => new()
@@ -282,6 +340,7 @@ public sealed class ObjectStore : IDisposable
         IsSealed = isSealed,
         Bytes = facts.Bytes,
         Modified = facts.Modified,
+        IsPinned = isSealed && File.Exists(PinOf(id)),
         Processes = holders is not null ? [.. holders[facts.Inode].Order()] : IsMapped(id) ? [Environment.ProcessId] : [],
         Path = path,
     };

@@ -15,6 +15,9 @@ public sealed record StoredObject
     /// <summary>When the file was written last: for a sealed one, when it was sealed.</summary>
     public required DateTimeOffset Modified { get; init; }
 
+    /// <summary>Whether <see cref="ObjectStore.Pin"/> keeps it.</summary>
+    public bool IsPinned { get; init; }
+
     /// <summary>
     /// Ids of the processes that have it mapped or write it, in order. Those of other PID namespaces are missing; where the system does
     /// not tell (other than Linux), this process alone is looked for.

@@ -65,6 +65,84 @@ public sealed class StoreListingTests
     }
 
     [Fact]
+    public void A_pin_keeps_an_object_until_it_is_taken_back()
+    {
+        using var test = new TestStore();
+        var reference = ObjectStoreTests.Write(test.Store, 100, 1);
+        var before = test.Store.Find(reference.Id)!;
+        Assert.False(before.IsPinned);
+        test.Store.Pin(reference.Id);
+        test.Store.Pin(reference.Id);
+        Assert.Equal(0, test.Store.LiveLeases);
+
+        // As one that scanned before the pin sees it, too; and another process of this folder.
+        Assert.False(test.Store.RemoveUnlessHeld(before));
+        using var other = ObjectStore.Open(new ObjectStoreOptions { Directory = test.Directory });
+        Assert.True(Assert.Single(other.Scan().Objects).IsPinned);
+        Assert.Empty(other.Scan().Skipped);
+        Assert.False(other.RemoveUnlessHeld(other.Find(reference.Id)!));
+        Assert.Equal(0, other.Sweep());
+        Assert.True(other.Find(reference.Id)!.IsPinned);
+
+        Assert.True(other.Unpin(reference.Id));
+        Assert.False(test.Store.Unpin(reference.Id));
+        Assert.True(test.Store.RemoveUnlessHeld(test.Store.Find(reference.Id)!));
+        foreach (var nobody in new[] { reference.Id, SomeId, "../x", "" })
+        {
+            Assert.Equal(ErrorCodes.ObjectNotFound, Assert.Throws<GristmillException>(() => test.Store.Pin(nobody)).Code);
+            Assert.Equal(ErrorCodes.ObjectNotFound, Assert.Throws<GristmillException>(() => test.Store.Unpin(nobody)).Code);
+        }
+
+        Assert.Empty(Directory.GetFiles(test.Directory));
+    }
+
+    [Fact]
+    public void A_pin_goes_with_its_object()
+    {
+        using var test = new TestStore();
+        var (deleted, lost) = (ObjectStoreTests.Write(test.Store, 100, 1), ObjectStoreTests.Write(test.Store, 100, 1));
+        test.Store.Pin(deleted.Id);
+        test.Store.Pin(lost.Id);
+        Assert.True(test.Store.Delete(deleted.Id));
+        File.Delete(Path.Combine(test.Directory, lost.Id + ".arrow"));
+        File.WriteAllText(Path.Combine(test.Directory, "mine.pin"), "");
+        Assert.Equal("mine.pin", Assert.Single(test.Store.Scan().Skipped).Name);
+        test.Store.Sweep();
+        Assert.Equal("mine.pin", Path.GetFileName(Assert.Single(Directory.GetFiles(test.Directory))));
+    }
+
+    [Fact]
+    public async Task Of_pinning_and_removing_at_once_one_wins()
+    {
+        using var test = new TestStore();
+        for (int i = 0; i < 200; i++)
+        {
+            string id = ObjectStoreTests.Write(test.Store, 10, 1).Id;
+            var item = test.Store.Find(id)!;
+            using var start = new Barrier(2);
+            var removing = Task.Run(() =>
+            {
+                start.SignalAndWait();
+                return test.Store.RemoveUnlessHeld(item);
+            });
+            start.SignalAndWait();
+            bool pinned = true;
+            try
+            {
+                test.Store.Pin(id);
+            }
+            catch (GristmillException e) when (e.Code == ErrorCodes.ObjectNotFound)
+            {
+                pinned = false;
+            }
+
+            // A removal that found it mapped is none; so not pinned says removed, and pinned says there.
+            bool removed = await removing;
+            Assert.Equal((pinned, !pinned), (test.Store.Contains(id), removed));
+        }
+    }
+
+    [Fact]
     public void A_mapping_holds_an_object_and_is_known_by_its_process()
     {
         using var test = new TestStore();

@@ -33,6 +33,16 @@ public sealed partial class GristmillClient
     public Task<ObjectPreview> PreviewObjectAsync(string id, int rows = 20, CancellationToken cancellationToken = default) =>
         GetAsync<ObjectPreview>(string.Create(CultureInfo.InvariantCulture, $"objects/{Escape(id)}/preview?rows={rows}"), cancellationToken);
 
+    /// <summary>Keeps an object until it is unpinned, though its run is removed or its retention ends.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.ObjectNotFound"/>, <see cref="ErrorCodes.Corrupt"/>, <see cref="ErrorCodes.StoreFull"/></exception>
+    public Task<ObjectView> PinObjectAsync(string id, CancellationToken cancellationToken = default) =>
+        _rest.SendAsync<ObjectView>(HttpMethod.Put, $"objects/{Escape(id)}/pin", null, true, cancellationToken);
+
+    /// <summary>Takes an object's pin back: from then on it goes when nobody needs it.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.ObjectNotFound"/></exception>
+    public Task<ObjectView> UnpinObjectAsync(string id, CancellationToken cancellationToken = default) =>
+        _rest.SendAsync<ObjectView>(HttpMethod.Delete, $"objects/{Escape(id)}/pin", null, true, cancellationToken);
+
     /// <summary>Removes objects that nobody needs: no run of theirs is left, no cached result refers to them, and nobody has them mapped.</summary>
     /// <param name="olderThan">Only such as were sealed so long ago, in whole seconds; null: an hour.</param>
     /// <param name="dryRun">Only tells what would go.</param>

@@ -24,7 +24,7 @@ internal sealed class ObjectCollector(ObjectStore objects, IGrainFactory grains,
         var removed = objects.Sweep();
         var now = time.GetUtcNow();
         var (keep, spare) = await NeededAsync(now, cancellationToken);
-        var spared = objects.Scan().Objects.Where(item => item.IsSealed && !keep.Contains(item.Id) && item.Modified < spare).ToList();
+        var spared = objects.Scan().Objects.Where(item => item is { IsSealed: true, IsPinned: false } && !keep.Contains(item.Id) && item.Modified < spare).ToList();
         if (spared.Count > 0)
         {
             // Asked last: what a stage takes over meanwhile counts as used, and is not evicted.
@@ -59,6 +59,7 @@ internal sealed class ObjectCollector(ObjectStore objects, IGrainFactory grains,
 
         var cached = orphans.Count > 0 ? await cache.ListAsync(cancellationToken) : [];
         orphans.RemoveAll(orphan => cached.Contains(orphan.Item.Id));
+        var pinned = orphans.RemoveAll(static orphan => orphan.Item.IsPinned);
         var gone = orphans.Where(orphan => Remove(orphan.Item)).ToList();
         var abandoned = all.Where(item => !item.IsSealed && Remove(item)).ToList();
         if (!dryRun)
@@ -74,6 +75,7 @@ internal sealed class ObjectCollector(ObjectStore objects, IGrainFactory grains,
             Abandoned = abandoned.Count,
             AbandonedBytes = abandoned.Sum(static item => item.Bytes),
             Mapped = orphans.Except(gone).Count(orphan => objects.IsHeld(orphan.Item)),
+            Pinned = pinned,
             Largest = [.. gone.OrderByDescending(static orphan => orphan.Item.Bytes).Take(Shown).Select(orphan => ObjectViews.Of(objects, orphan.Item, orphan.Said))],
         };
 

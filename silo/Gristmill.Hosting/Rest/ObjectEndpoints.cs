@@ -39,6 +39,20 @@ internal static class ObjectEndpoints
             return RestBody.Json(ObjectPreviews.Read(store, Find(store, id).Id, rows));
         }).Produces<ObjectPreview>().ProducesProblem(400).ProducesProblem(404).WithSummary("The first rows of an object, 20 unless 'rows' says otherwise.");
 
+        group.MapPut("/{id}/pin", (string id, ObjectStore store) =>
+        {
+            store.Pin(Find(store, id).Id);
+            return RestBody.Json(ObjectViews.Whole(store, Find(store, id)));
+        }).Produces<ObjectView>().ProducesProblem(404).ProducesProblem(507)
+          .WithSummary("Keeps an object, though its run is removed or its retention ends, until it is unpinned.");
+
+        group.MapDelete("/{id}/pin", (string id, ObjectStore store) =>
+        {
+            store.Unpin(Find(store, id).Id);
+            return RestBody.Json(ObjectViews.Whole(store, Find(store, id)));
+        }).Produces<ObjectView>().ProducesProblem(404)
+          .WithSummary("Takes an object's pin back: from then on it goes when nobody needs it. One that is not pinned stays as it is.");
+
         group.MapPost("/gc", async (HttpContext http, ObjectCollector collector) =>
         {
             var values = new QueryValues(http, "olderThan", "dryRun");

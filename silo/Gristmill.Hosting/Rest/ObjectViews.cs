@@ -26,6 +26,7 @@ internal static class ObjectViews
         Created = said.Created ?? item.Modified,
         Schema = said.Schema is { } schema ? Summary(schema) : null,
         Processes = item.Processes,
+        Pinned = item.IsPinned,
         Problem = said.Problem,
     };
 

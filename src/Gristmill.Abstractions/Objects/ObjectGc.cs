@@ -15,6 +15,8 @@ public sealed record ObjectGc
     public required long AbandonedBytes { get; init; }
     /// <summary>Objects that nobody needs and that stay because a process has them mapped.</summary>
     public required int Mapped { get; init; }
+    /// <summary>Objects that nobody needs and that stay because they are pinned.</summary>
+    public int Pinned { get; init; }
     /// <summary>The largest of the objects, at most 100.</summary>
     public required IReadOnlyList<ObjectView> Largest { get; init; }
 }

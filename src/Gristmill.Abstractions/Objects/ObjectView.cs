@@ -32,6 +32,8 @@ public sealed record ObjectView
     public string? Schema { get; init; }
     /// <summary>Processes of the silo's host that have it mapped or write it, as far as the silo sees them.</summary>
     public IReadOnlyList<int> Processes { get; init; } = [];
+    /// <summary>Whether it is kept until it is unpinned.</summary>
+    public bool Pinned { get; init; }
     /// <summary>Why it cannot be read.</summary>
     public string? Problem { get; init; }
     /// <summary>Its columns, where one object is asked for.</summary>

@@ -34,7 +34,9 @@ internal abstract class SegmentPlatform
     public abstract bool IsHeld(string path);
 
     /// <summary>Removes a segment unless a living process writes it or has it mapped. False also if it is not there.</summary>
-    public abstract bool RemoveUnlessHeld(string path);
+    /// <param name="path">The segment.</param>
+    /// <param name="guard">A file that keeps the segment as long as it exists; it is asked for when nobody can map the segment any more.</param>
+    public abstract bool RemoveUnlessHeld(string path, string? guard = null);
 
     /// <summary>What a file is; null if it does not exist.</summary>
     public abstract SegmentFacts? Examine(string path);

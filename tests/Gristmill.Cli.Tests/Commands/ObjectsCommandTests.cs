@@ -30,7 +30,7 @@ public sealed class ObjectsCommandTests : ServedCommandTests
             Skipped = [new SkippedObjectFile("notes\u001b.txt", "its name is not that of an object")],
         });
         var lines = (await RunAsync(0, "objects", "--owner", "r1", "--newest", "-n", "2")).Split('\n');
-        Assert.Equal(["id", "owner", "rows", "size", "age", "mapped", "by"], lines[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(["id", "owner", "rows", "size", "age", "kept", "by"], lines[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith("a1  r1/train   1,234  3 MiB  25 h 0", lines[1], StringComparison.Ordinal);
         Assert.EndsWith("17, 4711", lines[1], StringComparison.Ordinal);
         Assert.Contains("(damaged)", lines[2], StringComparison.Ordinal);
@@ -61,20 +61,36 @@ public sealed class ObjectsCommandTests : ServedCommandTests
     }
 
     [Fact]
+    public async Task Objects_are_pinned_and_unpinned_by_id()
+    {
+        Answer("/api/v1/objects/a1/pin", Item("a1") with { Pinned = true });
+        Answer("/api/v1/objects/a2/pin", Item("a2") with { Owner = null });
+        Assert.Equal("Pinned a1 (3 MiB of r1/train).\nPinned a2 (3 MiB).\n", await RunAsync(0, "objects", "pin", "a1", "a2"));
+        Assert.Equal("Unpinned a1 (3 MiB of r1/train).\n", await RunAsync(0, "objects", "unpin", "a1"));
+        Assert.Equal(["PUT /api/v1/objects/a1/pin", "PUT /api/v1/objects/a2/pin", "DELETE /api/v1/objects/a1/pin"], Asked);
+        Answer("/api/v1/objects/a1", Item("a1") with { Pinned = true });
+        Assert.Contains("pinned     until", await RunAsync(0, "objects", "show", "a1", "--rows", "0"), StringComparison.Ordinal);
+        Answer("/api/v1/objects?limit=20", new ObjectPage { Objects = [Item("a1") with { Pinned = true }], Count = 1, Bytes = 1, Capacity = 1, Host = "h" });
+        Assert.Contains("a pin, 17, 4711\n", await RunAsync(0, "objects"), StringComparison.Ordinal);
+        await RunAsync(2, "objects", "pin", "a9");
+    }
+
+    [Fact]
     public async Task A_collection_tells_what_went_or_would_go()
     {
-        var gone = new ObjectGc { DryRun = true, Objects = 1, Bytes = 3 << 20, Abandoned = 2, AbandonedBytes = 10, Mapped = 4, Largest = [Item("a1")] };
+        var gone = new ObjectGc { DryRun = true, Objects = 1, Bytes = 3 << 20, Abandoned = 2, AbandonedBytes = 10, Mapped = 4, Pinned = 5, Largest = [Item("a1")] };
         Answer("/api/v1/objects/gc?dryRun=true&olderThan=1800", gone);
         var dry = await RunAsync(0, "objects", "gc", "--dry-run", "--older-than", "30m");
         Assert.Contains("a1  r1/train", dry, StringComparison.Ordinal);
-        Assert.EndsWith("Would remove 1 object (3 MiB) and 2 unfinished of dead writers (10 B).\n4 more stay as long as a process has them mapped.\n", dry, StringComparison.Ordinal);
-        Answer("/api/v1/objects/gc?dryRun=false&olderThan=3600", gone with { DryRun = false, Mapped = 0 });
+        Assert.EndsWith("Would remove 1 object (3 MiB) and 2 unfinished of dead writers (10 B).\n4 more stay as long as a process has them mapped.\n5 more stay as long as they are pinned.\n", dry, StringComparison.Ordinal);
+        Answer("/api/v1/objects/gc?dryRun=false&olderThan=3600", gone with { DryRun = false, Mapped = 0, Pinned = 0 });
         Assert.Equal("Removed 1 object (3 MiB) and 2 unfinished of dead writers (10 B).\n", await RunAsync(0, "objects", "gc"));
     }
 
     [Theory]
     [InlineData("objects", "--limit", "0")]
     [InlineData("objects", "show")]
+    [InlineData("objects", "pin")]
     [InlineData("objects", "show", "a1", "--rows", "1001")]
     [InlineData("objects", "gc", "--older-than", "soon")]
     [InlineData("objects", "frob")]

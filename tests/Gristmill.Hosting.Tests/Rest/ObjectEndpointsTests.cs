@@ -82,6 +82,31 @@ public sealed class ObjectEndpointsTests(ObjectEndpointsTests.OneSilo one) : ICl
     }
 
     [Fact]
+    public async Task A_pinned_table_outlives_its_run()
+    {
+        var token = TestContext.Current.CancellationToken;
+        using var client = new GristmillClient(Silo.Http.BaseAddress!.AbsoluteUri);
+        var run = await one.StartAsync();
+        var id = run.Stages.Single(stage => stage.Name == "carriers").Outputs["out"].Dataset!.Id;
+        Assert.True((await client.PinObjectAsync(id, token)).Pinned);
+        await client.DeleteRunAsync(run.Id, token);
+        while ((await client.CollectObjectsAsync(TimeSpan.Zero, cancellationToken: token)) is { Mapped: > 0 } or { Pinned: 0 })
+        {
+            await Task.Delay(20, token);
+        }
+
+        var left = Assert.Single((await client.ListObjectsAsync(new ObjectQuery { Owner = run.Id }, token)).Objects);
+        Assert.Equal((id, true), (left.Id, left.Pinned));
+        Assert.False((await client.UnpinObjectAsync(id, token)).Pinned);
+        Assert.Equal(1, (await client.CollectObjectsAsync(TimeSpan.Zero, cancellationToken: token)).Objects);
+        foreach (var gone in new[] { id, "..%2Fx" })
+        {
+            using var response = await Silo.Http.PutAsync(new Uri($"/api/v1/objects/{gone}/pin", UriKind.Relative), null, token);
+            await EndToEndTests.AssertProblemAsync(response, HttpStatusCode.NotFound, ErrorCodes.ObjectNotFound, "");
+        }
+    }
+
+    [Fact]
     public async Task Tables_of_a_removed_run_are_collected_and_other_ones_stay()
     {
         var token = TestContext.Current.CancellationToken;

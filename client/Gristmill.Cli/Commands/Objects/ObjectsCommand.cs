@@ -25,7 +25,8 @@ internal static class ObjectsCommand
 
         var command = new Command("objects", "List the tables in the server's object store, the largest first.")
         {
-            owner, newest, limit, after, server, json, ObjectsShowCommand.Create(context), ObjectsGcCommand.Create(context),
+            owner, newest, limit, after, server, json, ObjectsShowCommand.Create(context), ObjectsPinCommand.Create(context), ObjectsPinCommand.CreateUnpin(context),
+            ObjectsGcCommand.Create(context),
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -67,16 +68,18 @@ internal static class ObjectsCommand
     internal static void WriteTable(CliContext context, IEnumerable<ObjectView> objects)
     {
         var now = context.Time.GetUtcNow();
-        context.WriteTable(["id", "owner", "rows", "size", "age", "mapped by"], objects.Select(item => new[]
+        context.WriteTable(["id", "owner", "rows", "size", "age", "kept by"], objects.Select(item => new[]
         {
             item.Id,
             item.State == ObjectState.Sealed ? item.Owner ?? "" : $"({item.State.ToString().ToLowerInvariant()})",
             item.Rows is { } rows ? Texts.Count(rows) : "",
             Texts.Bytes(item.Bytes),
             Texts.Duration(now > item.Created ? now - item.Created : TimeSpan.Zero),
-            Processes(item),
+            KeptBy(item),
         }));
     }
+
+    private static string KeptBy(ObjectView item) => item is { Pinned: true, Processes.Count: > 0 } ? $"a pin, {Processes(item)}" : item.Pinned ? "a pin" : Processes(item);
 
     internal static string Processes(ObjectView item) => string.Join(", ", item.Processes.Select(static id => id.ToString(CultureInfo.InvariantCulture)));
 }

@@ -13,7 +13,7 @@ internal static class ObjectsGcCommand
         var server = CliContext.ServerOption();
         var json = CliContext.JsonOption();
 
-        var command = new Command("gc", "Remove tables of which no run is left, that no cached result refers to and that no process has mapped; and what dead writers left.")
+        var command = new Command("gc", "Remove tables of which no run is left, that no cached result refers to and that neither a process has mapped nor a pin keeps; and what dead writers left.")
         {
             dryRun, older, server, json,
         };
@@ -37,6 +37,11 @@ internal static class ObjectsGcCommand
             if (gone.Mapped > 0)
             {
                 context.WriteLine($"{Texts.Count(gone.Mapped)} more stay as long as a process has them mapped.");
+            }
+
+            if (gone.Pinned > 0)
+            {
+                context.WriteLine($"{Texts.Count(gone.Pinned)} more stay as long as they are pinned.");
             }
 
             return ExitCodes.Ok;

@@ -55,6 +55,11 @@ internal static class ObjectsShowCommand
         context.WriteLine($"  made by    {item.Owner ?? "unknown"}");
         context.WriteLine($"  size       {(item.Rows is { } rows ? $"{Texts.Count(rows, "row")} in {Texts.Count(item.Batches ?? 0)} {(item.Batches == 1 ? "batch" : "batches")}, " : "")}{Texts.Bytes(item.Bytes)}");
         context.WriteLine($"  mapped by  {(item.Processes.Count > 0 ? ObjectsCommand.Processes(item) : "nobody")}");
+        if (item.Pinned)
+        {
+            context.WriteLine("  pinned     until 'mill objects unpin'");
+        }
+
         if (item.Columns is { Count: > 0 } columns)
         {
             context.WriteLine("");

@@ -53,7 +53,7 @@ internal sealed class LinuxPlatform : SegmentPlatform
         return !file.IsInvalid && Libc.Lock(file, Libc.LockExclusive | Libc.LockNonBlocking) != 0;
     }
 
-    public override bool RemoveUnlessHeld(string path)
+    public override bool RemoveUnlessHeld(string path, string? guard = null)
     {
         using var file = Libc.Open(path, s_reading, 0);
         if (file.IsInvalid || Libc.Lock(file, Libc.LockExclusive | Libc.LockNonBlocking) != 0)
@@ -63,9 +63,13 @@ internal sealed class LinuxPlatform : SegmentPlatform
 
         // Removed under the lock: a writer that had just created it waits for the lock, sees its name gone and begins anew. A reader
         // that had just opened it maps what has no name any more.
-        bool there = File.Exists(path);
+        if (!File.Exists(path) || File.Exists(guard))
+        {
+            return false;
+        }
+
         File.Delete(path);
-        return there;
+        return true;
     }
 
     public override SegmentFacts? Examine(string path) => Status(path) is { } status

@@ -35,7 +35,7 @@ internal sealed class PortablePlatform : SegmentPlatform
 
     public override bool IsHeld(string path) => File.Exists(path) && !TryOpenAlone(path, FileOptions.None);
 
-    public override bool RemoveUnlessHeld(string path) => TryOpenAlone(path, FileOptions.DeleteOnClose);
+    public override bool RemoveUnlessHeld(string path, string? guard = null) => !File.Exists(guard) && TryOpenAlone(path, FileOptions.DeleteOnClose);
 
     public override SegmentFacts? Examine(string path) => new FileInfo(path) is { Exists: true } file
         ? new SegmentFacts(file.LinkTarget is null && (file.Attributes & (FileAttributes.Device | FileAttributes.Directory)) == 0, file.Length,
