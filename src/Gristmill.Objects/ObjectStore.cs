@@ -183,6 +183,8 @@ public sealed class ObjectStore : IDisposable
     public StoreListing Scan()
     {
         var holders = Holders();
+        // One more walk of the folder, and not a system call more for each object.
+        var pins = Directory.EnumerateFiles(Options.Directory, "*" + PinSuffix).Select(Path.GetFileNameWithoutExtension).ToHashSet(StringComparer.Ordinal);
         var objects = new List<StoredObject>();
         var skipped = new List<SkippedFile>();
         foreach (string path in Directory.EnumerateFileSystemEntries(Options.Directory))
@@ -202,7 +204,7 @@ public sealed class ObjectStore : IDisposable
             {
                 if (facts.IsFile)
                 {
-                    objects.Add(Stored(path, name[..32], isSealed, facts, holders));
+                    objects.Add(Stored(path, name[..32], isSealed, facts, isSealed && pins.Contains(name[..32]), holders));
                 }
                 else
                 {
@@ -216,7 +218,7 @@ public sealed class ObjectStore : IDisposable
 
     /// <summary>A sealed object as <see cref="Scan"/> finds it; null if it is not in the store.</summary>
     public StoredObject? Find(string id) =>
-        IsId(id) && SegmentPlatform.Current.Examine(PathOf(id)) is { IsFile: true } facts ? Stored(PathOf(id), id, true, facts, Holders()) : null;
+        IsId(id) && SegmentPlatform.Current.Examine(PathOf(id)) is { IsFile: true } facts ? Stored(PathOf(id), id, true, facts, File.Exists(PinOf(id)), Holders()) : null;
 
     /// <summary>Reads an object's footer, and no data: some ten microseconds. Never throws for what the file holds.</summary>
     public ObjectDescription Describe(StoredObject item)
@@ -334,13 +336,13 @@ public sealed class ObjectStore : IDisposable
 
     private ILookup<ulong, int>? Holders() => SegmentPlatform.Current.Holders(Options.Directory);
 
-    private StoredObject Stored(string path, string id, bool isSealed, SegmentFacts facts, ILookup<ulong, int>? holders) => new()
+    private StoredObject Stored(string path, string id, bool isSealed, SegmentFacts facts, bool isPinned, ILookup<ulong, int>? holders) => new()
     {
         Id = id,
         IsSealed = isSealed,
         Bytes = facts.Bytes,
         Modified = facts.Modified,
-        IsPinned = isSealed && File.Exists(PinOf(id)),
+        IsPinned = isPinned,
         Processes = holders is not null ? [.. holders[facts.Inode].Order()] : IsMapped(id) ? [Environment.ProcessId] : [],
         Path = path,
     };

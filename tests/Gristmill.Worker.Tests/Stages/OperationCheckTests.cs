@@ -1,5 +1,3 @@
-using Gristmill.Engines;
-
 namespace Gristmill.Worker.Tests;
 
 public sealed class OperationCheckTests
@@ -41,17 +39,11 @@ public sealed class OperationCheckTests
     }
 
     [Fact]
-    public void Every_operation_of_the_engines_tells_the_shape_of_its_options()
+    public void Every_operation_that_has_a_name_is_known()
     {
-        var catalog = new EngineCatalog();
-        foreach (var operation in (string[])[StageOperations.NoOp, StageOperations.SqlRead, StageOperations.Code, StageOperations.TrainLightGbm, StageOperations.TrainFastTree, StageOperations.TrainTorchMlp, StageOperations.ImportOnnx])
-        {
-            foreach (var (name, shape) in catalog.Find(operation).Operations)
-            {
-                Assert.Same(catalog.Find(name), catalog.Find(operation));
-                Assert.NotNull(StageJson.Options.GetTypeInfo(shape));
-            }
-        }
+        var names = typeof(StageOperations).GetFields().Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!).ToList();
+        Assert.Contains(StageOperations.ImportOnnx, names);
+        Assert.All(names, name => Assert.DoesNotContain("no operation", Problem(name, "{}") ?? "", StringComparison.Ordinal));
     }
 
     private string? Problem(string operation, string options) => _check.Problem(new StageSpec { Name = "s", Operation = operation, Options = options });
