@@ -11,10 +11,10 @@ namespace Gristmill.Storage.Conformance;
 public abstract class GrainStorageConformance
 {
     /// <summary>The storage under test.</summary>
-    protected abstract IGrainStorage Storage { get; }
+    protected abstract IOrderedGrainStorage Storage { get; }
 
     /// <summary>A second instance over the same data, as another silo would have.</summary>
-    protected abstract IGrainStorage OtherStorage { get; }
+    protected abstract IOrderedGrainStorage OtherStorage { get; }
 
     /// <summary>Services with Orleans' serializer, for providers that need it to be made.</summary>
     protected static IServiceProvider SerializerServices { get; } = new ServiceCollection().AddSerializer().BuildServiceProvider();
@@ -210,6 +210,69 @@ public abstract class GrainStorageConformance
         await Storage.WriteStateAsync("s", grain, state);
 
         Assert.Equal(state.State!.Text, (await Read(OtherStorage, grain)).State!.Text);
+    }
+
+    [Fact]
+    public async Task Two_states_are_stored_together_whether_they_are_new_or_not()
+    {
+        var (one, two) = (NewGrain(), NewGrain());
+        var (first, second) = (New(1), New(2));
+        for (var i = 0; i < 3; i++)
+        {
+            (first.State!.Number, second.State!.Number) = (10 + i, 20 + i);
+            await Storage.WriteStatesAsync("s", one, first, two, second);
+
+            var (read, other) = (await Read(OtherStorage, one), await Read(OtherStorage, two));
+            Assert.Equal((10 + i, 20 + i), (read.State!.Number, other.State!.Number));
+            Assert.Equal((first.ETag, second.ETag), (read.ETag, other.ETag));
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_state_is_not_stored_without_the_one_that_it_follows(bool isNew)
+    {
+        var (one, two) = (NewGrain(), NewGrain());
+        var (first, second) = (New(1), New(2));
+        await Storage.WriteStateAsync("s", one, first);
+        if (!isNew)
+        {
+            await Storage.WriteStateAsync("s", two, second);
+        }
+
+        var late = await Read(OtherStorage, one);
+        await Storage.WriteStateAsync("s", one, first);
+
+        second.State!.Number = 99;
+        var held = second.ETag;
+        await Assert.ThrowsAsync<InconsistentStateException>(() => OtherStorage.WriteStatesAsync("s", one, late, two, second));
+
+        Assert.Equal(held, second.ETag);
+        var stored = await Read(Storage, two);
+        Assert.Equal((!isNew, isNew ? 0 : 2), (stored.RecordExists, stored.State!.Number));
+        Assert.Equal(first.ETag, (await Read(Storage, one)).ETag);
+    }
+
+    [Fact]
+    public async Task A_chain_of_states_beside_others_ends_with_each_stored_once()
+    {
+        GrainId[] chain = [.. Enumerable.Range(0, 50).Select(static _ => NewGrain())];
+        GrainState<ConformanceState>[] states = [.. chain.Select(static (_, i) => New(i))];
+        var beside = Enumerable.Range(0, 200).Select(i => (i % 2 == 0 ? Storage : OtherStorage).WriteStateAsync("s", NewGrain(), New(i))).ToList();
+        await Storage.WriteStateAsync("s", chain[0], states[0]);
+        for (var i = 1; i < chain.Length; i++)
+        {
+            states[i - 1].State!.Text = "ended";
+            await Storage.WriteStatesAsync("s", chain[i - 1], states[i - 1], chain[i], states[i]);
+        }
+
+        await Task.WhenAll(beside);
+        for (var i = 0; i < chain.Length; i++)
+        {
+            var read = await Read(OtherStorage, chain[i]);
+            Assert.Equal((i, i < chain.Length - 1 ? "ended" : ""), (read.State!.Number, read.State.Text));
+        }
     }
 
     private static GrainId NewGrain() => GrainId.Create("conformance", Guid.NewGuid().ToString("N"));

@@ -20,6 +20,14 @@ internal sealed class PostgresWriter : IAsyncDisposable
         w as (insert into grain_state(grain, name, store, payload, etag) select grain, name, store, payload, next from i on conflict do nothing returning grain, name, store)
         select i.ord from i join w using (grain, name, store)
         """;
+    // Sent behind the updates, whose outcome it sees.
+    private const string InsertAfter = """
+        with i as (select * from unnest($1, $2, $3, $4, $5, $6, $7, $8) as i(ord, grain, name, store, payload, next, first, tag)),
+        w as (insert into grain_state(grain, name, store, payload, etag) select grain, name, store, payload, next from i
+            where exists (select 1 from grain_state g where g.grain=i.first and g.name=i.name and g.store=i.store and g.etag=i.tag)
+            on conflict do nothing returning grain, name, store)
+        select i.ord from i join w using (grain, name, store)
+        """;
     private const string Update = """
         update grain_state s set payload=i.payload, etag=i.next
         from unnest($1, $2, $3, $4, $5, $6, $7) as i(ord, grain, name, store, payload, next, held)
@@ -61,7 +69,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
 
     private async Task LoopAsync()
     {
-        // A second change of a state waits for the outcome of the first: a batch has each state once.
+        // A second change of a state waits for the outcome of the first: a batch has each state once. So does one that follows another's.
         var batch = new Dictionary<(string, string, string), StateWrite>();
         var late = new List<StateWrite>();
         while (late.Count > 0 || await _queue.Reader.WaitToReadAsync())
@@ -80,12 +88,19 @@ internal sealed class PostgresWriter : IAsyncDisposable
                 Add(write, ref bytes);
             }
 
-            await CommitAsync([.. batch.Values]);
+            if (batch.Count > 0)
+            {
+                await CommitAsync([.. batch.Values]);
+            }
         }
 
         void Add(StateWrite write, ref int bytes)
         {
-            if (batch.TryAdd(write.Key, write))
+            if (write.After is { Done: { IsCompleted: true } first } && !(first.IsCompletedSuccessfully && first.Result is null))
+            {
+                write.Refuse("");
+            }
+            else if (!(write.IsGuarded && write.Held is not null) && batch.TryAdd(write.Key, write))
             {
                 bytes += write.Payload?.Length ?? 0;
             }
@@ -141,8 +156,9 @@ internal sealed class PostgresWriter : IAsyncDisposable
     {
         _connection ??= await _database.ConnectAsync();
         await using var command = new NpgsqlBatch(_connection);
-        Add(command, Insert, batch, static write => write is { Payload: not null, Held: null });
+        Add(command, Insert, batch, static write => write is { Payload: not null, Held: null, IsGuarded: false });
         Add(command, Update, batch, static write => write is { Payload: not null, Held: not null });
+        Add(command, InsertAfter, batch, static write => write is { Payload: not null, Held: null, IsGuarded: true });
         Add(command, Delete, batch, static write => write is { Payload: null, Held: not null });
         var done = new bool[batch.Length];
         if (command.BatchCommands.Count > 0)
@@ -206,7 +222,12 @@ internal sealed class PostgresWriter : IAsyncDisposable
             Array(NpgsqlDbType.Bigint, [.. chosen.Select(i => writes[i].Next)]);
         }
 
-        if (!ReferenceEquals(sql, Insert))
+        if (ReferenceEquals(sql, InsertAfter))
+        {
+            Array(NpgsqlDbType.Text, [.. chosen.Select(i => writes[i].After!.Grain)]);
+            Array(NpgsqlDbType.Bigint, [.. chosen.Select(i => writes[i].After!.Next)]);
+        }
+        else if (!ReferenceEquals(sql, Insert))
         {
             Array(NpgsqlDbType.Bigint, [.. chosen.Select(i => writes[i].Held!.Value)]);
         }

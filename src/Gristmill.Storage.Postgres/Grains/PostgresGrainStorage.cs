@@ -11,7 +11,7 @@ namespace Gristmill.Storage.Postgres;
 /// activation holds, and a writer whose connection broke can tell whether its write had arrived.
 /// </summary>
 internal sealed class PostgresGrainStorage(string name, PostgresGrainStorageOptions options, IActivatorProvider activators)
-    : IGrainStorage, IAsyncDisposable
+    : IOrderedGrainStorage, IAsyncDisposable
 {
     private const string Select = "select payload, etag from grain_state where grain=$1 and name=$2 and store=$3";
 
@@ -36,24 +36,14 @@ internal sealed class PostgresGrainStorage(string name, PostgresGrainStorageOpti
         grainState.RecordExists = true;
     }
 
-    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        StoreAsync(grainState, Write(stateName, grainId, grainState, after: null));
+
+    public Task WriteStatesAsync<T>(string stateName, GrainId first, IGrainState<T> firstState, GrainId second, IGrainState<T> secondState)
     {
-        var grain = grainId.ToString();
-        if (!IsText(grain))
-        {
-            throw new GristmillException(ErrorCodes.Invalid, "The key of a grain holds a character that PostgreSQL cannot store.", "Use another name.");
-        }
-
-        var payload = Bytes(options.GrainStorageSerializer.Serialize(grainState.State));
-        var next = Random.Shared.NextInt64(1, long.MaxValue);
-        var stored = await _database.WriteAsync(new StateWrite(grain, stateName, name, payload, Parse(grainState.ETag, stateName, grain), next));
-        if (stored is not null)
-        {
-            throw Mismatch("write", stateName, grain, stored, grainState.ETag);
-        }
-
-        grainState.ETag = Text(next);
-        grainState.RecordExists = true;
+        var one = Write(stateName, first, firstState, after: null);
+        var two = Write(stateName, second, secondState, after: one);
+        return Task.WhenAll(StoreAsync(firstState, one), StoreAsync(secondState, two));
     }
 
     public async Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
@@ -76,6 +66,27 @@ internal sealed class PostgresGrainStorage(string name, PostgresGrainStorageOpti
         {
             await _database.DisposeAsync();
         }
+    }
+
+    private StateWrite Write<T>(string stateName, GrainId grainId, IGrainState<T> grainState, StateWrite? after)
+    {
+        var grain = grainId.ToString();
+        return IsText(grain)
+            ? new StateWrite(
+                grain, stateName, name, Bytes(options.GrainStorageSerializer.Serialize(grainState.State)), Parse(grainState.ETag, stateName, grain),
+                Random.Shared.NextInt64(1, long.MaxValue), after)
+            : throw new GristmillException(ErrorCodes.Invalid, "The key of a grain holds a character that PostgreSQL cannot store.", "Use another name.");
+    }
+
+    private async Task StoreAsync<T>(IGrainState<T> grainState, StateWrite write)
+    {
+        if (await _database.WriteAsync(write) is { } stored)
+        {
+            throw Mismatch("write", write.Name, write.Grain, stored, grainState.ETag);
+        }
+
+        grainState.ETag = Text(write.Next);
+        grainState.RecordExists = true;
     }
 
     private void Reset<T>(IGrainState<T> grainState)

@@ -11,7 +11,7 @@ namespace Gristmill.Storage.Sqlite;
 /// carries an ETag that an old activation still holds, so cleared rows can simply go.
 /// </summary>
 internal sealed class SqliteGrainStorage(string name, SqliteGrainStorageOptions options, IActivatorProvider activators)
-    : IGrainStorage, IDisposable
+    : IOrderedGrainStorage, IDisposable
 {
     private const string Select = "select payload, etag from grain_state where grain=@p0 and name=@p1 and store=@p2";
     private const string SelectTag = "select etag from grain_state where grain=@p0 and name=@p1 and store=@p2";
@@ -47,24 +47,25 @@ internal sealed class SqliteGrainStorage(string name, SqliteGrainStorageOptions 
 
     public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        var payload = Bytes(options.GrainStorageSerializer.Serialize(grainState.State));
-        var grain = grainId.ToString();
-        var held = Parse(grainState.ETag, stateName, grain);
-        var next = held is { } tag ? tag + 1 : Random.Shared.NextInt64(1, long.MaxValue / 2);
-        var stored = await _database.WriteAsync(session =>
+        var row = Row(stateName, grainId, grainState);
+        if (await _database.WriteAsync(session => Store(session, row)) is { } stored)
         {
-            var changed = held is { } expected
-                ? session.Execute(Update, grain, stateName, name, payload, expected)
-                : session.Execute(Insert, grain, stateName, name, payload, next);
-            return changed == 1 ? null : Stored(session, grain, stateName);
-        });
-        if (stored is not null)
-        {
-            throw Mismatch("write", stateName, grain, stored, grainState.ETag);
+            throw Mismatch("write", stateName, row.Grain, stored, grainState.ETag);
         }
 
-        grainState.ETag = Text(next);
-        grainState.RecordExists = true;
+        Stored(grainState, row);
+    }
+
+    public async Task WriteStatesAsync<T>(string stateName, GrainId first, IGrainState<T> firstState, GrainId second, IGrainState<T> secondState)
+    {
+        var (one, two) = (Row(stateName, first, firstState), Row(stateName, second, secondState));
+        // An exception undoes the transaction; with a group's, the others' writes are applied again.
+        await _database.WriteAsync(session =>
+            Store(session, one) is { } found ? throw Mismatch("write", stateName, one.Grain, found, firstState.ETag)
+            : Store(session, two) is { } other ? throw Mismatch("write", stateName, two.Grain, other, secondState.ETag)
+            : true);
+        Stored(firstState, one);
+        Stored(secondState, two);
     }
 
     public async Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
@@ -78,7 +79,7 @@ internal sealed class SqliteGrainStorage(string name, SqliteGrainStorageOptions 
                 return null;
             }
 
-            var found = Stored(session, grain, stateName);
+            var found = StoredTag(session, grain, stateName);
             return held is null && found.Length == 0 ? null : found;
         });
         if (stored is not null)
@@ -91,7 +92,34 @@ internal sealed class SqliteGrainStorage(string name, SqliteGrainStorageOptions 
 
     public void Dispose() => _database.Dispose();
 
-    private string Stored(SqliteSession session, string grain, string stateName) =>
+    private StateRow Row<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        var grain = grainId.ToString();
+        var held = Parse(grainState.ETag, stateName, grain);
+        return new StateRow(
+            grain,
+            stateName,
+            Bytes(options.GrainStorageSerializer.Serialize(grainState.State)),
+            held,
+            held is { } tag ? tag + 1 : Random.Shared.NextInt64(1, long.MaxValue / 2));
+    }
+
+    /// <summary>Writes a row; null, or the ETag that is stored instead of the one that must be.</summary>
+    private string? Store(SqliteSession session, StateRow row)
+    {
+        var changed = row.Held is { } expected
+            ? session.Execute(Update, row.Grain, row.Name, name, row.Payload, expected)
+            : session.Execute(Insert, row.Grain, row.Name, name, row.Payload, row.Next);
+        return changed == 1 ? null : StoredTag(session, row.Grain, row.Name);
+    }
+
+    private static void Stored<T>(IGrainState<T> grainState, StateRow row)
+    {
+        grainState.ETag = Text(row.Next);
+        grainState.RecordExists = true;
+    }
+
+    private string StoredTag(SqliteSession session, string grain, string stateName) =>
         session.First(SelectTag, static r => Text(r.GetInt64(0)), grain, stateName, name) ?? "";
 
     private void Reset<T>(IGrainState<T> grainState)
@@ -125,4 +153,6 @@ internal sealed class SqliteGrainStorage(string name, SqliteGrainStorageOptions 
             $"Cannot {what} state '{stateName}' of grain '{grain}': it was changed by another activation.",
             stored.Length == 0 ? "none" : stored,
             held ?? "none");
+
+    private readonly record struct StateRow(string Grain, string Name, byte[] Payload, long? Held, long Next);
 }

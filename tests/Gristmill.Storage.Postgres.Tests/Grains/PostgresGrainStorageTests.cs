@@ -22,9 +22,9 @@ public sealed class PostgresGrainStorageTests : GrainStorageConformance, IAsyncD
         (_storage, _other) = (New(_connection), New(_connection + ";Maximum Pool Size=7"));
     }
 
-    protected override IGrainStorage Storage => _storage;
+    protected override IOrderedGrainStorage Storage => _storage;
 
-    protected override IGrainStorage OtherStorage => _other;
+    protected override IOrderedGrainStorage OtherStorage => _other;
 
     public async ValueTask DisposeAsync()
     {

@@ -15,9 +15,9 @@ public sealed class SqliteGrainStorageTests : GrainStorageConformance, IDisposab
 
     public SqliteGrainStorageTests() => (_storage, _other) = (New("test"), New("test"));
 
-    protected override IGrainStorage Storage => _storage;
+    protected override IOrderedGrainStorage Storage => _storage;
 
-    protected override IGrainStorage OtherStorage => _other;
+    protected override IOrderedGrainStorage OtherStorage => _other;
 
     public void Dispose()
     {
