@@ -1,6 +1,7 @@
 using Gristmill.Grains.Caching;
 using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.Runs;
+using Gristmill.Grains.State;
 using Gristmill.Grains.Triggers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -31,6 +32,8 @@ public static class GristmillGrainsExtensions
         builder.Services.TryAddSingleton<IOperationCheck, AnyOperation>();
         builder.Services.TryAddSingleton<IStageFiles, NoStageFiles>();
         builder.Services.TryAddSingleton<StageCache>();
+        builder.Services.TryAddSingleton<StageExecution>();
+        builder.Services.TryAddSingleton<OrderedStates>();
         builder.Services.TryAddSingleton<RunRecovery>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<RunRecovery>());
         return builder;

@@ -53,7 +53,7 @@ internal sealed partial class RunGrain
         }
 
         LogRetrying(Id, _outcome.Value.Retries);
-        _ending = false;
+        (_ending, _knowsAll) = (false, false);
         _graph = null;
         index.Show(Projection([]));
         _ready = RecoverAsync();
@@ -87,6 +87,11 @@ internal sealed partial class RunGrain
         }
 
         LogPaused(Id, paused);
+        if (paused)
+        {
+            _carried?.Pause();
+        }
+
         if (_watchers.Any)
         {
             _watchers.Publish(null, Status, Counts, paused);

@@ -23,6 +23,8 @@ internal sealed partial class RunGrain(
     SpecCache specs,
     StagePages pages,
     RunIndex index,
+    StageExecution execution,
+    OrderedStates states,
     TimeProvider time,
     IStageFingerprints fingerprints,
     ILogger<RunGrain> logger) : Grain, IRunGrain, IRunControlGrain, IRemindable
@@ -105,7 +107,7 @@ internal sealed partial class RunGrain(
         }
 
         await LoadAsync(await specs.GetAsync(start.Spec));
-        _beginning = true;
+        (_beginning, _knowsAll) = (true, true);
         try
         {
             // At once, so that they share a flush. A reminder without a run removes itself; a run without one, whose starter
@@ -255,7 +257,7 @@ internal sealed partial class RunGrain(
         }
 
         // Asking a stage brings it back to life where its silo died, and it goes on by itself.
-        await AskAsync([.. Enumerable.Range(0, _graph!.Views.Count).Where(i => _graph.Views[i].Status == StageStatus.Running && _graph.Loop(i) is null)]);
+        await AskAsync([.. Enumerable.Range(0, _graph!.Views.Count).Where(i => _graph.Views[i].Status == StageStatus.Running && _graph.Loop(i) is null && i != _carried?.Node)]);
         Advance();
     }
 
@@ -328,15 +330,17 @@ internal sealed partial class RunGrain(
         }
     }
 
-    private Task<StageView?> AskStageAsync(int i) => _outcome.Value.Retries == 0
-        ? Stage(i).GetAsync()
-        : Stage(i).RestoreAsync(_outcome.Value.Retries, _outcome.Value.Lost.Contains(_graph!.Views[i].Name));
+    private Task<StageView?> AskStageAsync(int i) => Stage(i).RestoreAsync(_outcome.Value.Retries, _outcome.Value.Lost.Contains(_graph!.Views[i].Name));
 
     private void CancelRunningStages()
     {
         for (var i = 0; i < _graph!.Views.Count; i++)
         {
-            if (_graph.Views[i].Status == StageStatus.Running && _graph.Loop(i) is null)
+            if (i == _carried?.Node)
+            {
+                _carried.Cancel();
+            }
+            else if (_graph.Views[i].Status == StageStatus.Running && _graph.Loop(i) is null)
             {
                 CancelStageAsync(i).Ignore();
             }
@@ -359,8 +363,15 @@ internal sealed partial class RunGrain(
             if (decision.Start is { } start)
             {
                 var now = time.GetUtcNow();
+                var alone = _graph.Running == 0 && _starting == 0 && !_graph.HasReady;
                 MarkStarted(now);
                 Take(i, _graph.Views[i] with { Status = StageStatus.Running, Attempts = 1, Started = now });
+                if (alone && MayCarry(start))
+                {
+                    CarryAsync(Carry(i, start, now)).Ignore();
+                    continue;
+                }
+
                 _starting++;
                 StartStageAsync(i, start).Ignore();
             }

@@ -91,6 +91,43 @@ internal sealed class RunGraph
         return false;
     }
 
+    /// <summary>Whether any node waits for nothing and has not started.</summary>
+    public bool HasReady
+    {
+        get
+        {
+            while (_ready.TryPeek(out var node) && _views[node].Status != StageStatus.Pending)
+            {
+                _ready.Dequeue();
+            }
+
+            return _ready.Count > 0;
+        }
+    }
+
+    /// <summary>The stage that is the only one to do once a node, the only one that runs now, has ended; null if there are more, or none.</summary>
+    public int? OnlySuccessor(int node)
+    {
+        // What is in a loop ends items, which may let others in.
+        if (_nodes[node].Parent >= 0 || Running != 1 || HasReady)
+        {
+            return null;
+        }
+
+        int? only = null;
+        foreach (var dependent in _nodes[node].Dependents.Where(dependent => _nodes[dependent].Waiting == 1))
+        {
+            if (only is not null)
+            {
+                return null;
+            }
+
+            only = dependent;
+        }
+
+        return only is { } next && !_nodes[next].Template.IsControl ? next : null;
+    }
+
     /// <summary>Puts a node back that was taken and not started.</summary>
     public void PutBack(int node) => _ready.Enqueue(node);
 

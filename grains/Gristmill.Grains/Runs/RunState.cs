@@ -87,6 +87,24 @@ internal sealed record StageState
     [Id(13)] public ImmutableArray<StageLogRef> Logs { get; init; } = [];
     /// <summary>The newest retry of the run that this stage has taken part in.</summary>
     [Id(12)] public int Retry { get; init; }
+    /// <summary>While it runs: its run executes it.</summary>
+    [Id(14)] public bool Carried { get; init; }
 
     public bool IsFinal => Status is StageStatus.Succeeded or StageStatus.Failed or StageStatus.Cancelled;
+
+    /// <summary>What others see of it.</summary>
+    /// <param name="name">The stage's name.</param>
+    public StageView View(string name) => new()
+    {
+        Name = name,
+        Operation = Operation,
+        Status = Status,
+        Attempts = Attempt,
+        Outputs = StageValues.Travelling(name, Outputs),
+        Usage = Usage,
+        Error = Error,
+        Started = Started,
+        Ended = Ended,
+        CachedFrom = Cache?.Origin,
+    };
 }

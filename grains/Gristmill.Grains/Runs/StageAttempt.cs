@@ -13,20 +13,21 @@ internal sealed class StageAttempt(TimeProvider time) : IDisposable
 
     public void Cancel() => _cancel.Cancel();
 
-    public async Task<StageResult> RunAsync(Func<CancellationToken, Task<StageResult>> execute)
+    /// <param name="execute">Executes it.</param>
+    /// <param name="off">Off the grain's scheduler: whatever is done before the first await is not done in a grain's turn.</param>
+    public async Task<StageResult> RunAsync(Func<CancellationToken, Task<StageResult>> execute, bool off)
     {
         var token = _cancel.Token;
-        // Off the grain's scheduler: whatever the executor does before its first await is not done in a grain's turn.
-        var execution = Task.Run(() => execute(token), CancellationToken.None);
+        var execution = off ? Task.Run(() => execute(token), CancellationToken.None) : execute(token);
         try
         {
-            return await execution.WaitAsync(token);
+            return await execution.WaitAsync(token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!execution.IsCompleted)
         {
             try
             {
-                return await execution.WaitAsync(Grace, time);
+                return await execution.WaitAsync(Grace, time).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {

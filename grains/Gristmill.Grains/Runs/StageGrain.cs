@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Gristmill.Grains.Caching;
 using Gristmill.Grains.State;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
@@ -11,17 +10,16 @@ namespace Gristmill.Grains.Runs;
 /// <remarks>
 /// "Running, attempt n, epoch e" is stored before the executor hears of it, and outputs are stored before the run hears of
 /// them. An activation that finds a stage running starts the next attempt under a new epoch: the old execution died with
-/// its silo, or its result will be refused, by the epoch here or by the state's ETag in the store.
+/// its silo, or its result will be refused, by the epoch here or by the state's ETag in the store. A stage that its run
+/// carries (see <see cref="CarriedStage"/>) is the grain's to show, until the run hands it over or has to be recovered.
 /// </remarks>
 [GrainType("gristmill.stage"), RandomPlacement]
 internal sealed partial class StageGrain(
-    [PersistentState("stage", StorageNames.Gristmill)] IPersistentState<StageState> state,
-    IStageExecutor executor,
-    StageCache cache,
+    [PersistentState(CarriedStage.StateName, StorageNames.Gristmill)] IPersistentState<StageState> state,
+    StageExecution execution,
     IStageFiles files,
-    ISecretStore secrets,
     TimeProvider time,
-    ILogger<StageGrain> logger) : Grain, IStageGrain
+    ILogger<StageGrain> logger) : Grain, IStageGrain, IStageControlGrain
 {
     private const int CommitTries = 6;
     private const int MostLogs = 20;
@@ -42,31 +40,14 @@ internal sealed partial class StageGrain(
 
     private string Name => Key[(Key.IndexOf('/', StringComparison.Ordinal) + 1)..];
 
+    private StageOrigin Origin => new(RunId, Name);
+
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _logs = _state.Value.Logs;
-        if (_state.Value.Status != StageStatus.Running)
+        if (_state.Value is { Status: StageStatus.Running, Carried: false })
         {
-            return;
-        }
-
-        await KeepLogAsync(_state.Value.Attempt, _state.Value.Operation);
-        LogLost(Key, _state.Value.Attempt);
-        if (MayTryAgain())
-        {
-            await BeginAttemptAsync();
-            TellRun();
-        }
-        else
-        {
-            await FinishAsync(_state.Value with
-            {
-                Status = StageStatus.Failed,
-                Error = new ErrorInfo(
-                    ErrorCodes.WorkerCrashed,
-                    $"Attempt {_state.Value.Attempt} of stage '{Name}' was lost with its silo, and no more attempts are allowed.",
-                    "See the silo's log; raise the stage's retry limit if silos are expected to die."),
-            });
+            await GoOnAsync();
         }
     }
 
@@ -126,18 +107,46 @@ internal sealed partial class StageGrain(
         }
     }
 
-    public Task<string?> ReadValueAsync(string output, int offset) =>
-        Task.FromResult(StageValues.Slice(_state.Value.Outputs.GetValueOrDefault(output), offset));
+    public async Task TakeOverAsync(CarriedEnd end)
+    {
+        ArgumentNullException.ThrowIfNull(end);
+        await FreshAsync();
+        await TransitAsync(end.Epoch, async () =>
+        {
+            if (_state.Value.Carried && _retry is null)
+            {
+                _cancelled |= end.Cancelled;
+                _logs = end.Logs;
+                await FailAsync(end.Error, end.Cache);
+            }
+        });
+    }
 
-    public Task<StageView?> GetAsync() => Task.FromResult(_state.Value.Status == StageStatus.Pending ? null : View());
+    public async Task<string?> ReadValueAsync(string output, int offset)
+    {
+        await FreshAsync();
+        return StageValues.Slice(_state.Value.Outputs.GetValueOrDefault(output), offset);
+    }
+
+    public async Task<StageView?> GetAsync()
+    {
+        await FreshAsync();
+        return _state.Value.Status == StageStatus.Pending ? null : View();
+    }
 
     public async Task<StageView?> RestoreAsync(int retry, bool lost)
     {
+        await FreshAsync();
         await _transition.EnterAsync();
         try
         {
             var known = _state.Value;
-            if (known.Retry < retry && known.IsFinal && (known.Status != StageStatus.Succeeded || lost))
+            if (known is { Status: StageStatus.Running, Carried: true } && _attempt is null && _retry is null)
+            {
+                // Its run asks: that activation of it does not execute the stage, so nobody does.
+                await GoOnAsync();
+            }
+            else if (known.Retry < retry && known.IsFinal && (known.Status != StageStatus.Succeeded || lost))
             {
                 // The epoch and the attempts count on, so that nothing of before is taken for something of now.
                 await _state.SetAsync(new StageState
@@ -163,13 +172,18 @@ internal sealed partial class StageGrain(
 
     public async Task<LogPage?> ReadLogAsync(int attempt, long offset, int limit)
     {
+        await FreshAsync();
         attempt = attempt <= 0 ? _state.Value.Attempt : attempt;
         var kept = _logs.FirstOrDefault(log => log.Attempt == attempt);
-        var origin = new StageOrigin(RunId, Name);
+        var origin = Origin;
         return await Task.Run(() => files.ReadLog(origin, attempt, kept, offset, Math.Clamp(limit, 4, StageLogLimits.MaxPageBytes)));
     }
 
-    public Task<StageCacheRecord?> GetCacheAsync() => Task.FromResult(_state.Value.Cache);
+    public async Task<StageCacheRecord?> GetCacheAsync()
+    {
+        await FreshAsync();
+        return _state.Value.Cache;
+    }
 
     public async Task RemoveAsync()
     {
@@ -177,10 +191,11 @@ internal sealed partial class StageGrain(
         _leaving = true;
         _attempt?.Cancel();
         StopRetry();
+        await FreshAsync();
         await _transition.EnterAsync();
         try
         {
-            var (origin, attempts, logs) = (new StageOrigin(RunId, Name), _state.Value.Attempt, _logs);
+            var (origin, attempts, logs) = (Origin, _state.Value.Attempt, _logs);
             await Task.Run(() => files.Remove(origin, attempts, logs));
             if (state.RecordExists)
             {
@@ -217,6 +232,7 @@ internal sealed partial class StageGrain(
             Start = start ?? _state.Value.Start,
             Operation = start?.Spec.Operation ?? _state.Value.Operation,
             Status = StageStatus.Running,
+            Carried = false,
             Attempt = _state.Value.Attempt + 1,
             Epoch = _state.Value.Epoch + 1,
             Started = _state.Value.Started ?? time.GetUtcNow(),
@@ -224,31 +240,13 @@ internal sealed partial class StageGrain(
         });
         // A stage may run for days without a call: it must not be collected as idle.
         DelayDeactivation(TimeSpan.MaxValue);
-        ExecuteAsync(_state.Value.Start!, _state.Value.Epoch).Ignore();
+        ExecuteAsync().Ignore();
     }
 
-    private async Task ExecuteAsync(StageStart start, long epoch)
+    private async Task ExecuteAsync()
     {
-        var request = new StageRequest
-        {
-            RunId = RunId,
-            Stage = Name,
-            Attempt = _state.Value.Attempt,
-            Epoch = epoch,
-            Operation = start.Spec.Operation,
-            Options = start.Options,
-            Inputs = start.Inputs,
-            Code = start.Code,
-            Limits = start.Spec.Limits,
-            Resources = start.Spec.Resources,
-            TraceParent = start.TraceParent,
-            Exit = start.Exit,
-        };
-        LogAttempt(Key, request.Attempt, epoch, request.Operation);
-        StageResult? result = null;
-        StageCacheRecord? cached = null;
-        ErrorInfo? error = null;
-        var redactor = SecretRedactor.None;
+        var running = _state.Value;
+        StageOutcome outcome;
         using (var attempt = new StageAttempt(time))
         {
             _attempt = attempt;
@@ -257,71 +255,56 @@ internal sealed partial class StageGrain(
                 attempt.Cancel();
             }
 
-            var progress = new ProgressRelay(time, p => TellRunAsync(View() with { Progress = redactor.Redact(p) }));
-            try
-            {
-                request = request with
-                {
-                    Inputs = await new StageInputs(GrainFactory, RunId, time).FetchAsync(request.Inputs),
-                    Secrets = await StageSecrets.FindAsync(Name, request.Options, secrets, CancellationToken.None),
-                };
-                redactor = SecretRedactor.Of(request.Secrets.Values);
-                result = request.Operation == StageOperations.Register
-                    ? await ModelRegistration.RunAsync(request, GrainFactory)
-                    : await attempt.RunAsync(async token =>
-                    {
-                        if (StageCache.Covers(request.Operation))
-                        {
-                            (cached, var earlier) = await cache.FindAsync(request, start, token);
-                            if (earlier is not null)
-                            {
-                                return earlier;
-                            }
-                        }
-
-                        return await executor.ExecuteAsync(request, progress, token);
-                    });
-            }
-            catch (Exception e)
-            {
-                error = redactor.Redact(GristmillException.Describe(e));
-                // An exception of an attempt that knew secrets may show them.
-                if (error.Code == ErrorCodes.Internal && request.Secrets.IsEmpty)
-                {
-                    LogFailedOddly(Key, e);
-                }
-            }
-            finally
-            {
-                progress.Stop();
-                _attempt = null;
-            }
+            outcome = await execution.RunAsync(Origin, running, attempt, p => TellRunAsync(View() with { Progress = p }));
+            _attempt = null;
         }
 
-        await KeepLogAsync(request.Attempt, request.Operation);
-        await TransitAsync(epoch, () => result is not null ? CommitAsync(result, cached) : FailAsync(error!, cached));
+        await KeepLogAsync(running.Attempt, running.Operation);
+        await TransitAsync(running.Epoch, () => outcome.Result is not null ? CommitAsync(outcome.Result, outcome.Cache) : FailAsync(outcome.Error!, outcome.Cache));
+    }
+
+    /// <summary>Goes on with a stage whose attempt was lost.</summary>
+    private async Task GoOnAsync()
+    {
+        await KeepLogAsync(_state.Value.Attempt, _state.Value.Operation);
+        LogLost(Key, _state.Value.Attempt);
+        if (MayTryAgain())
+        {
+            await BeginAttemptAsync();
+            TellRun();
+        }
+        else
+        {
+            await FinishAsync(_state.Value with
+            {
+                Status = StageStatus.Failed,
+                Error = new ErrorInfo(
+                    ErrorCodes.WorkerCrashed,
+                    $"Attempt {_state.Value.Attempt} of stage '{Name}' was lost with its silo, and no more attempts are allowed.",
+                    "See the silo's log; raise the stage's retry limit if silos are expected to die."),
+            });
+        }
+    }
+
+    /// <summary>While the run carries the stage, what this activation has read may be old.</summary>
+    private Task FreshAsync()
+    {
+        return _state.IsOwn || _state.Value.IsFinal ? Task.CompletedTask : ReadAsync();
+
+        async Task ReadAsync()
+        {
+            await state.ReadStateAsync();
+            _logs = _state.Value.Logs;
+        }
     }
 
     /// <summary>Keeps what an attempt has printed, of the newest attempts; it is stored with the next transition.</summary>
     private async Task KeepLogAsync(int attempt, string operation)
     {
         // What an attempt of a silo that stops has printed is for the next activation to keep: this one stores nothing any more.
-        if (_leaving || !StageCache.Covers(operation))
+        if (!_leaving && await execution.KeepLogAsync(Origin, attempt, operation) is { } log)
         {
-            return;
-        }
-
-        try
-        {
-            var origin = new StageOrigin(RunId, Name);
-            if (await Task.Run(() => files.KeepLog(origin, attempt)) is { } log)
-            {
-                _logs = [.. _logs.Add(log).TakeLast(MostLogs)];
-            }
-        }
-        catch (Exception e)
-        {
-            LogLogNotKept(Key, attempt, e);
+            _logs = [.. _logs.Add(log).TakeLast(MostLogs)];
         }
     }
 
@@ -361,27 +344,7 @@ internal sealed partial class StageGrain(
             Error = null,
             Cache = cached,
         },
-        // Before the run hears of it, so that whoever sees the run's end finds its results.
-        stored: () => CommittedAsync(result, cached));
-
-    private async Task CommittedAsync(StageResult result, StageCacheRecord? cached)
-    {
-        if (cached is null)
-        {
-            return;
-        }
-
-        var origin = new StageOrigin(RunId, Name);
-        await cache.StoreAsync(cached, origin, result);
-        try
-        {
-            await Task.Run(() => files.RemoveCheckpoints(origin));
-        }
-        catch (Exception e)
-        {
-            LogCheckpointNotRemoved(Key, e);
-        }
-    }
+        stored: () => execution.CommittedAsync(Origin, result, cached));
 
     private async Task FailAsync(ErrorInfo error, StageCacheRecord? cached)
     {
@@ -481,22 +444,7 @@ internal sealed partial class StageGrain(
 
     private static ErrorInfo Cancelled() => new(ErrorCodes.Cancelled, "The run was cancelled.");
 
-    private StageView View() => new()
-    {
-        Name = Name,
-        Operation = _state.Value.Operation,
-        Status = _state.Value.Status,
-        Attempts = _state.Value.Attempt,
-        Outputs = StageValues.Travelling(Name, _state.Value.Outputs),
-        Usage = _state.Value.Usage,
-        Error = _state.Value.Error ?? (_state.Value.Status == StageStatus.Running ? _lastError : null),
-        Started = _state.Value.Started,
-        Ended = _state.Value.Ended,
-        CachedFrom = _state.Value.Cache?.Origin,
-    };
-
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Stage {Stage}: attempt {Attempt}, epoch {Epoch}, of {Operation}")]
-    private partial void LogAttempt(string stage, int attempt, long epoch, string operation);
+    private StageView View() => _state.Value.View(Name) is { Status: StageStatus.Running, Error: null } view && _lastError is not null ? view with { Error = _lastError } : _state.Value.View(Name);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Stage {Stage} ended: {Status} after {Attempts} attempts {Code}")]
     private partial void LogEnded(string stage, StageStatus status, int attempts, string? code);
@@ -507,9 +455,6 @@ internal sealed partial class StageGrain(
     [LoggerMessage(Level = LogLevel.Warning, Message = "Stage {Stage}: attempt {Attempt} failed ({Code}: {Error}); next in {Backoff}")]
     private partial void LogRetry(string stage, int attempt, string code, string error, TimeSpan backoff);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Stage {Stage} failed in an unforeseen way")]
-    private partial void LogFailedOddly(string stage, Exception exception);
-
     [LoggerMessage(Level = LogLevel.Information, Message = "Stage {Stage}: what epoch {Epoch} brought is refused, the stage is at epoch {Newest}")]
     private partial void LogRefused(string stage, long epoch, long newest);
 
@@ -518,12 +463,6 @@ internal sealed partial class StageGrain(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Stage {Stage}: its end could not be stored, try {Attempt}")]
     private partial void LogNotStored(string stage, int attempt, Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Stage {Stage}: what attempt {Attempt} printed could not be kept")]
-    private partial void LogLogNotKept(string stage, int attempt, Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Stage {Stage}: its checkpoints could not be removed")]
-    private partial void LogCheckpointNotRemoved(string stage, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Stage {Stage}: the interruption could not be stored")]
     private partial void LogInterruptionNotStored(string stage, Exception exception);

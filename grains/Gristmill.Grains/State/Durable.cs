@@ -8,6 +8,9 @@ internal sealed class Durable<T>(IPersistentState<T> state)
 
     public T Value => _value ?? state.State;
 
+    /// <summary>Whether this activation has written it, or tried to: what it read at first is not shown any more.</summary>
+    public bool IsOwn => _value is not null;
+
     /// <summary>Stores a new value; it is seen only once that worked.</summary>
     public async Task SetAsync(T next)
     {

@@ -1,0 +1,225 @@
+using Microsoft.Extensions.Logging;
+using Orleans.Storage;
+
+namespace Gristmill.Grains.Runs;
+
+// Stages that the run executes itself.
+internal sealed partial class RunGrain
+{
+    private const int CommitTries = 6;
+
+    /// <summary>The stage that this activation executes; there is one at a time.</summary>
+    private CarriedStage? _carried;
+
+    /// <summary>Whether no stage can have a state that this activation does not know of: it has begun the run.</summary>
+    private bool _knowsAll;
+    private volatile bool _leaving;
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _leaving = true;
+        _carried?.Cancel();
+        if (_carried is not { IsExecuting: true } stage)
+        {
+            // What is being stored is the stage's end: if that arrives it holds, else the stage is as lost as with a silo that was killed.
+            return;
+        }
+
+        try
+        {
+            // Not the stage's fault: this attempt does not count against its limit.
+            var interrupted = stage.Running with { Interruptions = stage.Running.Interruptions + 1 };
+            await states.WriteAsync(CarriedStage.StateName, stage.Grain, new GrainState<StageState> { State = interrupted, ETag = stage.Stored.ETag, RecordExists = true });
+        }
+        catch (Exception e)
+        {
+            LogInterruptionNotStored(Id, stage.Origin.Stage, e);
+        }
+    }
+
+    /// <summary>Whether the run may execute a stage itself. What requires resources goes where they are.</summary>
+    private bool MayCarry(StageStart start) => _knowsAll && !_leaving && start.Spec.Resources is not { Count: > 0 };
+
+    private CarriedStage Carry(int i, StageStart start, DateTimeOffset now)
+    {
+        var (origin, grain) = Name(i);
+        return new CarriedStage(time, i, origin, grain, Begin(start, now));
+    }
+
+    private (StageOrigin Origin, GrainId Grain) Name(int i) => (new StageOrigin(Id, _graph!.Views[i].Name), Stage(i).GetGrainId());
+
+    private static StageState Begin(StageStart start, DateTimeOffset now) => new()
+    {
+        Start = start,
+        Operation = start.Spec.Operation,
+        Status = StageStatus.Running,
+        Carried = true,
+        Attempt = 1,
+        Epoch = 1,
+        Started = now,
+    };
+
+    /// <summary>Executes a stage and those that follow it, as long as each is the only one to do.</summary>
+    private async Task CarryAsync(CarriedStage first)
+    {
+        _carried = first;
+        try
+        {
+            await Retry.TransientAsync(() => states.WriteAsync(CarriedStage.StateName, first.Grain, first.Stored), time);
+        }
+        catch (InconsistentStateException e)
+        {
+            StepDown(e);
+            return;
+        }
+        catch (Exception e)
+        {
+            _carried = null;
+            LogStageNotStarted(Id, first.Origin.Stage, e);
+            Take(first.Node, _graph!.Views[first.Node] with { Status = StageStatus.Failed, Error = GristmillException.Describe(e), Ended = time.GetUtcNow() });
+            Advance();
+            return;
+        }
+
+        for (var stage = first; stage is not null && !_leaving; stage = _carried)
+        {
+            using (stage)
+            {
+                try
+                {
+                    _carried = await CarryOneAsync(stage);
+                }
+                catch (Exception e)
+                {
+                    // Nobody knows how the stage stands: the next activation asks.
+                    StepDown(e);
+                }
+            }
+        }
+
+        if (!_leaving)
+        {
+            Advance();
+        }
+    }
+
+    /// <summary>Executes a stage, and returns the one that follows it and is stored as running with its end, or null.</summary>
+    private async Task<CarriedStage?> CarryOneAsync(CarriedStage stage)
+    {
+        if (IsHeld)
+        {
+            stage.Cancel();
+        }
+
+        var following = IsHeld || Paused || Stopping is not null ? null : Following(stage);
+        var ended = await stage.ExecuteAsync(execution, states, Report, following, () => _leaving);
+        for (var tries = 1; ended.Refusal is { } refusal and not InconsistentStateException && !_leaving; tries++)
+        {
+            LogCarriedNotStored(Id, stage.Origin.Stage, tries, refusal);
+            if (tries == CommitTries)
+            {
+                ended = ended with { Error = GristmillException.Describe(refusal), Refusal = null };
+                break;
+            }
+
+            await Task.Delay(Retry.Delay(tries), time);
+            ended = await stage.StoreAsync(ended, states, following);
+        }
+
+        if (_leaving)
+        {
+            return null;
+        }
+
+        if (ended.Refusal is { } fenced)
+        {
+            StepDown(fenced);
+            return null;
+        }
+
+        if (ended.Error is { } error)
+        {
+            await HandOverAsync(stage, ended.State, error);
+            return null;
+        }
+
+        await execution.CommittedAsync(stage.Origin, ended.Result!, ended.State.Cache);
+        Take(stage.Node, ended.State.View(stage.Origin.Stage));
+        if (ended.Next is { } next)
+        {
+            Take(next.Node, next.Running.View(next.Origin.Stage));
+            if (stage.IsCancelled)
+            {
+                next.Cancel();
+            }
+        }
+
+        return ended.Next;
+
+        Task Report(StageProgress progress)
+        {
+            Take(stage.Node, _graph!.Views[stage.Node] with { Progress = progress });
+            return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>
+    /// What makes the stage to carry after one that has ended, if that is to be executed; null if more than one stage would follow, or none.
+    /// It is called outside of the grain's turns, and only reads what does not change while a stage is carried.
+    /// </summary>
+    private Func<StageState, DateTimeOffset, CarriedStage?>? Following(CarriedStage stage)
+    {
+        if (_graph!.OnlySuccessor(stage.Node) is not { } i)
+        {
+            return null;
+        }
+
+        var (graph, definition, code, exit) = (_graph, _definition.Value, _spec!.Code, _outcome.Value.Exit);
+        var (origin, grain) = Name(i);
+        return (end, now) => !stage.HasToStop
+            && StageDecision.Of(i, graph, definition, code, stopping: null, exit, (stage.Node, end.View(stage.Origin.Stage))).Start is { } start && MayCarry(start)
+                ? new CarriedStage(time, i, origin, grain, Begin(start, now))
+                : null;
+    }
+
+    /// <summary>Lets the stage's grain go on with it.</summary>
+    private async Task HandOverAsync(CarriedStage stage, StageState end, ErrorInfo error)
+    {
+        var carried = new CarriedEnd { Epoch = end.Epoch, Error = error, Cancelled = stage.IsCancelled, Cache = end.Cache, Logs = end.Logs };
+        try
+        {
+            await Retry.TransientAsync(() => GrainFactory.GetGrain<IStageControlGrain>(stage.Grain).TakeOverAsync(carried), time);
+        }
+        catch (Exception e)
+        {
+            // The reminder, or the next activation, asks the stage to go on.
+            LogNotHandedOver(Id, stage.Origin.Stage, e);
+        }
+
+        if (!carried.Cancelled && (IsHeld || stage.IsCancelled))
+        {
+            // Asked for while the stage was on its way.
+            await CancelStageAsync(stage.Node);
+        }
+    }
+
+    /// <summary>Steps down: another activation goes on with the run.</summary>
+    private void StepDown(Exception e)
+    {
+        LogSteppedDown(Id, e);
+        _leaving = true;
+        DeactivateOnIdle();
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Run {Run}, stage {Stage}: its end could not be stored, try {Attempt}")]
+    private partial void LogCarriedNotStored(string run, string stage, int attempt, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}: this activation of it does not go on, another one will")]
+    private partial void LogSteppedDown(string run, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}, stage {Stage}: its grain could not be told how it ended")]
+    private partial void LogNotHandedOver(string run, string stage, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}, stage {Stage}: the interruption could not be stored")]
+    private partial void LogInterruptionNotStored(string run, string stage, Exception exception);
+}
