@@ -13,7 +13,9 @@ try
         return 0;
     }
 
-    var builder = WebApplication.CreateSlimBuilder(args);
+    // Settings are read once. To reload them the host would watch all folders below the current one, and with a data folder there it would
+    // be woken by each write of the state.
+    var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
     // The watchdog takes the machine's whole uptime for its first round's delay and warns at every start.
     builder.Logging.AddFilter("Orleans", LogLevel.Warning).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Polly", LogLevel.Warning)
         .AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information)

@@ -17,7 +17,7 @@ internal static class BenchSilo
 
     public static int Serve(string[] arguments)
     {
-        var builder = WebApplication.CreateSlimBuilder([.. arguments.Where(static a => a != MeasureMessages)]);
+        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. arguments.Where(static a => a != MeasureMessages)]);
         builder.Logging.ClearProviders().AddFilter(static level => level >= LogLevel.Error).AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var messages = new MessageSizes();

@@ -47,14 +47,16 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     }
 
     /// <summary>Writes a state in a transaction shared with others; completes when it is durable.</summary>
+    /// <param name="write">The change.</param>
+    /// <param name="second">One that comes after it, in the same transaction; its own task tells its outcome.</param>
     /// <returns>Null, or the ETag that is stored instead of the one that was expected.</returns>
-    public Task<string?> WriteAsync(StateWrite write) => _writer.WriteAsync(write);
+    public Task<string?> WriteAsync(StateWrite write, StateWrite? second = null) => _writer.WriteAsync(write, second);
 
     /// <summary>An open connection of the pool, to a database that has the tables.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken = default)
     {
-        await ReadyAsync();
-        return await OpenAsync(cancellationToken);
+        await ReadyAsync().ConfigureAwait(false);
+        return await OpenAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Runs one command and reads what it gives.</summary>
@@ -136,7 +138,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         return command;
     }
 
-    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => await _source.OpenConnectionAsync(cancellationToken);
+    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => await _source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
 
     private Task ReadyAsync()
     {

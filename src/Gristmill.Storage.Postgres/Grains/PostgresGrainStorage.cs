@@ -36,14 +36,20 @@ internal sealed class PostgresGrainStorage(string name, PostgresGrainStorageOpti
         grainState.RecordExists = true;
     }
 
-    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
-        StoreAsync(grainState, Write(stateName, grainId, grainState, after: null));
+    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        var write = Write(stateName, grainId, grainState, after: null);
+        Stored(grainState, write, await _database.WriteAsync(write));
+    }
 
-    public Task WriteStatesAsync<T>(string stateName, GrainId first, IGrainState<T> firstState, GrainId second, IGrainState<T> secondState)
+    public async Task WriteStatesAsync<T>(string stateName, GrainId first, IGrainState<T> firstState, GrainId second, IGrainState<T> secondState)
     {
         var one = Write(stateName, first, firstState, after: null);
         var two = Write(stateName, second, secondState, after: one);
-        return Task.WhenAll(StoreAsync(firstState, one), StoreAsync(secondState, two));
+        // Where the first fails nobody asks for the second.
+        two.Done.Ignore();
+        Stored(firstState, one, await _database.WriteAsync(one, two));
+        Stored(secondState, two, await two.Done);
     }
 
     public async Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
@@ -78,11 +84,11 @@ internal sealed class PostgresGrainStorage(string name, PostgresGrainStorageOpti
             : throw new GristmillException(ErrorCodes.Invalid, "The key of a grain holds a character that PostgreSQL cannot store.", "Use another name.");
     }
 
-    private async Task StoreAsync<T>(IGrainState<T> grainState, StateWrite write)
+    private static void Stored<T>(IGrainState<T> grainState, StateWrite write, string? instead)
     {
-        if (await _database.WriteAsync(write) is { } stored)
+        if (instead is not null)
         {
-            throw Mismatch("write", write.Name, write.Grain, stored, grainState.ETag);
+            throw Mismatch("write", write.Name, write.Grain, instead, grainState.ETag);
         }
 
         grainState.ETag = Text(write.Next);
