@@ -13,14 +13,18 @@ switch (args.FirstOrDefault())
     case "metric-points": return await MetricPointsCase.ServeAsync(args[1]);
     case BenchSilo.Role: return BenchSilo.Serve(args[1..]);
     case "lifecycle" or "pipelines": break;
-    default:
-        Console.Error.WriteLine("usage: mill bench setup | mill bench lifecycle [--json] [--case flights|hand-off|torch|dispatch|predict ...] | mill bench pipelines [--json] [--case "
-            + string.Join('|', PipelinesBench.Cases.Select(static item => item.Name)) + " ...]");
-        return 2;
+    default: return Explain();
 }
 
 var json = args.Contains("--json");
-var wanted = args.SkipWhile(a => a != "--case").Skip(1).ToHashSet();
+string[] known = args[0] == "pipelines" ? [.. PipelinesBench.Cases.Select(static item => item.Name)] : ["flights", "hand-off", "torch", "dispatch", "predict"];
+var wanted = args.SkipWhile(a => a != "--case").Skip(1).Where(static a => a != "--json").ToHashSet();
+if (!wanted.IsSubsetOf(known) || args[1..].TakeWhile(static a => a != "--case").Any(static a => a != "--json"))
+{
+    // A bench takes minutes: nobody is to wait for one that was not asked for.
+    return Explain();
+}
+
 var cases = new List<BenchCase>();
 async Task MeasureAsync(string name, Func<Task<IReadOnlyList<BenchCase>>> run)
 {
@@ -51,3 +55,10 @@ await MeasureAsync("dispatch", DispatchCase.RunAsync);
 await MeasureAsync("predict", PredictCase.RunAsync);
 BenchCase.Print(cases, json);
 return cases.TrueForAll(item => item.Met) ? 0 : 1;
+
+static int Explain()
+{
+    Console.Error.WriteLine("usage: mill bench setup | mill bench lifecycle [--json] [--case flights|hand-off|torch|dispatch|predict ...] | mill bench pipelines [--json] [--case "
+        + string.Join('|', PipelinesBench.Cases.Select(static item => item.Name)) + " ...]");
+    return 2;
+}

@@ -118,16 +118,16 @@ internal sealed partial class StageExecution(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Run {Run}, stage {Stage}: attempt {Attempt}, epoch {Epoch}, of {Operation}")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Stage {Run}/{Stage}: attempt {Attempt}, epoch {Epoch}, of {Operation}")]
     private partial void LogAttempt(string run, string stage, int attempt, long epoch, string operation);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Run {Run}, stage {Stage} failed in an unforeseen way")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Stage {Run}/{Stage} failed in an unforeseen way")]
     private partial void LogFailedOddly(string run, string stage, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}, stage {Stage}: what attempt {Attempt} printed could not be kept")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Stage {Run}/{Stage}: what attempt {Attempt} printed could not be kept")]
     private partial void LogLogNotKept(string run, string stage, int attempt, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}, stage {Stage}: its checkpoints could not be removed")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Stage {Run}/{Stage}: its checkpoints could not be removed")]
     private partial void LogCheckpointNotRemoved(string run, string stage, Exception exception);
 }
 

@@ -453,22 +453,25 @@ public sealed class RunGrainTests : IClassFixture<ClusterFixture>
     [Fact]
     public async Task A_large_run_goes_on_after_its_grain_was_lost_and_its_pages_are_the_same()
     {
-        var gate = Executor.Hold("last");
+        // Two, as a single one would be carried by the run and so interrupted with it.
+        var (gate, other) = (Executor.Hold("last"), Executor.Hold("other"));
         string[] side = [.. Enumerable.Range(0, 500).Select(static i => $"s{i}")];
-        var id = await _cluster.RunAsync(Pipeline([.. side.Select(static name => Stage(name)), Stage("last", side) with { Inputs = ImmutableDictionary<string, OutputRef>.Empty, After = [.. side] }]));
-        await gate.Started.Task;
+        StageSpec After(string name) => Stage(name) with { After = [.. side] };
+        var id = await _cluster.RunAsync(Pipeline([.. side.Select(static name => Stage(name)), After("last"), After("other")]));
+        await Task.WhenAll(gate.Started.Task, other.Started.Task);
         var grain = _cluster.Client.GetGrain<IRunGrain>(id);
 
         await _cluster.Cluster.DeactivateAsync(grain);
         var between = (await grain.GetAsync())!;
-        Assert.Equal((500, 1), (between.Counts.Succeeded, between.Counts.Running));
-        Assert.Equal("last", Assert.Single((await grain.GetStagesAsync(0, 10, StageStatus.Running))!.Stages).Name);
+        Assert.Equal((500, 2), (between.Counts.Succeeded, between.Counts.Running));
+        Assert.Equal(["last", "other"], (await grain.GetStagesAsync(0, 10, StageStatus.Running))!.Stages.Select(static stage => stage.Name));
         gate.Released.SetResult();
+        other.Released.SetResult();
         var run = await _cluster.EndOfAsync(id);
 
         Assert.Equal(RunStatus.Succeeded, run.Status);
-        Assert.Equal(501, Executor.Attempts.Count);
-        Assert.Equal(501, (await grain.ListStagesAsync().ToListAsync(TestContext.Current.CancellationToken)).Count);
+        Assert.Equal(502, Executor.Attempts.Count);
+        Assert.Equal(502, (await grain.ListStagesAsync().ToListAsync(TestContext.Current.CancellationToken)).Count);
     }
 
     private void AssertSmallMessages()

@@ -1,0 +1,171 @@
+using Gristmill.Grains.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Storage;
+using static Gristmill.Grains.Testing.ScriptedExecutor;
+using static Gristmill.Grains.Testing.Specs;
+
+namespace Gristmill.Grains.Runs;
+
+/// <summary>Stages that their run executes itself.</summary>
+public sealed class CarriedStageTests : IClassFixture<ClusterFixture>
+{
+    private readonly TestCluster _cluster;
+
+    public CarriedStageTests(ClusterFixture fixture)
+    {
+        _cluster = fixture.Cluster;
+        _cluster.Executor.Reset();
+    }
+
+    private ScriptedExecutor Executor => _cluster.Executor;
+
+    [Fact]
+    public async Task A_chain_activates_no_stage_and_each_is_stored_as_its_grain_would_store_it()
+    {
+        var run = await _cluster.EndOfAsync(await _cluster.RunAsync(Pipeline(Stage("a"), Stage("b", "a"), Stage("c", "b"))));
+        Assert.Equal(RunStatus.Succeeded, run.Status);
+        Assert.Empty(await ActivatedAsync(run.Id));
+
+        foreach (var stage in run.Stages)
+        {
+            var state = await StateAsync(run.Id, stage.Name);
+            Assert.Equal((StageStatus.Succeeded, 1, 1L, false), (state.Status, state.Attempt, state.Epoch, state.Carried));
+            Assert.Null(state.Start);
+            Assert.Equal(stage.Outputs["out"], state.Outputs["out"]);
+            Assert.Equal((stage.Started, stage.Ended), (state.Started, state.Ended));
+            Assert.Equal(stage, await _cluster.Client.GetGrain<IStageGrain>($"{run.Id}/{stage.Name}").GetAsync() is { } shown ? shown with { DependsOn = stage.DependsOn, Outputs = stage.Outputs } : null);
+        }
+    }
+
+    [Fact]
+    public async Task Stages_side_by_side_and_those_that_require_resources_are_their_grains()
+    {
+        var gpu = Stage("gpu", "last") with { Resources = System.Collections.Immutable.ImmutableDictionary<string, int>.Empty.Add("gpu", 1000) };
+        var run = await _cluster.EndOfAsync(await _cluster.RunAsync(Pipeline(Stage("first"), Stage("left", "first"), Stage("right", "first"), Stage("last", "left", "right"), gpu)));
+
+        Assert.Equal(RunStatus.Succeeded, run.Status);
+        // The last one may be carried or not: whether those before it are known to have started when they have ended is chance.
+        Assert.Equal(["gpu", "left", "right"], (await ActivatedAsync(run.Id)).Where(static stage => stage != "last"));
+    }
+
+    [Fact]
+    public async Task Who_asks_for_a_stage_that_is_carried_sees_how_it_stands_and_starts_nothing()
+    {
+        var gate = Executor.Hold("b");
+        var id = await _cluster.RunAsync(Pipeline(Stage("a"), Stage("b", "a"), Stage("c", "b")));
+        var (running, pending) = (_cluster.Client.GetGrain<IStageGrain>($"{id}/b"), _cluster.Client.GetGrain<IStageGrain>($"{id}/c"));
+        await gate.Started.Task;
+
+        Assert.Equal((StageStatus.Running, 1), ((await running.GetAsync())!.Status, (await running.GetAsync())!.Attempts));
+        Assert.Null(await running.GetCacheAsync());
+        Assert.Null(await running.ReadLogAsync(0, 0, 100));
+        Assert.Null(await pending.GetAsync());
+
+        gate.Released.SetResult();
+        var run = await _cluster.EndOfAsync(id);
+        Assert.Equal(RunStatus.Succeeded, run.Status);
+        Assert.Equal(1, Executor.Count("b"));
+        // The same activations as before.
+        Assert.Equal(run.Of("b").Ended, (await running.GetAsync())!.Ended);
+        Assert.Equal(run.Of("c").Ended, (await pending.GetAsync())!.Ended);
+    }
+
+    [Fact]
+    public async Task A_carried_attempt_that_fails_is_followed_by_its_grains()
+    {
+        Executor.On("b", static request => request.Attempt < 3 ? throw new GristmillException(ErrorCodes.StageFailed, "not yet") : Done(("attempt", request.Attempt)));
+        var retried = Stage("b", "a") with { Retry = new RetryPolicy { MaxAttempts = 3, Backoff = TimeSpan.FromMilliseconds(1), RetryErrors = true } };
+        var run = await _cluster.EndOfAsync(await _cluster.RunAsync(Pipeline(Stage("a"), retried, Stage("c", "b"))));
+
+        Assert.Equal((RunStatus.Succeeded, 3, StageStatus.Succeeded), (run.Status, run.Of("b").Attempts, run.Of("c").Status));
+        Assert.Equal(3, run.Of("b").Outputs["metrics"].Metrics!["attempt"]);
+        Assert.Equal([1L, 2L, 3L], Executor.Attempts.Where(static attempt => attempt.Stage == "b").Select(static attempt => attempt.Epoch));
+    }
+
+    [Fact]
+    public async Task A_carried_attempt_that_fails_for_good_fails_the_run_with_its_error()
+    {
+        Executor.On("b", static _ => throw new GristmillException(ErrorCodes.BadValue, "wrong"));
+        var run = await _cluster.EndOfAsync(await _cluster.RunAsync(Pipeline(Stage("a"), Stage("b", "a"), Stage("c", "b"))));
+
+        Assert.Equal((RunStatus.Failed, ErrorCodes.BadValue), (run.Status, run.Error!.Code));
+        Assert.Equal((StageStatus.Failed, 1, StageStatus.Cancelled), (run.Of("b").Status, run.Of("b").Attempts, run.Of("c").Status));
+        Assert.False((await StateAsync(run.Id, "c")).IsFinal);
+    }
+
+    [Fact]
+    public async Task A_carried_stage_is_cancelled_with_its_run_and_the_retried_run_goes_on_from_it()
+    {
+        var gate = Executor.Hold("b");
+        var id = await _cluster.RunAsync(Pipeline(Stage("a"), Stage("b", "a"), Stage("c", "b")));
+        await gate.Started.Task;
+        await _cluster.Client.GetGrain<IRunGrain>(id).CancelAsync();
+        var run = await _cluster.EndOfAsync(id);
+        Assert.Equal((RunStatus.Cancelled, StageStatus.Cancelled), (run.Status, run.Of("b").Status));
+        Assert.Equal(StageStatus.Cancelled, (await StateAsync(id, "b")).Status);
+
+        Executor.On("b", static _ => Done());
+        await _cluster.Client.GetGrain<IRunGrain>(id).RetryAsync();
+        Assert.Equal(RunStatus.Succeeded, (await _cluster.EndOfAsync(id)).Status);
+        Assert.Equal((1, 2, 1), (Executor.Count("a"), Executor.Count("b"), Executor.Count("c")));
+    }
+
+    [Fact]
+    public async Task A_run_whose_activation_goes_interrupts_the_stage_that_it_carries_which_counts_no_attempt()
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Executor.On("b", async (request, _, cancellation) =>
+        {
+            if (request.Attempt == 1)
+            {
+                started.SetResult();
+                await Task.Delay(Timeout.Infinite, cancellation);
+            }
+
+            return Done(("attempt", request.Attempt));
+        });
+        var once = Stage("b", "a") with { Retry = new RetryPolicy { MaxAttempts = 1 } };
+        var id = await _cluster.RunAsync(Pipeline(Stage("a"), once, Stage("c", "b")));
+        await started.Task;
+
+        await _cluster.Cluster.DeactivateAsync(_cluster.Client.GetGrain<IRunGrain>(id));
+        await _cluster.Client.GetGrain<IRunGrain>(id).GetAsync();
+        var run = await _cluster.EndOfAsync(id);
+
+        Assert.Equal((RunStatus.Succeeded, 2), (run.Status, run.Of("b").Attempts));
+        Assert.Equal(1, (await StateAsync(id, "b")).Interruptions);
+        Assert.Equal((1, 2, 1), (Executor.Count("a"), Executor.Count("b"), Executor.Count("c")));
+    }
+
+    [Fact]
+    public async Task An_activation_that_was_thought_dead_stores_neither_an_end_nor_the_start_that_follows()
+    {
+        var gate = Executor.Hold("b");
+        var id = await _cluster.RunAsync(Pipeline(Stage("a"), Stage("b", "a"), Stage("c", "b")));
+        await gate.Started.Task;
+
+        // What the next activation of the run has the stage's grain do.
+        Executor.On("b", static request => Done(("attempt", request.Attempt)));
+        await _cluster.Client.GetGrain<IStageGrain>($"{id}/b").RestoreAsync(0, lost: false);
+        await TestCluster.UntilAsync(async () => (await StateAsync(id, "b")).IsFinal);
+        gate.Released.SetResult();
+        var run = await _cluster.EndOfAsync(id);
+
+        Assert.Equal((RunStatus.Succeeded, 2), (run.Status, run.Of("b").Attempts));
+        Assert.Equal(2, run.Of("b").Outputs["metrics"].Metrics!["attempt"]);
+        Assert.Equal(1, Executor.Count("c"));
+    }
+
+    private async Task<IEnumerable<string>> ActivatedAsync(string run) =>
+        (await _cluster.Client.GetGrain<IManagementGrain>(0).GetDetailedGrainStatistics()).Select(static grain => grain.GrainId)
+        .Where(grain => grain.Type.ToString() == "gristmill.stage" && grain.Key.ToString()!.StartsWith(run, StringComparison.Ordinal))
+        .Select(static grain => grain.Key.ToString()!.Split('/')[1]).Order(StringComparer.Ordinal);
+
+    private async Task<StageState> StateAsync(string run, string stage)
+    {
+        var storage = _cluster.Cluster.Silos[0].ServiceProvider.GetRequiredKeyedService<IGrainStorage>("gristmill");
+        var state = new GrainState<StageState>();
+        await storage.ReadStateAsync("stage", _cluster.Client.GetGrain<IStageGrain>($"{run}/{stage}").GetGrainId(), state);
+        return state.State!;
+    }
+}
