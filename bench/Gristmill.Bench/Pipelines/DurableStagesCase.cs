@@ -10,7 +10,7 @@ namespace Gristmill.Bench.Pipelines;
 /// </summary>
 internal static class DurableStagesCase
 {
-    private const int Stages = 1_000, WarmRounds = 15, Rounds = 7;
+    private const int Stages = 1_000, WarmRounds = 35, Rounds = 7;
 
     /// <summary>Measured on 2 cores on 2026-11-22; they are not at hand here.</summary>
     private const string Rivals = "DBOS on SQLite 268 steps/s, Prefect 90, Metaflow 2.3 (2026-11-22)";

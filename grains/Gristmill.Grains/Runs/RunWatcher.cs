@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Gristmill.Grains.Runs;
@@ -11,6 +12,12 @@ internal sealed class RunWatcher
 {
     private const int Backlog = 256;
 
+    /// <summary>
+    /// After a change has been told, those of the next moments are told together: too short to be seen, and a message for each would cost a
+    /// chain of short stages as much as the stages do.
+    /// </summary>
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(20);
+
     /// <summary>Bytes of an event without stages, and some to spare.</summary>
     private const int PauseSize = 256;
 
@@ -18,7 +25,9 @@ internal sealed class RunWatcher
     private readonly Dictionary<string, StageView> _behind = new(StringComparer.Ordinal);
     private readonly Queue<string> _order = new();
     private readonly RunEvent _first;
+    private readonly TaskCompletionSource _ended = NewSource();
     private TaskCompletionSource _news = NewSource();
+    private long _told;
     private RunEvent _newest;
     private RunEvent? _last;
 
@@ -64,6 +73,7 @@ internal sealed class RunWatcher
     {
         _last = last;
         _news.TrySetResult();
+        _ended.TrySetResult();
     }
 
     public async IAsyncEnumerable<RunEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -94,7 +104,14 @@ internal sealed class RunWatcher
             }
 
             await _news.Task.WaitAsync(cancellationToken);
+            // The system's time: it is about messages, whatever clock the run goes by.
+            if (_told > 0 && Gathering - Stopwatch.GetElapsedTime(_told) is { Ticks: > 0 } rest)
+            {
+                await Task.WhenAny(_ended.Task, Task.Delay(rest, cancellationToken));
+            }
+
             _news = NewSource();
+            _told = Stopwatch.GetTimestamp();
             bytes = 0;
         }
     }

@@ -116,12 +116,19 @@ internal static class RunEndpoints
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers["X-Accel-Buffering"] = "no";
         await http.Response.StartAsync(http.RequestAborted);
-        for (; more; more = await changes.MoveNextAsync())
+        while (more)
         {
             var change = changes.Current;
             var data = JsonSerializer.Serialize(change, GristmillJson.Options);
             await http.Response.WriteAsync($"id: {change.Sequence}\nevent: {Kind(change)}\ndata: {data}\n\n", http.RequestAborted);
-            await http.Response.Body.FlushAsync(http.RequestAborted);
+            var next = changes.MoveNextAsync();
+            if (!next.IsCompleted)
+            {
+                // Changes that came together go together.
+                await http.Response.Body.FlushAsync(http.RequestAborted);
+            }
+
+            more = await next;
         }
     }
 
