@@ -56,13 +56,48 @@ public sealed class RunWatchersTests
         await using var watcher = watchers.WatchAsync(s_run with { Counts = new StageCounts() }, [], TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await watcher.MoveNextAsync());
-        for (var i = 0; i < 1_000; i++)
+        for (var i = 0; i < 50; i++)
         {
             var next = watcher.MoveNextAsync();
             watchers.Publish(Stage(0, StageStatus.Running) with { Attempts = i }, RunStatus.Running, new StageCounts { Running = 1 }, paused: false);
             Assert.True(await next);
             Assert.Equal((i, i + 1L, 1), (watcher.Current.Stage!.Attempts, watcher.Current.Sequence, watcher.Current.Counts.Running));
         }
+    });
+
+    [Fact]
+    public Task What_follows_a_change_at_once_is_told_together_each_as_it_was_and_the_end_waits_for_nothing() => Turn(async () =>
+    {
+        var watchers = new RunWatchers();
+        await using var watcher = watchers.WatchAsync(s_run with { Counts = new StageCounts() }, [], TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Assert.True(await watcher.MoveNextAsync());
+        var next = watcher.MoveNextAsync();
+        watchers.Publish(Stage(0, StageStatus.Running), RunStatus.Running, new StageCounts { Running = 1 }, paused: false);
+        Assert.True(await next);
+
+        next = watcher.MoveNextAsync();
+        for (var i = 1; i < 9; i++)
+        {
+            watchers.Publish(Stage(i, StageStatus.Running), RunStatus.Running, new StageCounts { Running = i }, paused: false);
+            await Task.Yield();
+        }
+
+        for (var i = 1; i < 9; i++)
+        {
+            Assert.True(await next);
+            Assert.Equal($"s{i}", watcher.Current.Stage!.Name);
+            next = watcher.MoveNextAsync();
+            // In the same message, which an unfinished await would end.
+            Assert.Equal(i < 8, next.IsCompleted);
+        }
+
+        watchers.Publish(Stage(9, StageStatus.Running), RunStatus.Running, new StageCounts { Running = 9 }, paused: false);
+        watchers.End(s_run with { Status = RunStatus.Succeeded, Ended = DateTimeOffset.UnixEpoch });
+        Assert.True(await next);
+        Assert.Equal("s9", watcher.Current.Stage!.Name);
+        Assert.True(await watcher.MoveNextAsync());
+        Assert.Equal(RunStatus.Succeeded, watcher.Current.Run!.Status);
     });
 
     [Fact]
