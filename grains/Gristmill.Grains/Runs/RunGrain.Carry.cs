@@ -18,8 +18,10 @@ internal sealed partial class RunGrain
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _leaving = true;
+        // Asked before it is cancelled, which may end the execution at once.
+        var executing = _carried is { IsExecuting: true };
         _carried?.Cancel();
-        if (_carried is not { IsExecuting: true } stage)
+        if (!executing || _carried is not { } stage)
         {
             // What is being stored is the stage's end: if that arrives it holds, else the stage is as lost as with a silo that was killed.
             return;
