@@ -37,6 +37,11 @@ internal sealed class SampleProgram(string name)
         {
             await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(s_patience);
         }
+        catch (TimeoutException e)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"dotnet {string.Join(' ', arguments)} did not end within {s_patience}:\n{await output}\n{await errors}", e);
+        }
         catch
         {
             process.Kill(entireProcessTree: true);

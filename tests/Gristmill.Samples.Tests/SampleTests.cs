@@ -32,7 +32,7 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
 
         var program = new SampleProgram(sample);
         var here = await program.RunHereAsync(_data, parameters);
-        var there = await program.RunThereAsync(server.Silo.Http.BaseAddress!, parameters);
+        var there = await RunThereAsync(program, parameters);
 
         Assert.Equal(RunStatus.Succeeded, here.Status);
         Assert.Equal(Outcome(here), Outcome(there));
@@ -60,7 +60,7 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
 
         // Shipped with its first month; the server makes the others.
         var token = TestContext.Current.CancellationToken;
-        var january = await new SampleProgram("flights-monthly").RunThereAsync(server.Silo.Http.BaseAddress!, ["--partition", "2001-01"]);
+        var january = await RunThereAsync(new SampleProgram("flights-monthly"), ["--partition", "2001-01"]);
         using var client = new GristmillClient(server.Silo.Http.BaseAddress!.AbsoluteUri);
         var backfill = await client.StartBackfillAsync("flights-monthly", new BackfillRequest { Partitions = "2001-01..2001-06", Select = BackfillSelection.Needed }, token);
         while (backfill.Ended is null)
@@ -89,6 +89,26 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
     public void No_sample_is_left_out() => Assert.Equal(
         Directory.GetDirectories(SampleProgram.Folder).Where(folder => File.Exists(Path.Combine(folder, "pipeline.cs"))).Select(Path.GetFileName).Order(),
         Samples.Select(row => row.Data.Item1).Order());
+
+    /// <summary>Ships the sample to the server; what does not end there is shown with how the server's runs stand and what it has said.</summary>
+    private async Task<RunView> RunThereAsync(SampleProgram program, string[] parameters)
+    {
+        try
+        {
+            return await program.RunThereAsync(server.Silo.Http.BaseAddress!, parameters);
+        }
+        catch (TimeoutException e)
+        {
+            using var client = new GristmillClient(server.Silo.Http.BaseAddress!.AbsoluteUri);
+            var runs = new List<string>();
+            foreach (var run in (await client.ListRunsAsync(cancellationToken: TestContext.Current.CancellationToken)).Where(run => run.Ended is null))
+            {
+                runs.Add(GristmillJson.Serialize(await client.GetRunAsync(run.Id, TestContext.Current.CancellationToken)));
+            }
+
+            throw new TimeoutException($"{e.Message}\n{string.Join('\n', runs)}\n{server.Silo.Log}", e);
+        }
+    }
 
     /// <summary>What must be equal to the last row: how each stage ended, what it gave, and how many rows.</summary>
     private static List<string> Outcome(RunView run) =>
@@ -122,7 +142,7 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
     {
         public SiloProcess Silo { get; private set; } = null!;
 
-        public async ValueTask InitializeAsync() => Silo = await SiloProcess.StartAsync();
+        public async ValueTask InitializeAsync() => Silo = await SiloProcess.StartAsync("--Logging:LogLevel:Gristmill.Grains.Runs=Debug");
 
         public ValueTask DisposeAsync() => Silo.DisposeAsync();
     }

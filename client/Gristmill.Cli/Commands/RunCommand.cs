@@ -25,7 +25,8 @@ internal static class RunCommand
         {
             if (SpecFile.IsSpec(parsed.GetValue(file)!))
             {
-                return await SpecRun.RunAsync(context, parsed.GetValue(file)!, parsed.GetValue(server), parsed.GetValue(parameters) ?? [], parsed.GetValue(detach),
+                var request = new RunRequest { Partition = parsed.GetValue(partition), NoCache = parsed.GetValue(noCache) };
+                return await SpecRun.RunAsync(context, parsed.GetValue(file)!, parsed.GetValue(server), parsed.GetValue(parameters) ?? [], request, parsed.GetValue(detach),
                     parsed.GetValue(json), cancellationToken);
             }
 

@@ -18,15 +18,13 @@ internal sealed partial class RunGrain
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _leaving = true;
-        // Asked before it is cancelled, which may end the execution at once.
-        var executing = _carried is { IsExecuting: true };
-        _carried?.Cancel();
-        if (!executing || _carried is not { } stage)
+        if (_carried is not { IsExecuting: true } stage)
         {
             // What is being stored is the stage's end: if that arrives it holds, else the stage is as lost as with a silo that was killed.
             return;
         }
 
+        stage.Cancel();
         try
         {
             // Not the stage's fault: this attempt does not count against its limit.
@@ -69,12 +67,7 @@ internal sealed partial class RunGrain
         {
             await Retry.TransientAsync(() => states.WriteAsync(CarriedStage.StateName, first.Grain, first.Stored), time);
         }
-        catch (InconsistentStateException e)
-        {
-            StepDown(e);
-            return;
-        }
-        catch (Exception e)
+        catch (Exception e) when (e is not InconsistentStateException)
         {
             _carried = null;
             LogStageNotStarted(Id, first.Origin.Stage, e);
@@ -85,17 +78,15 @@ internal sealed partial class RunGrain
 
         for (var stage = first; stage is not null && !_leaving; stage = _carried)
         {
-            using (stage)
+            CarriedStage? next = null;
+            try
             {
-                try
-                {
-                    _carried = await CarryOneAsync(stage);
-                }
-                catch (Exception e)
-                {
-                    // Nobody knows how the stage stands: the next activation asks.
-                    StepDown(e);
-                }
+                next = await CarryOneAsync(stage);
+            }
+            finally
+            {
+                _carried = next;
+                stage.Dispose();
             }
         }
 
@@ -205,19 +196,8 @@ internal sealed partial class RunGrain
         }
     }
 
-    /// <summary>Steps down: another activation goes on with the run.</summary>
-    private void StepDown(Exception e)
-    {
-        LogSteppedDown(Id, e);
-        _leaving = true;
-        DeactivateOnIdle();
-    }
-
     [LoggerMessage(Level = LogLevel.Error, Message = "Run {Run}, stage {Stage}: its end could not be stored, try {Attempt}")]
     private partial void LogCarriedNotStored(string run, string stage, int attempt, Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}: this activation of it does not go on, another one will")]
-    private partial void LogSteppedDown(string run, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}, stage {Stage}: its grain could not be told how it ended")]
     private partial void LogNotHandedOver(string run, string stage, Exception exception);

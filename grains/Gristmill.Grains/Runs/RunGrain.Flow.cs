@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Orleans.Storage;
 
 namespace Gristmill.Grains.Runs;
 
@@ -144,12 +143,6 @@ internal sealed partial class RunGrain
             // Cancelled while this waited for its turn: then it ended so.
             exit = _outcome.Value.CancelRequested ? exit with { Status = RunStatus.Cancelled, Error = null } : exit;
             await Retry.StorageAsync(() => _outcome.SetAsync(_outcome.Value with { Exit = exit, Started = _started }), time, e => LogEndNotStored(Id, e));
-        }
-        catch (InconsistentStateException e)
-        {
-            LogFenced(Id, e);
-            DeactivateOnIdle();
-            return;
         }
         finally
         {

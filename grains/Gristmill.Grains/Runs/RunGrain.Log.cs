@@ -22,8 +22,8 @@ internal sealed partial class RunGrain
     [LoggerMessage(Level = LogLevel.Error, Message = "Run {Run}: its end could not be stored yet")]
     private partial void LogEndNotStored(string run, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run} was ended by another activation")]
-    private partial void LogFenced(string run, Exception exception);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}: this activation of it does not go on, another one will")]
+    private partial void LogSteppedDown(string run, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Run}: its pipeline could not be told")]
     private partial void LogPipelineNotTold(string run, Exception exception);

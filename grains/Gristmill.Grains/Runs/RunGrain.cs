@@ -5,7 +5,6 @@ using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.State;
 using Gristmill.Grains.Triggers;
 using Microsoft.Extensions.Logging;
-using Orleans.Storage;
 
 namespace Gristmill.Grains.Runs;
 
@@ -352,12 +351,26 @@ internal sealed partial class RunGrain(
     /// <summary>Starts what is ready, and ends the run when nothing is left to wait for.</summary>
     private void Advance()
     {
-        if (_ending || _graph is null || _outcome.Value.IsFinal)
+        if (_ending || _leaving || _graph is null || _outcome.Value.IsFinal)
         {
             return;
         }
 
-        while (!IsHeld && !(Paused && Stopping is null) && _starting < StartsAtOnce && _graph.Running < MaxRunning && _graph.TryTakeReady(out var i))
+        try
+        {
+            StartReady();
+            EndIfOver();
+        }
+        catch (Exception e)
+        {
+            // A stage that was taken and not started would be waited for for ever.
+            StepDown(e);
+        }
+    }
+
+    private void StartReady()
+    {
+        while (!IsHeld && !(Paused && Stopping is null) && _starting < StartsAtOnce && _graph!.Running < MaxRunning && _graph.TryTakeReady(out var i))
         {
             var decision = StageDecision.Of(i, _graph, _definition.Value, _spec!.Code, Stopping, _outcome.Value.Exit);
             if (decision.Start is { } start)
@@ -368,7 +381,7 @@ internal sealed partial class RunGrain(
                 Take(i, _graph.Views[i] with { Status = StageStatus.Running, Attempts = 1, Started = now });
                 if (alone && MayCarry(start))
                 {
-                    CarryAsync(Carry(i, start, now)).Ignore();
+                    _ = OrStepDownAsync(CarryAsync(Carry(i, start, now)));
                     continue;
                 }
 
@@ -385,19 +398,46 @@ internal sealed partial class RunGrain(
                 Settle(i, decision);
             }
         }
+    }
 
-        if (_starting == 0 && _graph.Running == 0 && (IsHeld || _graph.Unfinished == 0) && (!_graph.IsAtExit || _graph.UnfinishedAtExit == 0))
+    private void EndIfOver()
+    {
+        if (_starting > 0 || _graph!.Running > 0 || (!IsHeld && _graph.Unfinished > 0) || (_graph.IsAtExit && _graph.UnfinishedAtExit > 0))
         {
-            _ending = true;
-            if (_graph.HasExit && !_graph.IsAtExit)
-            {
-                ExitAsync().Ignore();
-                return;
-            }
-
-            _ended = EndAsync();
-            _ended.Ignore();
+            return;
         }
+
+        _ending = true;
+        if (_graph.HasExit && !_graph.IsAtExit)
+        {
+            _ = OrStepDownAsync(ExitAsync());
+            return;
+        }
+
+        _ended = OrStepDownAsync(EndAsync());
+    }
+
+    /// <summary>
+    /// What this activation began and could not bring to an end, another one goes on with: a run whose store was written by another
+    /// activation, or that met a bug, is not to stand still.
+    /// </summary>
+    private async Task OrStepDownAsync(Task work)
+    {
+        try
+        {
+            await work;
+        }
+        catch (Exception e)
+        {
+            StepDown(e);
+        }
+    }
+
+    private void StepDown(Exception e)
+    {
+        LogSteppedDown(Id, e);
+        _leaving = true;
+        DeactivateOnIdle();
     }
 
     private async Task StartStageAsync(int i, StageStart start)
@@ -484,13 +524,6 @@ internal sealed partial class RunGrain(
                 }),
                 time,
                 e => LogEndNotStored(Id, e));
-        }
-        catch (InconsistentStateException e)
-        {
-            // Another activation ended the run; what it wrote holds.
-            LogFenced(Id, e);
-            DeactivateOnIdle();
-            return;
         }
         finally
         {

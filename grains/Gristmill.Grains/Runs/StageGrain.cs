@@ -289,12 +289,26 @@ internal sealed partial class StageGrain(
     /// <summary>While the run carries the stage, what this activation has read may be old.</summary>
     private Task FreshAsync()
     {
-        return _state.IsOwn || _state.Value.IsFinal ? Task.CompletedTask : ReadAsync();
+        return IsFresh() ? Task.CompletedTask : ReadAsync();
+
+        bool IsFresh() => _state.IsOwn || _state.Value.IsFinal;
 
         async Task ReadAsync()
         {
-            await state.ReadStateAsync();
-            _logs = _state.Value.Logs;
+            // A start that is being stored meanwhile must not find its ETag read away.
+            await _transition.EnterAsync();
+            try
+            {
+                if (!IsFresh())
+                {
+                    await state.ReadStateAsync();
+                    _logs = _state.Value.Logs;
+                }
+            }
+            finally
+            {
+                _transition.Leave();
+            }
         }
     }
 

@@ -19,6 +19,9 @@ public abstract class ServedCommandTests : IDisposable
     /// <summary>What the command asked for: method and address.</summary>
     protected List<string> Asked { get; } = [];
 
+    /// <summary>The bodies of what it asked for, empty where there was none.</summary>
+    protected List<string> Bodies { get; } = [];
+
     public virtual void Dispose()
     {
         _server.Close();
@@ -76,6 +79,11 @@ public abstract class ServedCommandTests : IDisposable
 
             var path = context.Request.RawUrl!;
             Asked.Add($"{context.Request.HttpMethod} {path}");
+            using (var reader = new StreamReader(context.Request.InputStream))
+            {
+                Bodies.Add(await reader.ReadToEndAsync());
+            }
+
             var (status, type, body) = _answers.FirstOrDefault(answer => answer.Key == path || (answer.Key.EndsWith('*') && path.StartsWith(answer.Key[..^1], StringComparison.Ordinal))) is { Key: not null } found
                 ? found.Value
                 : (404, "application/json", """{"code":"not_found","detail":"nothing here"}""");
