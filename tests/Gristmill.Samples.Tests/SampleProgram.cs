@@ -6,7 +6,7 @@ namespace Gristmill.Samples;
 /// <summary>A sample's file, run as its users run it.</summary>
 internal sealed class SampleProgram(string name)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(8);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
     /// <summary>The checkout's samples.</summary>
     public static string Folder { get; } = Find();

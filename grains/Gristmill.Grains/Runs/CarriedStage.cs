@@ -16,6 +16,7 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
     private volatile bool _executing;
     private volatile bool _cancelled;
     private volatile bool _paused;
+    private bool _disposed;
 
     /// <summary>Its place in the run's graph.</summary>
     public int Node { get; } = node;
@@ -41,30 +42,36 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
 
     public void Pause() => _paused = true;
 
+    /// <summary>Ends it, in its run's turn.</summary>
     public void Cancel()
     {
         _cancelled = true;
-        _attempt.Cancel();
+        if (!_disposed)
+        {
+            _attempt.Cancel();
+        }
     }
 
-    /// <summary>Executes it and stores its end, with the start of the one that follows. To be called in its run's turn.</summary>
+    /// <summary>Executes it and stores its end, with the start of the one that follows.</summary>
     /// <remarks>
-    /// What comes after the execution is not done in a grain's turns: to wait for one, and for a thread to have it, would take a chain
-    /// a good part of the time that a flush takes.
+    /// None of it needs a grain's turn: to wait for one, and for a thread to have it, would take a chain a good part of the time that a
+    /// flush takes.
     /// </remarks>
     /// <param name="execution">Executes it.</param>
     /// <param name="states">Stores states.</param>
+    /// <param name="turns">The run's turns.</param>
     /// <param name="report">Takes progress, in the run's turns.</param>
-    /// <param name="following">The stage to start with this one's end, or null; called on any thread.</param>
+    /// <param name="following">Makes the stage to start with this one's end, or none; called on any thread.</param>
     /// <param name="isLeaving">Whether nothing more is to be stored.</param>
     public async Task<CarriedOutcome> ExecuteAsync(
-        StageExecution execution, OrderedStates states, Func<StageProgress, Task> report, Func<StageState, DateTimeOffset, CarriedStage?>? following, Func<bool> isLeaving)
+        StageExecution execution, OrderedStates states, TaskScheduler turns, Func<StageProgress, Task> report, Task<FollowingStage?> following, Func<bool> isLeaving)
     {
         _executing = true;
-        var outcome = await execution.RunAsync(Origin, Running, _attempt, report).ConfigureAwait(false);
+        var outcome = await execution.RunAsync(Origin, Running, _attempt, turns, report).ConfigureAwait(false);
         _executing = false;
         var log = isLeaving() ? null : await execution.KeepLogAsync(Origin, Running.Attempt, Running.Operation).ConfigureAwait(false);
         var ended = new CarriedOutcome(
+            this,
             Running with
             {
                 Status = StageStatus.Succeeded,
@@ -77,11 +84,11 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
             },
             outcome.Result,
             outcome.Error);
-        return outcome.Result is null || isLeaving() ? ended : await StoreAsync(ended, states, following).ConfigureAwait(false);
+        return outcome.Result is null || isLeaving() ? ended : await StoreAsync(ended, states, await following.ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     /// <summary>Stores how it ended, with the start of the one that follows.</summary>
-    public async Task<CarriedOutcome> StoreAsync(CarriedOutcome ended, OrderedStates states, Func<StageState, DateTimeOffset, CarriedStage?>? following)
+    public async Task<CarriedOutcome> StoreAsync(CarriedOutcome ended, OrderedStates states, FollowingStage? following)
     {
         try
         {
@@ -100,13 +107,25 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
         }
     }
 
-    public void Dispose() => _attempt.Dispose();
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _disposed = true;
+        _attempt.Dispose();
+    }
 }
 
+/// <summary>Makes the stage that is to start with the end of another.</summary>
+/// <param name="end">How the other one ended.</param>
+/// <param name="now">When.</param>
+/// <returns>The stage, or null: what follows is for the run to decide.</returns>
+internal delegate CarriedStage? FollowingStage(StageState end, DateTimeOffset now);
+
 /// <summary>How a carried stage ended.</summary>
+/// <param name="Stage">The stage.</param>
 /// <param name="State">What is stored of it, or to be.</param>
 /// <param name="Result">Its result.</param>
 /// <param name="Error">Why there is none.</param>
 /// <param name="Next">The stage whose start is stored with it.</param>
 /// <param name="Refusal">Why nothing is stored.</param>
-internal sealed record CarriedOutcome(StageState State, StageResult? Result, ErrorInfo? Error, CarriedStage? Next = null, Exception? Refusal = null);
+internal sealed record CarriedOutcome(CarriedStage Stage, StageState State, StageResult? Result, ErrorInfo? Error, CarriedStage? Next = null, Exception? Refusal = null);

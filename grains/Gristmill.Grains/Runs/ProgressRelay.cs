@@ -4,11 +4,10 @@ namespace Gristmill.Grains.Runs;
 /// Passes progress from any thread to the run, at most four times a second and never more than one message at once; what
 /// comes faster is replaced by what comes after it.
 /// </summary>
-internal sealed class ProgressRelay(TimeProvider time, Func<StageProgress, Task> send) : IProgress<StageProgress>
+internal sealed class ProgressRelay(TimeProvider time, TaskScheduler turns, Func<StageProgress, Task> send) : IProgress<StageProgress>
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    private readonly TaskScheduler _grain = TaskScheduler.Current;
     private StageProgress? _latest;
     private int _sending;
     private long _sentAt;
@@ -27,7 +26,7 @@ internal sealed class ProgressRelay(TimeProvider time, Func<StageProgress, Task>
     {
         if (!_stopped && Interlocked.CompareExchange(ref _sending, 1, 0) == 0)
         {
-            _ = Task.Factory.StartNew(SendAsync, CancellationToken.None, TaskCreationOptions.None, _grain);
+            _ = Task.Factory.StartNew(SendAsync, CancellationToken.None, TaskCreationOptions.None, turns);
         }
     }
 

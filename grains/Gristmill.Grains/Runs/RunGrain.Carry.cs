@@ -8,8 +8,8 @@ internal sealed partial class RunGrain
 {
     private const int CommitTries = 6;
 
-    /// <summary>The stage that this activation executes; there is one at a time.</summary>
-    private CarriedStage? _carried;
+    /// <summary>The stages that this activation executes, one at a time; while it does, nothing else of the run is executed.</summary>
+    private CarriedChain? _chain;
 
     /// <summary>Whether no stage can have a state that this activation does not know of: it has begun the run.</summary>
     private bool _knowsAll;
@@ -18,7 +18,7 @@ internal sealed partial class RunGrain
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _leaving = true;
-        if (_carried is not { IsExecuting: true } stage)
+        if (_chain?.Current is not { IsExecuting: true } stage)
         {
             // What is being stored is the stage's end: if that arrives it holds, else the stage is as lost as with a silo that was killed.
             return;
@@ -62,50 +62,60 @@ internal sealed partial class RunGrain
     /// <summary>Executes a stage and those that follow it, as long as each is the only one to do.</summary>
     private async Task CarryAsync(CarriedStage first)
     {
-        _carried = first;
+        _chain = new CarriedChain(first, execution, states, TaskScheduler.Current, Report, GoOn, () => _leaving);
         try
         {
             await Retry.TransientAsync(() => states.WriteAsync(CarriedStage.StateName, first.Grain, first.Stored), time);
         }
         catch (Exception e) when (e is not InconsistentStateException)
         {
-            _carried = null;
+            _chain = null;
             LogStageNotStarted(Id, first.Origin.Stage, e);
             Take(first.Node, _graph!.Views[first.Node] with { Status = StageStatus.Failed, Error = GristmillException.Describe(e), Ended = time.GetUtcNow() });
             Advance();
             return;
         }
 
-        for (var stage = first; stage is not null && !_leaving; stage = _carried)
+        for (var stage = first; stage is not null && !_leaving;)
         {
-            CarriedStage? next = null;
-            try
-            {
-                next = await CarryOneAsync(stage);
-            }
-            finally
-            {
-                _carried = next;
-                stage.Dispose();
-            }
+            stage = await EndAsync(await _chain.RunAsync(stage, Following(stage)));
         }
 
-        if (!_leaving)
+        _chain = null;
+        Advance();
+
+        void Report(CarriedStage stage, StageProgress progress) => Take(stage.Node, _graph!.Views[stage.Node] with { Progress = progress });
+    }
+
+    /// <summary>Takes a stage's end and the start of the next, which are stored.</summary>
+    /// <returns>What may follow that one.</returns>
+    private FollowingStage? GoOn(CarriedOutcome ended)
+    {
+        var (stage, next) = (ended.Stage, ended.Next!);
+        try
         {
-            Advance();
+            Take(stage.Node, ended.State.View(stage.Origin.Stage));
+            Take(next.Node, next.Running.View(next.Origin.Stage));
+            if (stage.IsCancelled)
+            {
+                next.Cancel();
+            }
+
+            stage.Dispose();
+            return Following(next);
+        }
+        catch (Exception e)
+        {
+            StepDown(e);
+            return null;
         }
     }
 
-    /// <summary>Executes a stage, and returns the one that follows it and is stored as running with its end, or null.</summary>
-    private async Task<CarriedStage?> CarryOneAsync(CarriedStage stage)
+    /// <summary>Does what follows from the end of a stage that is the last of its chain, or could not be stored.</summary>
+    /// <returns>A stage that goes on all the same, and is stored as running with that end, or null.</returns>
+    private async Task<CarriedStage?> EndAsync(CarriedOutcome ended)
     {
-        if (IsHeld)
-        {
-            stage.Cancel();
-        }
-
-        var following = IsHeld || Paused || Stopping is not null ? null : Following(stage);
-        var ended = await stage.ExecuteAsync(execution, states, Report, following, () => _leaving);
+        using var stage = ended.Stage;
         for (var tries = 1; ended.Refusal is { } refusal and not InconsistentStateException && !_leaving; tries++)
         {
             LogCarriedNotStored(Id, stage.Origin.Stage, tries, refusal);
@@ -116,7 +126,7 @@ internal sealed partial class RunGrain
             }
 
             await Task.Delay(Retry.Delay(tries), time);
-            ended = await stage.StoreAsync(ended, states, following);
+            ended = await stage.StoreAsync(ended, states, Following(stage));
         }
 
         if (_leaving)
@@ -137,32 +147,28 @@ internal sealed partial class RunGrain
         }
 
         await execution.CommittedAsync(stage.Origin, ended.Result!, ended.State.Cache);
-        Take(stage.Node, ended.State.View(stage.Origin.Stage));
         if (ended.Next is { } next)
         {
-            Take(next.Node, next.Running.View(next.Origin.Stage));
-            if (stage.IsCancelled)
-            {
-                next.Cancel();
-            }
+            GoOn(ended);
+            return next;
         }
 
-        return ended.Next;
-
-        Task Report(StageProgress progress)
-        {
-            Take(stage.Node, _graph!.Views[stage.Node] with { Progress = progress });
-            return Task.CompletedTask;
-        }
+        Take(stage.Node, ended.State.View(stage.Origin.Stage));
+        return null;
     }
 
     /// <summary>
     /// What makes the stage to carry after one that has ended, if that is to be executed; null if more than one stage would follow, or none.
     /// It is called outside of the grain's turns, and only reads what does not change while a stage is carried.
     /// </summary>
-    private Func<StageState, DateTimeOffset, CarriedStage?>? Following(CarriedStage stage)
+    private FollowingStage? Following(CarriedStage stage)
     {
-        if (_graph!.OnlySuccessor(stage.Node) is not { } i)
+        if (IsHeld)
+        {
+            stage.Cancel();
+        }
+
+        if (IsHeld || Paused || Stopping is not null || _graph!.OnlySuccessor(stage.Node) is not { } i)
         {
             return null;
         }

@@ -89,7 +89,7 @@ internal sealed partial class RunGrain
         LogPaused(Id, paused);
         if (paused)
         {
-            _carried?.Pause();
+            _chain?.Current.Pause();
         }
 
         if (_watchers.Any)

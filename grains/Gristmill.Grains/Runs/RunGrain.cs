@@ -256,7 +256,11 @@ internal sealed partial class RunGrain(
         }
 
         // Asking a stage brings it back to life where its silo died, and it goes on by itself.
-        await AskAsync([.. Enumerable.Range(0, _graph!.Views.Count).Where(i => _graph.Views[i].Status == StageStatus.Running && _graph.Loop(i) is null && i != _carried?.Node)]);
+        if (_chain is null)
+        {
+            await AskAsync([.. Enumerable.Range(0, _graph!.Views.Count).Where(i => _graph.Views[i].Status == StageStatus.Running && _graph.Loop(i) is null)]);
+        }
+
         Advance();
     }
 
@@ -333,13 +337,15 @@ internal sealed partial class RunGrain(
 
     private void CancelRunningStages()
     {
+        if (_chain is not null)
+        {
+            _chain.Current.Cancel();
+            return;
+        }
+
         for (var i = 0; i < _graph!.Views.Count; i++)
         {
-            if (i == _carried?.Node)
-            {
-                _carried.Cancel();
-            }
-            else if (_graph.Views[i].Status == StageStatus.Running && _graph.Loop(i) is null)
+            if (_graph.Views[i].Status == StageStatus.Running && _graph.Loop(i) is null)
             {
                 CancelStageAsync(i).Ignore();
             }

@@ -9,12 +9,13 @@ internal sealed partial class StageExecution(
 {
     private readonly ILogger<StageExecution> _logger = logger;
 
-    /// <summary>Executes an attempt, or takes an earlier result over; whatever goes wrong is in the outcome. To be called in a grain's turn; goes on elsewhere.</summary>
+    /// <summary>Executes an attempt, or takes an earlier result over; whatever goes wrong is in the outcome. It may be called in a grain's turn; goes on elsewhere.</summary>
     /// <param name="origin">The stage.</param>
     /// <param name="state">Its state, which is stored.</param>
     /// <param name="attempt">Cancels it.</param>
-    /// <param name="report">Takes its progress, in the caller's turns; not called any more once this returns.</param>
-    public async Task<StageOutcome> RunAsync(StageOrigin origin, StageState state, StageAttempt attempt, Func<StageProgress, Task> report)
+    /// <param name="turns">The turns of the grain that owns it.</param>
+    /// <param name="report">Takes its progress, in those turns; not called any more once this returns.</param>
+    public async Task<StageOutcome> RunAsync(StageOrigin origin, StageState state, StageAttempt attempt, TaskScheduler turns, Func<StageProgress, Task> report)
     {
         var start = state.Start!;
         var request = new StageRequest
@@ -35,7 +36,7 @@ internal sealed partial class StageExecution(
         LogAttempt(origin.Run, origin.Stage, request.Attempt, request.Epoch, request.Operation);
         StageCacheRecord? cached = null;
         var redactor = SecretRedactor.None;
-        var progress = new ProgressRelay(time, p => report(redactor.Redact(p)));
+        var progress = new ProgressRelay(time, turns, p => report(redactor.Redact(p)));
         try
         {
             request = request with

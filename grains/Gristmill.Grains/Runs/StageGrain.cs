@@ -255,7 +255,7 @@ internal sealed partial class StageGrain(
                 attempt.Cancel();
             }
 
-            outcome = await execution.RunAsync(Origin, running, attempt, p => TellRunAsync(View() with { Progress = p }));
+            outcome = await execution.RunAsync(Origin, running, attempt, TaskScheduler.Current, p => TellRunAsync(View() with { Progress = p }));
             _attempt = null;
         }
 

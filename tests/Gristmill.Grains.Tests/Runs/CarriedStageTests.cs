@@ -156,6 +156,55 @@ public sealed class CarriedStageTests : IClassFixture<ClusterFixture>
         Assert.Equal(1, Executor.Count("c"));
     }
 
+    [Theory]
+    [InlineData("cancel")]
+    [InlineData("pause")]
+    [InlineData("resume")]
+    [InlineData("deactivate")]
+    public async Task A_chain_that_is_met_between_two_stages_ends_as_one_that_is_met_in_one(string how)
+    {
+        const int length = 40;
+        var chain = Pipeline([.. Enumerable.Range(0, length).Select(static i => i == 0 ? Stage("s0") : Stage($"s{i}", $"s{i - 1}"))]);
+        for (var round = 0; round < 12; round++)
+        {
+            // Whoever ends a stage meets the run at that moment: while the end is stored, or the next is started.
+            var at = 3 * round;
+            var met = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Executor.Reset();
+            Executor.On($"s{at}", _ =>
+            {
+                met.TrySetResult();
+                return Done();
+            });
+            var id = await _cluster.RunAsync(chain);
+            var grain = _cluster.Client.GetGrain<IRunGrain>(id);
+            await met.Task;
+            switch (how)
+            {
+                case "cancel":
+                    await grain.CancelAsync();
+                    break;
+                case "pause":
+                    await grain.PauseAsync();
+                    await grain.ContinueAsync();
+                    break;
+                case "resume":
+                    await _cluster.Client.GetGrain<IRunControlGrain>(id).ResumeAsync();
+                    break;
+                default:
+                    await _cluster.Cluster.DeactivateAsync(grain);
+                    await grain.GetAsync();
+                    break;
+            }
+
+            var run = await _cluster.EndOfAsync(id);
+            Assert.True(run.Status == RunStatus.Succeeded || (how == "cancel" && run.Status == RunStatus.Cancelled), $"{how} at {at}: {run.Status} {run.Error?.Message}");
+            Assert.Equal(run.Stages.TakeWhile(static stage => stage.Status == StageStatus.Succeeded).Count(), run.Counts.Succeeded);
+            // Only the stage that a deactivation interrupted may have had two attempts.
+            Assert.InRange(Executor.Attempts.Count, run.Counts.Succeeded, run.Counts.Succeeded + 1);
+        }
+    }
+
     private async Task<IEnumerable<string>> ActivatedAsync(string run) =>
         (await _cluster.Client.GetGrain<IManagementGrain>(0).GetDetailedGrainStatistics()).Select(static grain => grain.GrainId)
         .Where(grain => grain.Type.ToString() == "gristmill.stage" && grain.Key.ToString()!.StartsWith(run, StringComparison.Ordinal))
