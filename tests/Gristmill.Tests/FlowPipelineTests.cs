@@ -48,6 +48,31 @@ public sealed class FlowPipelineTests
     }
 
     [Fact]
+    public async Task Rows_that_cannot_be_read_are_a_table_that_other_stages_take()
+    {
+        var folder = Directory.CreateTempSubdirectory("gristmill-bad-rows-");
+        try
+        {
+            var csv = Path.Combine(folder.FullName, "sales.csv");
+            await File.WriteAllTextAsync(csv, "day,amount\n1,2\n2\n3,4,5\n4,6\n", TestContext.Current.CancellationToken);
+            var pipeline = Pipeline.Create("sales", p =>
+            {
+                var sales = p.Read.Csv(csv, BadRows.Quarantine);
+                var lines = p.Sql($"select line from {sales.Bad}");
+                p.Check(lines, c => c.RowsBetween(2, 2).InRange("line", 3, 4));
+                p.Check(sales, c => c.RowsBetween(2, 2));
+                p.Check(p.Sql($"select 1 as one where {sales.Metrics["badRows"]} = 2"), c => c.RowsBetween(1, 1));
+            });
+
+            Assert.Equal(0, await Mill.RunAsync(pipeline, ["--data", folder.FullName], TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task A_check_that_fails_and_a_secret_that_is_missing_are_named()
     {
         await using var silo = await SiloProcess.StartAsync();

@@ -86,8 +86,15 @@ internal sealed class RunList
         }
 
         var chunk = _slots[slot].State;
+        var known = chunk.Runs.Find(run => run.Summary.Id == summary.Id)!.Summary;
+        if (summary.Retries < known.Retries || (summary.Retries == known.Retries && summary.Ended is null && known.Ended is not null))
+        {
+            // A run tells of its start without waiting: that may come after its end.
+            return Task.CompletedTask;
+        }
+
         // A run that goes on after its end must not be stored as ended.
-        durable |= chunk.Runs.Find(run => run.Summary.Id == summary.Id) is { Summary.Ended: not null };
+        durable |= known.Ended is not null;
         _slots[slot].State = chunk with { Runs = [.. chunk.Runs.Select(run => run.Summary.Id == summary.Id ? run with { Summary = summary } : run)] };
         return durable ? _writers[slot].WriteAsync() : Task.CompletedTask;
     }

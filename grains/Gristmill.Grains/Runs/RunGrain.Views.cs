@@ -15,6 +15,7 @@ internal sealed partial class RunGrain
         Created = _definition.Value.Created,
         Ended = _outcome.Value.Ended,
         Paused = Paused,
+        Retries = _outcome.Value.Retries,
     };
 
     /// <summary>Every stage, also of those that are kept in pages.</summary>

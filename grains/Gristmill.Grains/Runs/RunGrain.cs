@@ -244,6 +244,7 @@ internal sealed partial class RunGrain(
             if (_outcome.Value.IsFinal)
             {
                 // It ended, but its silo may have died before everybody knew.
+                await TellPipelineAsync(Summary());
                 await TellTriggersAsync();
             }
 

@@ -76,6 +76,8 @@ public sealed record RunSummary
     [Id(8)] public string? Partition { get; init; }
     /// <summary>The trigger that started it, or null.</summary>
     [Id(10)] public string? Trigger { get; init; }
+    /// <summary>How often it went on after its end; tells which of two summaries is the newer.</summary>
+    [Id(11), JsonIgnore] public int Retries { get; init; }
 }
 
 /// <summary>A run with its stages, or the chief of them if there are many.</summary>

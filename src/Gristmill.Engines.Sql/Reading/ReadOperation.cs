@@ -10,11 +10,17 @@ internal static class ReadOperation
         var options = context.Options<ReadOptions>();
         var files = SourceFiles.Resolve(options.Path, context);
         var format = SourceFiles.FormatOf(options.Format, files[0]);
+        var setsApart = options.OnError != BadRows.Fail;
+        if (setsApart && format != "CSV")
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"Bad rows cannot be left out of '{Shown(files)}': it is read as {format}, and onError is for CSV.", "Leave onError out.");
+        }
+
         using var session = DuckSession.Open(context, engine);
         session.Lock();
         Exception Fail(string error) => Explain(DuckError.Parse(error), files, format, cancellationToken);
 
-        var source = $"read_{format}([{string.Join(", ", files.Select(QueryText.Literal))}])";
+        var source = $"read_{format}([{string.Join(", ", files.Select(QueryText.Literal))}]{(setsApart ? CsvRejects.Argument : "")})";
         var statement = DuckStatement.Prepare(session, $"select * from {source}", Fail);
         try
         {
@@ -34,7 +40,8 @@ internal static class ReadOperation
                 statement = DuckStatement.Prepare(session, $"select {string.Join(", ", columns.Select(QueryText.Identifier))} from {source}", Fail);
             }
 
-            return StageOutputs.Of(statement.Run(cancellationToken));
+            var outputs = StageOutputs.Of(statement.Run(cancellationToken));
+            return setsApart ? CsvRejects.Add(outputs, context, session, options.OnError, Fail, cancellationToken) : outputs;
         }
         finally
         {
@@ -54,6 +61,11 @@ internal static class ReadOperation
             || error.Message.Contains("Cannot open file", StringComparison.Ordinal)))
         {
             return SourceFiles.NotFound(shown, $"cannot be opened ({error.FirstLine})", "Look whether the files are there and may be read.");
+        }
+
+        if (CsvRejects.Explain(error.Message) is { } row)
+        {
+            return row;
         }
 
         return new GristmillException(ErrorCodes.FileFormat, $"'{shown}' cannot be read as {format}: {error.Message.Trim()}",

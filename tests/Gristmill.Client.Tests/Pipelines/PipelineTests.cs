@@ -46,6 +46,25 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public void What_a_csv_stage_does_about_bad_rows_says_what_there_is_of_them()
+    {
+        CsvTable? skipped = null, failing = null;
+        var spec = Pipeline.Create("p", p =>
+        {
+            failing = p.Read.Csv("/a.csv", BadRows.Fail);
+            skipped = p.Read.Csv("/b.csv", BadRows.Skip, "x");
+            var sales = p.Read.Csv("/c.csv", BadRows.Quarantine);
+            p.Sql($"select * from {sales.Bad}").When(sales.Metrics["badRows"] > 10);
+        }).Spec;
+
+        Assert.Equal(["""{"format":"csv","path":"/a.csv"}""", """{"columns":["x"],"format":"csv","onError":"skip","path":"/b.csv"}""", """{"format":"csv","onError":"quarantine","path":"/c.csv"}"""],
+            spec.Stages.Where(static stage => stage.Operation == StageOperations.SqlRead).Select(static stage => stage.Options));
+        Assert.Equal([new OutputRef("read-3", "bad")], spec.Stages[^1].Inputs.Values);
+        Assert.Equal(ErrorCodes.Invalid, Assert.Throws<GristmillException>(() => skipped!.Bad).Code);
+        Assert.Equal(ErrorCodes.Invalid, Assert.Throws<GristmillException>(() => failing!.Metrics).Code);
+    }
+
+    [Fact]
     public void Parameters_have_types_and_defaults()
     {
         Assert.Equal([new("train-until", ParameterType.Date, "\"2001-04-01\""), new("least-auc", ParameterType.Number, "0.66")], Flights.Spec.Parameters);

@@ -107,6 +107,81 @@ public sealed class ReadOperationTests
         Assert.Empty(fixture.Store.List());
     }
 
+    /// <summary>Line 3 has too few fields, 4 too many, 6 is not UTF-8, and 60,007 is no number in a column that was taken for numbers.</summary>
+    private static async Task WriteRaggedAsync(string path)
+    {
+        await using var file = File.Create(path);
+        await file.WriteAsync("i,j\n1,2\n3\n4,5,6,7\n8,9\n"u8.ToArray());
+        await file.WriteAsync(new byte[] { (byte)'1', 0xff, 0xfe, (byte)',', (byte)'2', (byte)'\n' });
+        await file.WriteAsync(System.Text.Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 60_000).Select(static i => $"{i},{i}\n")) + "oops,1\n5,6\n"));
+    }
+
+    [Fact]
+    public async Task A_row_that_cannot_be_read_fails_the_stage_with_file_line_and_reason()
+    {
+        using var fixture = new EngineFixture();
+        await WriteRaggedAsync(fixture.File("a.csv"));
+        var error = await fixture.FailAsync(StageOperations.SqlRead, new { path = "a.csv" });
+
+        Assert.Equal(ErrorCodes.FileFormat, error.Code);
+        Assert.StartsWith($"'{fixture.File("a.csv")}', line ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(error.Error.Details["line"], new[] { "3", "4", "6", "60007" });
+        Assert.NotEmpty(error.Error.Details["reason"]);
+        Assert.Equal(fixture.File("a.csv"), error.Error.Details["file"]);
+        Assert.Empty(fixture.Store.List());
+    }
+
+    [Theory]
+    [InlineData("skip")]
+    [InlineData("quarantine")]
+    public async Task Rows_that_cannot_be_read_are_left_out_and_counted(string onError)
+    {
+        using var fixture = new EngineFixture();
+        await WriteRaggedAsync(fixture.File("a.csv"));
+        await File.WriteAllTextAsync(fixture.File("b.csv"), "i,j\n7,7\n7\n", TestContext.Current.CancellationToken);
+        var outputs = (await fixture.RunAsync(StageOperations.SqlRead, new { path = "?.csv", onError })).Artifacts;
+
+        Assert.Equal(60_004, outputs["out"].Dataset!.Rows);
+        Assert.Equal((60_004, 5), (outputs["metrics"].Metrics!["rows"], outputs["metrics"].Metrics!["badRows"]));
+        Assert.Equal(onError == "quarantine", outputs.ContainsKey("bad"));
+        if (onError == "quarantine")
+        {
+            var bad = outputs["bad"].Dataset!;
+            Assert.Equal(
+                "a:3:Expected Number of Columns: 2 Found: 1,a:4:Expected Number of Columns: 2 Found: 3; Expected Number of Columns: 2 Found: 4,a:6:Could not convert,a:60007:Could not convert,b:3:Expected Number of Columns: 2 Found: 1",
+                await fixture.ScalarAsync(bad, """string_agg(regexp_extract(file, '(.)\.csv$', 1) || ':' || line || ':' || regexp_extract(reason, '(Could not convert|Expected .*)', 1), ',' order by file, line)"""));
+            Assert.Equal("3", await fixture.ScalarAsync(bad, "(select text from t where line = 3 order by file limit 1)"));
+        }
+        else
+        {
+            Assert.Single(fixture.Store.List());
+        }
+    }
+
+    [Fact]
+    public async Task Text_that_is_not_utf8_is_set_apart_as_text_that_is()
+    {
+        using var fixture = new EngineFixture();
+        await File.WriteAllBytesAsync(fixture.File("a.csv"), [.. "i,t\n1,x\n2,"u8, 0xff, 0xfe, .. "\n3,z\n"u8], TestContext.Current.CancellationToken);
+        var outputs = (await fixture.RunAsync(StageOperations.SqlRead, new { path = "a.csv", onError = "quarantine" })).Artifacts;
+
+        Assert.Equal(2, outputs["out"].Dataset!.Rows);
+        Assert.Equal("3:t:true:2,??", await fixture.ScalarAsync(outputs["bad"].Dataset!, """line || ':' || "column" || ':' || contains(reason, 'unicode') || ':' || text"""));
+    }
+
+    [Theory]
+    [InlineData("skip")]
+    [InlineData("quarantine")]
+    public async Task A_file_without_bad_rows_has_none(string onError)
+    {
+        using var fixture = new EngineFixture();
+        await File.WriteAllTextAsync(fixture.File("a.csv"), "i,j\n1,2\n", TestContext.Current.CancellationToken);
+        var outputs = (await fixture.RunAsync(StageOperations.SqlRead, new { path = "a.csv", onError, columns = new[] { "j" } })).Artifacts;
+
+        Assert.Equal((1, 0), (outputs["metrics"].Metrics!["rows"], outputs["metrics"].Metrics!["badRows"]));
+        Assert.Equal(onError == "quarantine" ? 0 : null, outputs.GetValueOrDefault("bad")?.Dataset!.Rows);
+    }
+
     [Fact]
     public async Task A_parquet_that_is_cut_short_is_refused()
     {
@@ -115,6 +190,35 @@ public sealed class ReadOperationTests
         var bytes = await File.ReadAllBytesAsync(fixture.File("a.parquet"), TestContext.Current.CancellationToken);
         await File.WriteAllBytesAsync(fixture.File("a.parquet"), bytes[..(bytes.Length / 2)], TestContext.Current.CancellationToken);
         Assert.Equal(ErrorCodes.FileFormat, (await fixture.FailAsync(StageOperations.SqlRead, new { path = "a.parquet" })).Code);
+    }
+
+    [Fact]
+    public async Task Files_whose_schemas_differ_are_refused_and_the_odd_one_is_named()
+    {
+        using var fixture = new EngineFixture();
+        EngineFixture.Duck($"copy (select 1 as i, 2 as j) to '{fixture.File("p1.parquet")}'");
+        EngineFixture.Duck($"copy (select 1 as i, 'x' as k) to '{fixture.File("p2.parquet")}'");
+        var error = await fixture.FailAsync(StageOperations.SqlRead, new { path = "p*.parquet" });
+        Assert.Equal(ErrorCodes.FileFormat, error.Code);
+        Assert.Contains("p2.parquet", error.Message);
+        Assert.Contains("\"j\"", error.Message);
+        Assert.Empty(fixture.Store.List());
+    }
+
+    [Fact]
+    public async Task Of_many_files_the_one_that_cannot_be_read_is_named()
+    {
+        using var fixture = new EngineFixture();
+        foreach (var part in new[] { 1, 2, 3 })
+        {
+            EngineFixture.Duck($"copy (select i from range(10000) r(i)) to '{fixture.File($"q{part}.parquet")}'");
+        }
+
+        await File.WriteAllTextAsync(fixture.File("q2.parquet"), "not at all", TestContext.Current.CancellationToken);
+        var error = await fixture.FailAsync(StageOperations.SqlRead, new { path = "q*.parquet" });
+        Assert.Equal(ErrorCodes.FileFormat, error.Code);
+        Assert.Contains("q2.parquet", error.Message);
+        Assert.Empty(fixture.Store.List());
     }
 
     [Fact]
@@ -131,6 +235,8 @@ public sealed class ReadOperationTests
     [Theory]
     [InlineData("""{"path":"a.xlsx"}""", ErrorCodes.Invalid)]
     [InlineData("""{"path":"a.csv","format":"excel"}""", ErrorCodes.Invalid)]
+    [InlineData("""{"path":"a.csv","onError":"ignore"}""", ErrorCodes.Invalid)]
+    [InlineData("""{"path":"a.csv","format":"json","onError":"skip"}""", ErrorCodes.Invalid)]
     [InlineData("""{"path":7}""", ErrorCodes.Invalid)]
     [InlineData("""{"path":[]}""", ErrorCodes.Invalid)]
     [InlineData("""{"path":""}""", ErrorCodes.Invalid)]

@@ -50,6 +50,23 @@ public sealed class RunListTests
         Assert.Null(list.FindByKey("key-9"));
     }
 
+    [Fact]
+    public async Task What_a_run_told_before_its_end_and_comes_after_it_changes_nothing()
+    {
+        var list = new RunList(new MemoryStates(), null!);
+        await list.AddAsync(Entry(1));
+        var ended = Entry(1).Summary with { Status = RunStatus.Failed, Ended = DateTimeOffset.UnixEpoch };
+        await list.UpdateAsync(ended, durable: true);
+        await list.UpdateAsync(Entry(1).Summary with { Status = RunStatus.Running }, durable: false);
+        Assert.Equal(ended, list.List(1, null)[0]);
+
+        // Unless it goes on after that end.
+        var retried = Entry(1).Summary with { Status = RunStatus.Running, Retries = 1 };
+        await list.UpdateAsync(retried, durable: false);
+        await list.UpdateAsync(ended, durable: true);
+        Assert.Equal(retried, list.List(1, null)[0]);
+    }
+
     private static string Id(int i) => $"{i:D6}";
 
     private static RunEntry Entry(int i) => new()

@@ -19,6 +19,14 @@ public sealed class ReadStages
     /// <param name="columns">The columns to read; empty: all.</param>
     public Table Csv(Value<string> path, params string[] columns) => Files("csv", path, columns);
 
+    /// <summary>Reads CSV files with rows in them that cannot be read: of too few or too many fields, with a value that is not of its column's type, or text that is not UTF-8.</summary>
+    /// <param name="path">File or glob.</param>
+    /// <param name="onError">What is done about such rows.</param>
+    /// <param name="columns">The columns to read; empty: all.</param>
+    /// <returns>The rows that can be read; also how many cannot, and those themselves.</returns>
+    public CsvTable Csv(Value<string> path, BadRows onError, params string[] columns) =>
+        new(Files("csv", path, columns, onError == BadRows.Fail ? null : onError.ToString().ToLowerInvariant()).Node, onError);
+
     /// <summary>Reads JSON: an array of objects, or one object a line.</summary>
     /// <param name="path">File or glob.</param>
     /// <param name="columns">The columns to read; empty: all.</param>
@@ -28,8 +36,8 @@ public sealed class ReadStages
     /// <param name="path">The file.</param>
     public Table Arrow(Value<string> path) => Add(StageOperations.ArrowRead, path, () => new JsonObject { ["path"] = path.ToNode() });
 
-    private Table Files(string format, Value<string> path, string[] columns) =>
-        Add(StageOperations.SqlRead, path, () => new JsonObject { ["path"] = path.ToNode(), ["format"] = format }.Set("columns", columns));
+    private Table Files(string format, Value<string> path, string[] columns, string? onError = null) =>
+        Add(StageOperations.SqlRead, path, () => new JsonObject { ["path"] = path.ToNode(), ["format"] = format }.Set("columns", columns).Set("onError", onError));
 
     private Table Add(string operation, Value<string> path, Func<JsonObject> options)
     {
