@@ -18,6 +18,10 @@ internal static class PipelineExamples
             .RowsBetween(1, null).NotNull("date", "origin").InRange("distance", 0, 6000).Unique("id")
             .OneOf("carrier", "AA", "UA").Fresh("date", TimeSpan.FromDays(2)).Schema(("date", CheckColumn.Timestamp))
             .Where("arrival >= departure"));
+        var sales = p.Read.Csv("/data/sales/*.csv", BadRows.Quarantine);
+        p.Check(sales.Bad, c => c.RowsBetween(0, 100));
+        p.If(sales.Metrics["badRows"] > 0, () => p.Run(Warn, sales.Metrics));
+
         var rows = p.Sql($"select * from {good} where date < {until}");
         p.ForEach(cities, city => p.Sql($"select {city} as city"));
 
