@@ -25,9 +25,21 @@ internal static partial class CsvRejects
     /// <summary>Adds what was left out by the read before it.</summary>
     public static StageOutputs Add(StageOutputs outputs, StageContext context, DuckSession session, BadRows onError, Func<string, Exception> fail, CancellationToken cancellationToken)
     {
-        using var statement = DuckStatement.Prepare(session, Query, fail);
-        var bad = statement.Run(cancellationToken);
-        outputs.Add("metrics", Artifact.Of(ImmutableDictionary<string, double>.Empty.Add("rows", outputs.Artifacts["out"].Dataset!.Rows).Add("badRows", bad.Rows)));
+        var rows = outputs.Artifacts["out"].Dataset!;
+        ObjectRef bad;
+        try
+        {
+            using var statement = DuckStatement.Prepare(session, Query, fail);
+            bad = statement.Run(cancellationToken);
+        }
+        catch
+        {
+            // A stage that fails leaves nothing behind.
+            context.Objects.Delete(rows.Id);
+            throw;
+        }
+
+        outputs.Add("metrics", Artifact.Of(ImmutableDictionary<string, double>.Empty.Add("rows", rows.Rows).Add("badRows", bad.Rows)));
         if (onError == BadRows.Quarantine)
         {
             return outputs.Add("bad", Artifact.Of(bad));
@@ -40,7 +52,17 @@ internal static partial class CsvRejects
     /// <summary>What DuckDB says of a row that it cannot read; null where it speaks of something else.</summary>
     public static GristmillException? Explain(string message)
     {
-        var match = Row().Match(message);
+        Match match;
+        try
+        {
+            match = Row().Match(message);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            // A row made to look like many errors: DuckDB's own words are shown then.
+            return null;
+        }
+
         if (!match.Success)
         {
             return null;
