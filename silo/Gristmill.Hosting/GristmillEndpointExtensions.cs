@@ -12,8 +12,9 @@ namespace Gristmill.Hosting;
 public static class GristmillEndpointExtensions
 {
     /// <summary>
-    /// Maps REST under /api/v1, /health/live and /health/ready, and the Orleans dashboard under /orleans. Errors are
-    /// RFC 9457 problem details with a stable code.
+    /// Maps REST under /api/v1, /health/live and /health/ready, the web console under /console and the Orleans dashboard under /orleans.
+    /// Errors are RFC 9457 problem details with a stable code. Changes that a page of another origin asks for are refused
+    /// (<see cref="GristmillOptions.TrustedOrigins"/>).
     /// </summary>
     /// <param name="app">The application; its services hold what <see cref="GristmillSiloBuilderExtensions.UseGristmill"/> added.</param>
     /// <returns>The group of the REST addresses, for authorization and other conventions.</returns>
@@ -28,7 +29,7 @@ public static class GristmillEndpointExtensions
                 size.MaxRequestBodySize = options.MaxRequestBytes;
             }
 
-            return Problems.GuardAsync(http, next, logger);
+            return Problems.GuardAsync(http, next, options, logger);
         }));
 
         var api = app.MapGroup("/api/v1");
@@ -51,6 +52,11 @@ public static class GristmillEndpointExtensions
 
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready") });
+        if (options.Console)
+        {
+            ConsoleFiles.Map(app, "/console");
+        }
+
         if (options.Dashboard)
         {
             DashboardOnDemand.Map(app, "/orleans");

@@ -28,7 +28,7 @@ try
 
     // Loopback is the default door, and a page in a browser must not reach it under another name (DNS rebinding).
     builder.Configuration["AllowedHosts"] ??= "localhost;127.0.0.1;[::1]";
-    builder.Services.AddOpenApi();
+    builder.Services.AddOpenApi(static openApi => openApi.AddGristmill());
     builder.Services.ConfigureHttpJsonOptions(json => GristmillJson.Configure(json.SerializerOptions));
     builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
     builder.UseOrleans(silo => silo.UseGristmill());
@@ -37,6 +37,7 @@ try
     app.UseHostFiltering();
     app.MapGristmill();
     app.MapOpenApi();
+    app.MapGet("/", static () => Results.Redirect("/console/")).ExcludeFromDescription();
     await app.RunAsync();
     return 0;
 }

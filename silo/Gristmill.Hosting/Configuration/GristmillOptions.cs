@@ -114,6 +114,12 @@ public sealed class GristmillOptions
     /// <value>true; false in the silo that a pipeline's program embeds for one run</value>
     public bool DeclaredTriggers { get; set; } = true;
 
+    /// <summary>Whether the web console is mapped.</summary>
+    public bool Console { get; set; } = true;
+
+    /// <summary>Origins whose pages may ask for changes through a browser, such as "https://ml.example.com"; the host's own always may.</summary>
+    public List<string> TrustedOrigins { get; } = [];
+
     /// <summary>Whether the Orleans dashboard can be opened beside the console.</summary>
     /// <value>true; false where no web application can show it, as in a pipeline's program and in tests</value>
     public bool Dashboard { get; set; } = true;

@@ -13,21 +13,37 @@ internal static class ObjectEndpoints
     private const int Skipped = 100;
     private const long DefaultSeconds = 3600, MostSeconds = 100L * 365 * 24 * 3600;
 
+    private static readonly QueryParameter[] s_list =
+    [
+        new("owner", "Only what a run, RUN/STAGE or another maker made."),
+        new("order", "bytes: the largest first, as without; created: the newest first."),
+        QueryParameter.Number("limit", 1, ObjectQuery.MaxLimit, "The most objects of a page, 100 without."),
+        new("after", "The 'next' of the page before."),
+    ];
+
+    private static readonly QueryParameter[] s_preview = [QueryParameter.Number("rows", 1, ObjectPreview.MaxRows, "The most rows, 20 without.")];
+
+    private static readonly QueryParameter[] s_collect =
+    [
+        QueryParameter.Number("olderThan", 0, MostSeconds, "Only objects older than so many seconds, 3600 without."),
+        new("dryRun", "true: only tells what would go."),
+    ];
+
     public static void Map(IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/objects").WithTags("Objects");
 
         group.MapGet("/", (HttpContext http, ObjectStore store) =>
         {
-            var values = new QueryValues(http, "owner", "order", "limit", "after");
+            var values = new QueryValues(http, s_list);
             return RestBody.Json(List(store, new ObjectQuery
             {
                 Owner = values.Text("owner"),
                 Order = Order(values.Text("order")),
-                Limit = values.Int32("limit", 1, ObjectQuery.MaxLimit) ?? 100,
+                Limit = values.Int32("limit") ?? 100,
                 After = values.Text("after"),
             }));
-        }).Produces<ObjectPage>().ProducesProblem(400)
+        }).Produces<ObjectPage>().ProducesProblem(400).WithQuery(s_list)
           .WithSummary("Lists what lies in this silo's object store, the largest first or by 'order' created the newest; 'owner' is a run, RUN/STAGE or another maker, 'after' the 'next' of the page before.");
 
         group.MapGet("/{id}", (string id, ObjectStore store) => RestBody.Json(ObjectViews.Whole(store, Find(store, id))))
@@ -35,9 +51,9 @@ internal static class ObjectEndpoints
 
         group.MapGet("/{id}/preview", (string id, HttpContext http, ObjectStore store) =>
         {
-            var rows = new QueryValues(http, "rows").Int32("rows", 1, ObjectPreview.MaxRows) ?? 20;
+            var rows = new QueryValues(http, s_preview).Int32("rows") ?? 20;
             return RestBody.Json(ObjectPreviews.Read(store, Find(store, id).Id, rows));
-        }).Produces<ObjectPreview>().ProducesProblem(400).ProducesProblem(404).WithSummary("The first rows of an object, 20 unless 'rows' says otherwise.");
+        }).Produces<ObjectPreview>().ProducesProblem(400).ProducesProblem(404).WithQuery(s_preview).WithSummary("The first rows of an object, 20 unless 'rows' says otherwise.");
 
         group.MapPut("/{id}/pin", (string id, ObjectStore store) =>
         {
@@ -55,8 +71,8 @@ internal static class ObjectEndpoints
 
         group.MapPost("/gc", async (HttpContext http, ObjectCollector collector) =>
         {
-            var values = new QueryValues(http, "olderThan", "dryRun");
-            var (age, dryRun) = (values.Int64("olderThan", 0, MostSeconds), values.Text("dryRun"));
+            var values = new QueryValues(http, s_collect);
+            var (age, dryRun) = (values.Int64("olderThan"), values.Text("dryRun"));
             if (dryRun is not (null or "true" or "false"))
             {
                 throw new GristmillException(ErrorCodes.Invalid, $"dryRun is '{dryRun}'.", "Use true or false.").With("name", "dryRun");
@@ -69,7 +85,7 @@ internal static class ObjectEndpoints
             }
 
             return RestBody.Json(await collector.CollectAsync(TimeSpan.FromSeconds(age ?? DefaultSeconds), dryRun == "true", http.RequestAborted));
-        }).Produces<ObjectGc>().ProducesProblem(400)
+        }).Produces<ObjectGc>().ProducesProblem(400).WithQuery(s_collect)
           .WithSummary("Removes objects of which no run is left, that no cached result refers to, that nobody has mapped and that are older than 'olderThan' seconds (3600); and what dead writers left. With 'dryRun' true it only tells what would go.");
     }
 

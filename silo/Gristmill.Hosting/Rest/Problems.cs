@@ -26,6 +26,7 @@ internal static partial class Problems
         [ErrorCodes.ModelFormat] = 422,
         [ErrorCodes.NotExportable] = 422,
         [ErrorCodes.TooLarge] = 413,
+        [ErrorCodes.CrossOrigin] = 403,
         [ErrorCodes.NotFound] = 404,
         [ErrorCodes.ObjectNotFound] = 404,
         [ErrorCodes.Method] = 405,
@@ -86,11 +87,12 @@ internal static partial class Problems
         return http.Response.WriteAsJsonAsync(problem, ProblemJson.Default.Problem, "application/problem+json", http.RequestAborted);
     }
 
-    /// <summary>Runs the rest of the pipeline and answers what it throws.</summary>
-    public static async Task GuardAsync(HttpContext http, RequestDelegate next, ILogger logger)
+    /// <summary>Runs the rest of the pipeline, unless it is a page of another origin that asks, and answers what it throws.</summary>
+    public static async Task GuardAsync(HttpContext http, RequestDelegate next, GristmillOptions options, ILogger logger)
     {
         try
         {
+            CrossOriginGuard.Check(http.Request, options.TrustedOrigins);
             await next(http);
             if (http.Response is { HasStarted: false, StatusCode: StatusCodes.Status400BadRequest, ContentType: null })
             {

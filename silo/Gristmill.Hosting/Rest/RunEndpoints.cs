@@ -9,19 +9,29 @@ namespace Gristmill.Hosting;
 /// <summary>Runs: list, show, watch, cancel, remove.</summary>
 internal static class RunEndpoints
 {
+    private static readonly QueryParameter[] s_search =
+    [
+        new("pipeline", "Only runs of this pipeline."),
+        new("filter", "Only runs it holds for, such as: params.epochs = '8' and metrics.train.auc > 0.7."),
+        new("order", "What they are ordered by, such as: metrics.train.auc desc. Newest first without."),
+        QueryParameter.Number("limit", 1, RunQuery.MaxLimit, "The most runs of a page, 50 without."),
+        new("page", "The page that the header Link of the one before names."),
+        new("before", "Only runs older than this one."),
+    ];
+
     public static void Map(IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/runs").WithTags("Runs");
 
         group.MapGet("/", async (HttpContext http, ITrackingStore store, IGrainFactory grains, GristmillOptions options) =>
         {
-            var values = new QueryValues(http, "pipeline", "filter", "order", "limit", "page", "before");
+            var values = new QueryValues(http, s_search);
             var query = new RunQuery
             {
                 Pipeline = values.Text("pipeline"),
                 Filter = values.Text("filter"),
                 Order = values.Text("order"),
-                Limit = values.Int32("limit", 1, RunQuery.MaxLimit) ?? 50,
+                Limit = values.Int32("limit") ?? 50,
                 Page = values.Text("page"),
                 Before = values.Text("before"),
             };
@@ -38,7 +48,7 @@ internal static class RunEndpoints
             }
 
             return RestBody.Json(page.Runs);
-        }).Produces<RunRecord[]>().ProducesProblem(400)
+        }).Produces<RunRecord[]>().ProducesProblem(400).WithQuery(s_search)
           .WithSummary("Finds runs: of a pipeline, by a filter such as \"params.epochs = '8' and metrics.auc > 0.7\", ordered by a field such as \"metrics.auc desc\" (newest first without). The header Link names the next page.");
 
         // From the query, said so: for an array alone the generated handler asks for a body of JSON as well, and a request without one goes to /{id}.

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -32,17 +33,28 @@ internal static class StageEndpoints
           .WithSummary("A page of what an attempt, by default the newest, has printed; the next page starts at 'next'.");
 
         group.MapGet("/logs/events", WatchAsync).Produces<LogPage>(200, "text/event-stream").ProducesProblem(404)
-            .WithSummary("Follows what an attempt, by default the newest, prints by server-sent events, until it ends.");
+            .WithSummary("Follows what an attempt, by default the newest, prints by server-sent events, from an offset in bytes on, until it ends; a browser that asks again goes on where it was.");
     }
 
-    private static async Task WatchAsync(string id, string stage, int? attempt, HttpContext http, IGrainFactory grains)
+    private static async Task WatchAsync(string id, string stage, int? attempt, long? offset, HttpContext http, IGrainFactory grains)
     {
+        if (attempt < 1 || offset < 0)
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"attempt is {attempt}, offset {offset}.", "An attempt is at least 1, an offset at least 0.");
+        }
+
+        // An event's id is where the next one begins: a browser that lost the connection sends it.
+        if (long.TryParse(http.Request.Headers["Last-Event-ID"], NumberStyles.None, CultureInfo.InvariantCulture, out var last))
+        {
+            offset = last;
+        }
+
         _ = await ReadAsync(grains, id, stage, attempt ?? 0, 0, 4);
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers["X-Accel-Buffering"] = "no";
         await http.Response.StartAsync(http.RequestAborted);
-        await foreach (var page in FollowAsync(grains, id, stage, attempt ?? 0, http.RequestAborted))
+        await foreach (var page in FollowAsync(grains, id, stage, attempt ?? 0, offset ?? 0, http.RequestAborted))
         {
             await http.Response.WriteAsync($"id: {page.Next}\nevent: log\ndata: {JsonSerializer.Serialize(page, GristmillJson.Options)}\n\n", http.RequestAborted);
             await http.Response.Body.FlushAsync(http.RequestAborted);
@@ -50,10 +62,10 @@ internal static class StageEndpoints
     }
 
     private static async IAsyncEnumerable<LogPage> FollowAsync(
-        IGrainFactory grains, string id, string stage, int attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IGrainFactory grains, string id, string stage, int attempt, long offset, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(s_poll);
-        for (long offset = 0; ;)
+        while (true)
         {
             var page = await ReadAsync(grains, id, stage, attempt, offset, StageLogLimits.MaxPageBytes);
             if (page.Text.Length > 0 || page.Ended)

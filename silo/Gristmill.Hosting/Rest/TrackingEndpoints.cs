@@ -11,6 +11,13 @@ internal static class TrackingEndpoints
 {
     private const int MaxTags = 100;
 
+    private static readonly QueryParameter[] s_history =
+    [
+        QueryParameter.Number("from", long.MinValue, long.MaxValue, "The first step; all without."),
+        QueryParameter.Number("points", 1, MetricQuery.MaxPoints, "The most points of a series, 1000 without: more are thinned out."),
+        QueryParameter.Number("attempt", 1, int.MaxValue, "Only what this attempt logged. Without: what holds, a later attempt replacing an earlier one from its first step on."),
+    ];
+
     public static void Map(IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/runs").WithTags("Experiments");
@@ -28,21 +35,21 @@ internal static class TrackingEndpoints
 
         group.MapGet("/{id}/metrics/{**key}", async (string id, string key, HttpContext http, ITrackingStore store, IGrainFactory grains) =>
         {
-            var values = new QueryValues(http, "from", "points", "attempt");
+            var values = new QueryValues(http, s_history);
             var query = new MetricQuery
             {
                 RunId = id,
                 Name = key,
-                From = values.Int64("from", long.MinValue, long.MaxValue) ?? long.MinValue,
-                Points = values.Int32("points", 1, MetricQuery.MaxPoints) ?? 1000,
-                Attempt = values.Int32("attempt", 1, int.MaxValue),
+                From = values.Int64("from") ?? long.MinValue,
+                Points = values.Int32("points") ?? 1000,
+                Attempt = values.Int32("attempt"),
             };
             await RequireAsync(id, store, grains, http.RequestAborted);
             var series = await store.GetHistoryAsync(query, http.RequestAborted);
             return series.Count > 0 ? RestBody.Json(series) : throw new GristmillException(ErrorCodes.NotFound,
                 $"Run '{id}' has no history of a metric '{key}'.", $"/api/v1/runs/{id}/metrics lists its metrics; outputs of stages have no history.");
         }).Produces<MetricSeries[]>().ProducesProblem(400).ProducesProblem(404)
-          .WithSummary("The history of a metric, a series a stage that logged it, from a step on and thinned out to so many points.");
+          .WithQuery(s_history).WithSummary("The history of a metric, a series a stage that logged it, from a step on and thinned out to so many points.");
 
         group.MapGet("/{id}/params", async (string id, ITrackingStore store, CancellationToken cancellationToken) =>
             RestBody.Json((await RecordAsync(id, store, cancellationToken)).Parameters))

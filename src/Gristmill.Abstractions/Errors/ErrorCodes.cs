@@ -17,6 +17,8 @@ public static class ErrorCodes
     public const string NotFound = "not_found";
     /// <summary>An address that does not take the request's method.</summary>
     public const string Method = "http.method";
+    /// <summary>A change that a page of another origin asked for through a browser.</summary>
+    public const string CrossOrigin = "http.cross_origin";
     /// <summary>An address that takes bodies of another type.</summary>
     public const string MediaType = "http.media_type";
     /// <summary>The request conflicts with what exists.</summary>
