@@ -8,5 +8,5 @@ export default defineConfig(({ mode }) => ({
   build: { outDir: '../artifacts/console', emptyOutDir: true, assetsInlineLimit: 0, reportCompressedSize: false },
   // 'npm run dev' shows what is edited with the data of a silo that runs.
   server: { proxy: { '/api': loadEnv(mode, '.', 'GRISTMILL_').GRISTMILL_SERVER ?? 'http://127.0.0.1:5080' } },
-  test: { include: ['tests/**/*.test.ts'] },
+  test: { include: ['tests/**/*.test.ts'], testTimeout: 60_000 },
 }));

@@ -14,8 +14,8 @@ export function Runs({ query, pipeline }: { query: URLSearchParams; pipeline?: s
   const of = pipeline ?? query.get('pipeline') ?? undefined;
   const [filter, order, page] = ['filter', 'order', 'page'].map((name) => query.get(name) ?? undefined);
   const runs = useLoaded(async () => {
-    const request = await api.GET('/api/v1/runs', { params: { query: { pipeline: of, filter, order, page, limit: pageSize } } });
-    return { rows: (await ask(Promise.resolve(request))) ?? [], next: nextPage(request.response) };
+    const request = api.GET('/api/v1/runs', { params: { query: { pipeline: of, filter, order, page, limit: pageSize } } });
+    return { rows: await ask(request), next: nextPage((await request).response) };
   }, [of, filter, order, page], page ? 0 : 3000);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const typed = useRef<HTMLInputElement>(null);

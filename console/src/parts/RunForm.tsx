@@ -8,7 +8,7 @@ interface Props {
   /** The run that is run again, or none. */
   rerunOf?: string;
   parameters: readonly Schemas['ParameterSpec'][];
-  values: Readonly<Record<string, string>>;
+  values: Readonly<Record<string, unknown>>;
   /** Whether a partition may be named, and which. */
   partitioned: boolean;
   partition?: string;
@@ -29,8 +29,9 @@ export function RunForm({ pipeline, rerunOf, parameters, values, partitioned, pa
     const form = new FormData(e.currentTarget as HTMLFormElement);
     // What is as it was is not sent: a default may be computed anew.
     const changed = Object.fromEntries(parameters
-      .map((p): [string, string] => [p.name, String(form.get(`p:${p.name}`) ?? '')])
-      .filter(([name, value]) => value !== initial(name)));
+      .map((p) => ({ p, typed: String(form.get(`p:${p.name}`) ?? '') }))
+      .filter(({ p, typed }) => typed !== initial(p.name))
+      .map(({ p, typed }) => [p.name, valueOf(p, typed)]));
     const body = {
       parameters: changed,
       noCache: form.get('noCache') !== null,
@@ -51,7 +52,8 @@ export function RunForm({ pipeline, rerunOf, parameters, values, partitioned, pa
     }
   };
 
-  const initial = (name: string) => values[name] ?? textOf(parameters.find((p) => p.name === name)?.default);
+  const initial = (name: string) => textOf(values[name] ?? parameters.find((p) => p.name === name)?.default);
+
   return (
     <dialog ref={dialog} onClose={onClose} aria-labelledby="run-form-title">
       <form onSubmit={(e) => void submit(e)}>
@@ -66,7 +68,7 @@ export function RunForm({ pipeline, rerunOf, parameters, values, partitioned, pa
           <label class="field" key={p.name}>
             <span>{p.name} <i>{p.type}</i></span>
             {Array.isArray(p.choices) && p.choices.length > 0
-              ? <select name={`p:${p.name}`} defaultValue={initial(p.name)}>{p.choices.map((c) => <option key={textOf(c)}>{textOf(c)}</option>)}</select>
+              ? <select name={`p:${p.name}`}>{p.choices.map((c) => <option key={textOf(c)} selected={textOf(c) === initial(p.name)}>{textOf(c)}</option>)}</select>
               : <input name={`p:${p.name}`} defaultValue={initial(p.name)} autocomplete="off" />}
             {(p.description || p.min != null || p.max != null) && (
               <small>{[p.description, p.min == null ? '' : `from ${textOf(p.min)}`, p.max == null ? '' : `to ${textOf(p.max)}`].filter(Boolean).join(' · ')}</small>
@@ -83,6 +85,18 @@ export function RunForm({ pipeline, rerunOf, parameters, values, partitioned, pa
       </form>
     </dialog>
   );
+}
+
+const texts = ['string', 'date', 'timestamp'];
+
+/** What was typed as a value of a parameter's type; what is none is sent as it is, and refused by name. */
+function valueOf(parameter: Schemas['ParameterSpec'], typed: string): unknown {
+  if (texts.includes(parameter.type)) return typed;
+  try {
+    return JSON.parse(typed);
+  } catch {
+    return typed;
+  }
 }
 
 /** A value of the spec as it is typed. */

@@ -13,17 +13,27 @@ public static class GristmillOpenApiExtensions
     /// </summary>
     /// <param name="options">The options of <c>AddOpenApi</c>.</param>
     /// <returns>The same options.</returns>
-    public static OpenApiOptions AddGristmill(this OpenApiOptions options) => options.AddSchemaTransformer(static async (schema, context, cancellationToken) =>
+    public static OpenApiOptions AddGristmill(this OpenApiOptions options)
     {
-        var type = context.JsonTypeInfo.Type;
-        if ((Nullable.GetUnderlyingType(type) ?? type) is var number && (number == typeof(double) || number == typeof(float)) && schema.AnyOf is { Count: > 0 })
+        var inner = options.CreateSchemaReferenceId;
+        // Described where they stand: one and the same type holds texts here and JSON of any kind there.
+        options.CreateSchemaReferenceId = info => IsMap(info.Type) ? null : inner(info);
+        return options.AddSchemaTransformer(static async (schema, context, cancellationToken) =>
         {
-            schema.Type = null;
-        }
-        else if (type.IsConstructedGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableDictionary<,>))
-        {
-            schema.Type = JsonSchemaType.Object;
-            schema.AdditionalProperties = await context.GetOrCreateSchemaAsync(type.GenericTypeArguments[1], cancellationToken: cancellationToken);
-        }
-    });
+            var type = context.JsonTypeInfo.Type;
+            if ((Nullable.GetUnderlyingType(type) ?? type) is var number && (number == typeof(double) || number == typeof(float)) && schema.AnyOf is { Count: > 0 })
+            {
+                schema.Type = null;
+            }
+            else if (IsMap(type))
+            {
+                schema.Type = JsonSchemaType.Object | (schema.Type is { } known ? known & JsonSchemaType.Null : 0);
+                schema.AdditionalProperties = context.JsonPropertyInfo?.CustomConverter is RawJsonMapConverter
+                    ? new OpenApiSchema()
+                    : await context.GetOrCreateSchemaAsync(type.GenericTypeArguments[1], cancellationToken: cancellationToken);
+            }
+        });
+    }
+
+    private static bool IsMap(Type type) => type.IsConstructedGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableDictionary<,>);
 }

@@ -1,5 +1,6 @@
 import type { RunView } from '../../api/client';
 import { moment } from '../../parts/format';
+import { textOf } from '../../parts/RunForm';
 
 /** What a run was made of: parameters, tags, the version, the machine and its packages. */
 export function Origin({ run }: { run: RunView }) {
@@ -19,12 +20,12 @@ export function Origin({ run }: { run: RunView }) {
   );
 }
 
-function Table({ title, rows }: { title: string; rows?: Readonly<Record<string, string>> }) {
+function Table({ title, rows }: { title: string; rows?: Readonly<Record<string, unknown>> }) {
   const entries = Object.entries(rows ?? {});
   return entries.length === 0 ? null : (
     <table class="list">
       <caption>{title}</caption>
-      <tbody>{entries.map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td class="wrap">{value}</td></tr>)}</tbody>
+      <tbody>{entries.map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td class="wrap">{textOf(value)}</td></tr>)}</tbody>
     </table>
   );
 }
