@@ -11,7 +11,7 @@ internal static class RunCommand
     {
         var file = new Argument<string>("file") { Description = "The C# file, project or assembly that defines the pipeline, or a spec (.json, .yaml)." };
         var parameters = new Option<string[]>("--param", "-p") { Description = "A parameter of the run: name=value. May be repeated.", HelpName = "NAME=VALUE" };
-        var partition = new Option<string?>("--partition", "--partitions") { Description = "Of a partitioned pipeline: a key, or a range as FROM..TO.", HelpName = "KEY" };
+        var partition = new Option<string?>("--partition", "--partitions") { Description = "Of a partitioned pipeline: a key, or a range as FROM..TO; of two dimensions FIRST/SECOND.", HelpName = "KEY" };
         var detach = new Option<bool>("--detach") { Description = "Start the run and return its id; do not follow it." };
         var noCache = new Option<bool>("--no-cache") { Description = "Execute every stage; take no earlier result over." };
         var server = CliContext.ServerOption();

@@ -146,7 +146,7 @@ internal static class MillCommands
 
     private static Option<string?> PartitionOption() => new("--partition", "--partitions")
     {
-        Description = "Of a partitioned pipeline: a key, or a range as FROM..TO.",
+        Description = "Of a partitioned pipeline: a key, or a range as FROM..TO; of two dimensions FIRST/SECOND.",
         HelpName = "KEY",
     };
 

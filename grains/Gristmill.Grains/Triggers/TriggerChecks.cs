@@ -28,6 +28,15 @@ internal static class TriggerChecks
                 partitions is null ? "Leave the partition out." : "Name one: {{scheduled}} is the one that has ended last at the scheduled time.");
         }
 
+        // A time says nothing of listed keys, of which a run needs one.
+        var parts = TriggerTemplate.PartitionParts(spec);
+        if (partitions?.Dimensions.Where((dimension, i) => dimension.Kind == PartitionKind.Static
+            && TriggerTemplate.Placeholder(parts[Math.Min(i, parts.Count - 1)]) is TriggerTemplate.Scheduled or TriggerTemplate.ScheduledDate).FirstOrDefault() is { } keyless)
+        {
+            throw new GristmillException(ErrorCodes.Partition, $"The partition '{spec.Partition}' of trigger '{spec.Name}' names no key of '{keyless.Name}'.",
+                $"Name one: {string.Join('/', partitions.Dimensions.Select(static d => d.Kind == PartitionKind.Static ? d.Keys[0] : "{{scheduled}}"))}.");
+        }
+
         // Those that follow from the partition are not the trigger's to give.
         var follow = (partitions?.Dimensions ?? []).SelectMany(PartitionKeys.ParametersOf).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
         parameters = [.. parameters.Where(p => !follow.Contains(p.Name))];

@@ -41,18 +41,14 @@ internal sealed partial class TriggerGrain
     }
 
     /// <summary>The partition in a form that the pipeline makes whole: it knows its keys.</summary>
-    private string? PartitionOf(ImmutableDictionary<string, string> values)
+    private string? PartitionOf(ImmutableDictionary<string, string> values) => Spec.Partition is null ? null : string.Join('/', TriggerTemplate.PartitionParts(Spec).Select(part =>
     {
-        if (Spec.Partition is not { } text || TriggerTemplate.Placeholder(JsonSerializer.Serialize(text)) is not { } placeholder)
-        {
-            return Spec.Partition;
-        }
-
         // Of a time, the partition that has ended last by that day.
+        var placeholder = TriggerTemplate.Placeholder(part);
         var ofTime = placeholder is TriggerTemplate.Scheduled or TriggerTemplate.ScheduledDate;
-        using var value = JsonDocument.Parse(TriggerTemplate.Value(ofTime ? TriggerTemplate.ScheduledDate : placeholder, values, "the partition"));
+        using var value = JsonDocument.Parse(placeholder is null ? part : TriggerTemplate.Value(ofTime ? TriggerTemplate.ScheduledDate : placeholder, values, "the partition"));
         return (ofTime ? "@" : "") + value.RootElement;
-    }
+    }));
 
     /// <summary>The values that every firing has.</summary>
     private ImmutableDictionary<string, string> Values(DateTimeOffset scheduled)

@@ -6,11 +6,11 @@ namespace Gristmill;
 
 /// <summary>
 /// The partitions of a pipeline: their keys in order, ranges of them, and the parameters that a run of them gets. A key of two
-/// dimensions is "2001-04/ATL"; a range is "2001-01..2001-06", in either dimension, and "*" is all of one.
+/// dimensions is "2001-04/ATL", in their order; a range is "2001-01..2001-06", in either dimension, and "*" is all of one.
 /// </summary>
 public sealed class PartitionKeys
 {
-    /// <summary>The most partitions a pipeline can have.</summary>
+    /// <summary>The most partitions a pipeline can have; of times without an end, which grow, the most that a range can have.</summary>
     public const int Most = 100_000;
 
     private const string To = "..";
@@ -33,7 +33,7 @@ public sealed class PartitionKeys
     public IReadOnlyList<IReadOnlyList<string>> Dimensions => _keys;
 
     /// <summary>How many there are.</summary>
-    public int Count => _keys.Aggregate(1, static (count, keys) => count * keys.Length);
+    public long Count => Product(_keys.Select(static keys => keys.Length));
 
     /// <summary>What is wrong with a spec, each a sentence; empty if nothing is.</summary>
     /// <param name="spec">The spec.</param>
@@ -81,12 +81,13 @@ public sealed class PartitionKeys
             }
         }
 
-        if (spec.Dimensions.Length == 2 && (spec.Dimensions[1].Kind != PartitionKind.Static || spec.Dimensions[0].Name == spec.Dimensions[1].Name))
+        if (spec.Dimensions.Length == 2 && spec.Dimensions[0].Name == spec.Dimensions[1].Name)
         {
-            problems.Add("the second dimension has static keys and a name of its own");
+            problems.Add($"both dimensions are named '{spec.Dimensions[0].Name}'");
         }
 
-        if (problems.Count == 0 && spec.Dimensions.Aggregate(1L, static (size, d) => size * (d.Kind == PartitionKind.Static ? d.Keys.Length : Size(d, d.To ?? d.From!.Value.AddDays(1)))) > Most)
+        // One without an end counts as its first: how many there are depends on the day.
+        if (problems.Count == 0 && Product(spec.Dimensions.Select(static d => Math.Max(1, Size(d, d.From.GetValueOrDefault())))) > Most)
         {
             problems.Add($"there are more than {Most} partitions");
         }
@@ -96,34 +97,24 @@ public sealed class PartitionKeys
     }
 
     /// <summary>All keys in order: by the first dimension, then by the second.</summary>
-    public IEnumerable<string> All() => _keys.Length == 1 ? _keys[0] : _keys[0].SelectMany(first => _keys[1].Select(second => $"{first}/{second}"));
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: by now there are more than <see cref="Most"/>.</exception>
+    public IReadOnlyList<string> All()
+    {
+        Limit("*", Count);
+        return Grid(_keys);
+    }
 
     /// <summary>
     /// What a run, a backfill or a mark is for, in its whole form: a key, or a range. <c>@2001-05-01</c> is the partition of time that has
-    /// ended last by that day.
+    /// ended last by that day. For two dimensions it stands in the place of one, or alone: then for each that is one of time, with all
+    /// keys of one that is not. <c>*</c> alone is all partitions.
     /// </summary>
-    /// <exception cref="GristmillException"><see cref="ErrorCodes.Partition"/>: there is no such partition.</exception>
-    public string Normalize(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return string.Join('/', Split(text).Select((part, i) =>
-        {
-            var (first, last) = Bounds(i, part);
-            return first == last ? _keys[i][first] : _keys[i][first] + To + _keys[i][last];
-        }));
-    }
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Partition"/>: there is no such partition; or <see cref="ErrorCodes.Invalid"/>: there are more than <see cref="Most"/>.</exception>
+    public string Normalize(string text) => string.Join('/', Bounds(text).Select(Text));
 
     /// <summary>The keys of a range, in order.</summary>
-    /// <exception cref="GristmillException"><see cref="ErrorCodes.Partition"/></exception>
-    public IReadOnlyList<string> Range(string text)
-    {
-        var parts = Split(text).Select((part, i) =>
-        {
-            var (first, last) = Bounds(i, part);
-            return _keys[i][first..(last + 1)];
-        }).ToArray();
-        return parts.Length == 1 ? parts[0] : [.. parts[0].SelectMany(first => parts[1].Select(second => $"{first}/{second}"))];
-    }
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Partition"/> or <see cref="ErrorCodes.Invalid"/>, as of <see cref="Normalize"/>.</exception>
+    public IReadOnlyList<string> Range(string text) => Grid([.. Bounds(text).Select((bounds, i) => _keys[i][bounds.First..(bounds.Last + 1)])]);
 
     /// <summary>The keys of a range, in order, or null if there is no such partition.</summary>
     public IReadOnlyList<string>? Find(string text)
@@ -138,26 +129,25 @@ public sealed class PartitionKeys
         }
     }
 
-    /// <summary>The parameters of a run: keys, and for time the first day and the day after the last.</summary>
-    /// <exception cref="GristmillException"><see cref="ErrorCodes.Partition"/></exception>
+    /// <summary>The parameters of a run: keys, and for each dimension of time the first day and the day after the last.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Partition"/> or <see cref="ErrorCodes.Invalid"/>, as of <see cref="Normalize"/>.</exception>
     public ImmutableDictionary<string, string> Parameters(string text)
     {
         var values = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        var parts = Split(text);
-        for (var i = 0; i < parts.Length; i++)
+        var all = Bounds(text);
+        for (var i = 0; i < all.Length; i++)
         {
-            var dimension = _spec.Dimensions[i];
-            var (first, last) = Bounds(i, parts[i]);
-            if (dimension.Kind == PartitionKind.Static && first != last)
+            var (dimension, bounds) = (_spec.Dimensions[i], all[i]);
+            if (dimension.Kind == PartitionKind.Static && bounds.First != bounds.Last)
             {
-                throw Refuse(parts[i], $"a run is for one key of '{dimension.Name}'", "Name one, or backfill the range.");
+                throw Refuse(Text(bounds, i), $"a run is for one key of '{dimension.Name}'", "Name one, or backfill the range.");
             }
 
-            values[dimension.Name] = JsonSerializer.Serialize(first == last ? _keys[i][first] : _keys[i][first] + To + _keys[i][last], GristmillJson.Options);
+            values[dimension.Name] = JsonSerializer.Serialize(Text(bounds, i), GristmillJson.Options);
             if (dimension.Kind != PartitionKind.Static)
             {
-                values[$"{dimension.Name}-start"] = JsonSerializer.Serialize(Start(dimension, first), GristmillJson.Options);
-                values[$"{dimension.Name}-end"] = JsonSerializer.Serialize(Start(dimension, last + 1), GristmillJson.Options);
+                values[$"{dimension.Name}-start"] = JsonSerializer.Serialize(Start(dimension, bounds.First), GristmillJson.Options);
+                values[$"{dimension.Name}-end"] = JsonSerializer.Serialize(Start(dimension, bounds.Last + 1), GristmillJson.Options);
             }
         }
 
@@ -176,17 +166,44 @@ public sealed class PartitionKeys
         }
     }
 
+    private static long Product(IEnumerable<int> sizes) => sizes.Aggregate(1L, static (product, size) => product * size);
+
+    private static string[] Grid(string[][] keys) => keys.Length == 1 ? keys[0] : [.. keys[0].SelectMany(first => keys[1].Select(second => $"{first}/{second}"))];
+
+    private static void Limit(string text, long count)
+    {
+        if (count > Most)
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"'{text}' is {count} partitions; at most {Most} are possible at once.", "Name a smaller range.").With("partition", text);
+        }
+    }
+
+    private string Text((int First, int Last) bounds, int i) => bounds.First == bounds.Last ? _keys[i][bounds.First] : _keys[i][bounds.First] + To + _keys[i][bounds.Last];
+
+    /// <summary>What a text is in each dimension: numbers of keys.</summary>
+    private (int First, int Last)[] Bounds(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var bounds = Split(text).Select((part, i) => Bounds(i, part)).ToArray();
+        Limit(text, Product(bounds.Select(static one => one.Last - one.First + 1)));
+        return bounds;
+    }
+
     private string[] Split(string text)
     {
-        var parts = text.Split('/');
-        if (parts.Length != _keys.Length)
+        // Said once for all dimensions; a day says nothing of listed keys, and nothing at all where there is no time.
+        if (text == "*" || (Day(text) is not null && _spec.Dimensions.Any(static d => d.Kind != PartitionKind.Static)))
         {
-            throw Refuse(text, $"the pipeline is partitioned by {string.Join(" and ", _spec.Dimensions.Select(static d => $"'{d.Name}'"))}",
-                _keys.Length == 1 ? "Write a key, or a range as FROM..TO." : "Write both keys, as FIRST/SECOND; * is all of one.");
+            return [.. _spec.Dimensions.Select(d => d.Kind == PartitionKind.Static ? "*" : text)];
         }
 
-        return parts;
+        var parts = text.Split('/');
+        return parts.Length == _keys.Length ? parts : throw Refuse(text, $"the pipeline is partitioned by {string.Join(" and ", _spec.Dimensions.Select(static d => $"'{d.Name}'"))}",
+            _keys.Length == 1 ? "Write a key, or a range as FROM..TO." : "Write both keys, as FIRST/SECOND; either may be a range FROM..TO, or * for all.");
     }
+
+    private static DateOnly? Day(string key) =>
+        key.StartsWith('@') && DateOnly.TryParseExact(key[1..], "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : null;
 
     private (int First, int Last) Bounds(int i, string part)
     {
@@ -214,7 +231,7 @@ public sealed class PartitionKeys
     private int Index(int i, string key)
     {
         var dimension = _spec.Dimensions[i];
-        if (key.StartsWith('@') && dimension.Kind != PartitionKind.Static && DateOnly.TryParseExact(key[1..], "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
+        if (dimension.Kind != PartitionKind.Static && Day(key) is { } day)
         {
             // The last whose end is not after the day.
             var index = Math.Min(Number(dimension, day), _keys[i].Length) - 1;

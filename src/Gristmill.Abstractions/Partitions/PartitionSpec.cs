@@ -3,14 +3,14 @@ using System.Collections.Immutable;
 namespace Gristmill;
 
 /// <summary>
-/// How a pipeline is partitioned: by one dimension or two. A run is for one partition or a range of them, and gets its keys
-/// and times as parameters: for a dimension "month" these are <c>month</c>, and if it is one of time <c>month-start</c> and
-/// <c>month-end</c> (dates, the end excluded), which the pipeline must have.
+/// How a pipeline is partitioned: by one dimension or two, of any kinds. A run is for one partition or a range of them, and gets
+/// its keys and times as parameters: for a dimension "month" these are <c>month</c>, and if it is one of time <c>month-start</c>
+/// and <c>month-end</c> (dates, the end excluded), which the pipeline must have.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("gristmill.PartitionSpec")]
 public sealed record PartitionSpec
 {
-    /// <summary>One dimension, or two, of which the second is one of static keys.</summary>
+    /// <summary>One dimension, or two, in the order of their keys: <c>2001-04/ATL</c>.</summary>
     [Id(0)] public ImmutableArray<PartitionDimension> Dimensions { get; init; } = [];
     /// <summary>
     /// Pipelines whose partition of the same key each partition is made of: made anew there, it is stale here.

@@ -44,7 +44,8 @@ public sealed record TriggerSpec
     [Id(13)] public int CatchUpLimit { get; init; } = 10;
     /// <summary>
     /// For a partitioned pipeline: which partition the runs are for. <c>{{scheduled}}</c> is the one whose time range has
-    /// ended last at the scheduled time; anything else is a key or a placeholder for one. Null: the whole pipeline.
+    /// ended last at the scheduled time, of two dimensions of time in both; anything else is a key or a placeholder for one. Of two
+    /// dimensions each may be said by itself, such as <c>ATL/{{scheduled}}</c>. Null: the whole pipeline.
     /// </summary>
     [Id(14)] public string? Partition { get; init; }
     /// <summary>A sentence for people, or null.</summary>

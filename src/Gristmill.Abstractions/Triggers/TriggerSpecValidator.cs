@@ -122,7 +122,7 @@ public static class TriggerSpecValidator
         require(bytes <= MaxParameterBytes, $"its parameters take {bytes} characters; at most {MaxParameterBytes} are kept", ErrorCodes.Invalid);
         require(spec.Partition is null or { Length: >= 1 and <= 256 }, "its partition is empty or longer than 256 characters", ErrorCodes.Invalid);
         foreach (var (name, json) in spec.Parameters.OrderBy(static p => p.Key, StringComparer.Ordinal)
-            .Append(new("partition", spec.Partition is null ? "null" : JsonSerializer.Serialize(spec.Partition, GristmillJson.Options))))
+            .Concat(TriggerTemplate.PartitionParts(spec).Select(static part => KeyValuePair.Create("partition", part))))
         {
             try
             {

@@ -7,7 +7,7 @@ namespace Gristmill;
 
 /// <summary>
 /// Values of an event as parameters of a run. A parameter's text that is a placeholder as a whole stands for a value, whatever
-/// that holds: values are never put into longer texts. There are, for every trigger, <c>{{scheduled}}</c> (an instant),
+/// that holds: values are never put into longer texts. A partition of two dimensions has two such texts. There are, for every trigger, <c>{{scheduled}}</c> (an instant),
 /// <c>{{scheduled.date}}</c> and <c>{{firing}}</c>; for files <c>{{file}}</c> (the path), <c>{{file.name}}</c>, <c>{{file.size}}</c> and
 /// <c>{{file.modified}}</c>; for objects <c>{{object.url}}</c>, <c>{{object.etag}}</c>, <c>{{object.size}}</c> and <c>{{object.modified}}</c>,
 /// null where the server does not tell; for runs <c>{{run}}</c> (the id), <c>{{run.pipeline}}</c> and <c>{{run.status}}</c>; for metrics these and
@@ -77,11 +77,18 @@ public static partial class TriggerTemplate
             : $"there is no value {{{{{placeholder}}}}} here; known: {string.Join(", ", known.Select(static name => $"{{{{{name}}}}}"))}";
     }
 
-    /// <summary>The placeholders that a trigger's parameters use.</summary>
+    /// <summary>The placeholders that a trigger's parameters and partition use.</summary>
     public static IEnumerable<string> Used(TriggerSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        return spec.Parameters.Values.Append(spec.Partition is null ? "null" : JsonSerializer.Serialize(spec.Partition)).Select(Placeholder).OfType<string>().Distinct(StringComparer.Ordinal);
+        return spec.Parameters.Values.Concat(PartitionParts(spec)).Select(Placeholder).OfType<string>().Distinct(StringComparer.Ordinal);
+    }
+
+    /// <summary>A trigger's partition by dimension, JSON literals as text: each is a placeholder as a whole, or none. Empty if it names no partition.</summary>
+    public static IReadOnlyList<string> PartitionParts(TriggerSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        return spec.Partition is { } partition ? [.. BetweenParts().Split(partition).Select(static part => JsonSerializer.Serialize(part, GristmillJson.Options))] : [];
     }
 
     /// <summary>The parameters with every placeholder replaced by its value.</summary>
@@ -189,6 +196,10 @@ public static partial class TriggerTemplate
 
     [GeneratedRegex(@"\A\{\{\s*([^{}\s][^{}]*?)\s*\}\}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Whole();
+
+    /// <summary>A slash, but not one in a placeholder: a path into a body may have some.</summary>
+    [GeneratedRegex(@"/(?![^{}]*\}\})", RegexOptions.CultureInvariant)]
+    private static partial Regex BetweenParts();
 
     [GeneratedRegex(@"\G(?:\.(?<name>[^.\[\]'""{}\s]+)|\[(?<index>[0-9]{1,9})\]|\['(?<quoted>[^']+)'\])", RegexOptions.CultureInvariant)]
     private static partial Regex Step();

@@ -36,9 +36,14 @@ public abstract class ServedCommandTests : IDisposable
     /// <param name="body">The body.</param>
     protected void Answer(string path, int status, string type, string body) => _answers[path] = (status, type, body);
 
-    protected async Task<string> RunAsync(int exitCode, params string[] args)
+    protected Task<string> RunAsync(int exitCode, params string[] args) => RunAsync(exitCode, null, args);
+
+    /// <param name="exitCode">How it must end.</param>
+    /// <param name="terminal">The width of a terminal; null: as if redirected to a file.</param>
+    /// <param name="args">The command, without the server.</param>
+    protected async Task<string> RunAsync(int exitCode, int? terminal, string[] args)
     {
-        var console = new TestConsole();
+        var console = new TestConsole(terminal);
         Assert.Equal(exitCode, await MillCli.InvokeAsync([.. args, "--server", _address], console.Console, TestContext.Current.CancellationToken));
         return console.Text;
     }

@@ -25,6 +25,21 @@ public sealed class PartitionsGrainTests : IClassFixture<ClusterFixture>
         },
     };
 
+    /// <summary>A pipeline of two airports and within each the months January to March 2001, whose stage gets the airport and the month's first day.</summary>
+    private static PipelineSpec ByAirport(params string[] upstream)
+    {
+        var monthly = Monthly(upstream: upstream);
+        return monthly with
+        {
+            Stages = [monthly.Stages[0] with { Options = """{"from":{"$param":"month-start"},"airport":{"$param":"airport"}}""" }],
+            Parameters = monthly.Parameters.Add(new ParameterSpec("airport", ParameterType.String)),
+            Partitions = monthly.Partitions! with
+            {
+                Dimensions = [new PartitionDimension { Name = "airport", Kind = PartitionKind.Static, Keys = ["ORD", "ATL"] }, monthly.Partitions.Dimensions[0] with { To = new DateOnly(2001, 4, 1) }],
+            },
+        };
+    }
+
     private IPartitionsGrain Partitions(PipelineSpec spec) => _cluster.Client.GetGrain<IPartitionsGrain>(spec.Name);
 
     private async Task<RunView> MakeAsync(PipelineSpec spec, string partition)
@@ -36,7 +51,7 @@ public sealed class PartitionsGrainTests : IClassFixture<ClusterFixture>
     }
 
     private async Task<string> TableAsync(PipelineSpec spec) =>
-        string.Join(' ', (await Partitions(spec).ListAsync(new PartitionQuery())).Items.Select(item => $"{item.Key[5..]}:{item.Status}"));
+        string.Join(' ', (await Partitions(spec).ListAsync(new PartitionQuery())).Items.Select(item => $"{item.Key.Replace("2001-", "", StringComparison.Ordinal)}:{item.Status}"));
 
     [Fact]
     public async Task A_table_says_what_is_there_missing_failed_and_stale()
@@ -174,6 +189,56 @@ public sealed class PartitionsGrainTests : IClassFixture<ClusterFixture>
     }
 
     [Fact]
+    public async Task Months_within_listed_keys_are_run_and_backfilled_in_their_order()
+    {
+        var spec = ByAirport();
+        var made = new List<string>();
+        _cluster.Executor.On("a", (request, _, _) =>
+        {
+            lock (made)
+            {
+                made.Add(request.Options);
+            }
+
+            return Task.FromResult(ScriptedExecutor.Done());
+        });
+        var february = await MakeAsync(spec, "ATL/2001-02");
+        Assert.Equal(("ATL/2001-02", "\"ATL\"", "\"2001-02-01\"", "\"2001-03-01\""), (february.Partition, february.Parameters["airport"], february.Parameters["month-start"], february.Parameters["month-end"]));
+        await MakeAsync(spec, "ORD/2001-02..2001-03");
+        Assert.Equal("ORD/01:Missing ORD/02:Ready ORD/03:Ready ATL/01:Missing ATL/02:Ready ATL/03:Missing", await TableAsync(spec));
+
+        made.Clear();
+        var over = await EndAsync((await Partitions(spec).StartBackfillAsync(new BackfillRequest { Partitions = "*", Parallel = 1 })).Id);
+        Assert.Equal((RunStatus.Succeeded, 3), (over.Status, over.Total));
+        Assert.Equal(["""{"from":"2001-01-01","airport":"ORD"}""", """{"from":"2001-01-01","airport":"ATL"}""", """{"from":"2001-03-01","airport":"ATL"}"""], made);
+        Assert.Equal(6, (await Partitions(spec).ListAsync(new PartitionQuery())).Counts[PartitionStatus.Ready]);
+
+        Assert.Equal(4, await Partitions(spec).MarkStaleAsync("*/2001-02..2001-03", "late data"));
+        var again = await EndAsync((await Partitions(spec).StartBackfillAsync(new BackfillRequest { Partitions = "ATL/*", Select = BackfillSelection.Stale })).Id);
+        Assert.Equal((RunStatus.Succeeded, 2), (again.Status, again.Total));
+        Assert.Equal("ORD/01:Ready ORD/02:Stale ORD/03:Stale ATL/01:Ready ATL/02:Ready ATL/03:Ready", await TableAsync(spec));
+
+        var page = await Partitions(spec).ListAsync(new PartitionQuery(Limit: 2, After: "ORD/2001-02"));
+        Assert.Equal(["ORD/2001-03", "ATL/2001-01"], page.Items.Select(item => item.Key));
+        Assert.Equal("ATL/2001-01", page.Next);
+    }
+
+    [Fact]
+    public async Task Of_two_dimensions_only_the_same_key_of_what_it_is_made_of_counts()
+    {
+        var upstream = ByAirport();
+        var spec = ByAirport(upstream.Name);
+        foreach (var pipeline in new[] { upstream, spec })
+        {
+            await MakeAsync(pipeline, "ORD/*");
+            await MakeAsync(pipeline, "ATL/*");
+        }
+
+        await MakeAsync(upstream, "ATL/2001-02");
+        Assert.Equal("ORD/01:Ready ORD/02:Ready ORD/03:Ready ATL/01:Ready ATL/02:Stale ATL/03:Ready", await TableAsync(spec));
+    }
+
+    [Fact]
     public async Task A_run_names_a_partition_where_there_are_some_and_none_where_there_are_none()
     {
         var spec = Monthly();
@@ -276,6 +341,36 @@ public sealed class PartitionsGrainTests : IClassFixture<ClusterFixture>
         Assert.Equal(FiringOutcome.Started, fired.Outcome);
         var run = await _cluster.EndOfAsync(fired.Run!);
         Assert.Equal(("2001-04", monthly.Name), (run.Partition, run.Trigger));
+    }
+
+    [Fact]
+    public async Task A_trigger_names_a_key_of_each_dimension_or_a_time_for_all_that_are_of_time()
+    {
+        async Task<RunView> FiredAsync(PipelineSpec spec, string partition)
+        {
+            await RegisterAsync(spec);
+            var name = $"t-{Guid.NewGuid():N}";
+            var trigger = _cluster.Client.GetGrain<ITriggerGrain>(name);
+            await trigger.PutAsync(new TriggerSpec { Name = name, Pipeline = spec.Name, Cron = new CronSchedule("0 6 1 * *", "UTC"), Partition = partition }, onlyNew: true);
+            var fired = await trigger.FireAsync(new TriggerFireRequest { Scheduled = new DateTimeOffset(2001, 3, 2, 6, 0, 0, TimeSpan.Zero) });
+            Assert.True(fired.Outcome == FiringOutcome.Started, $"{fired}");
+            return await _cluster.EndOfAsync(fired.Run!);
+        }
+
+        var byAirport = ByAirport();
+        Assert.Equal("ATL/2001-02", (await FiredAsync(byAirport, "ATL/{{scheduled}}")).Partition);
+        Assert.Equal("ORD/2001-01", (await FiredAsync(byAirport, "ORD/2001-01")).Partition);
+        var refused = await Assert.ThrowsAsync<GristmillException>(() => FiredAsync(byAirport, "{{scheduled}}"));
+        Assert.Equal((ErrorCodes.Partition, "Name one: ORD/{{scheduled}}."), (refused.Code, refused.Error.Hint));
+
+        var monthly = Monthly();
+        var twice = monthly with
+        {
+            Parameters = [.. monthly.Parameters, new ParameterSpec("as-of", ParameterType.String), new ParameterSpec("as-of-start", ParameterType.Date), new ParameterSpec("as-of-end", ParameterType.Date)],
+            Partitions = new PartitionSpec { Dimensions = [monthly.Partitions!.Dimensions[0], new PartitionDimension { Name = "as-of", Kind = PartitionKind.Day, From = new DateOnly(2001, 1, 1) }] },
+        };
+        var run = await FiredAsync(twice, "{{scheduled}}");
+        Assert.Equal(("2001-02/2001-03-01", "\"2001-02-01\"", "\"2001-03-01\""), (run.Partition, run.Parameters["month-start"], run.Parameters["as-of-start"]));
     }
 
     private static void InterlockedMax(ref int most, int value)

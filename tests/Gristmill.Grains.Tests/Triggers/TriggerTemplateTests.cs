@@ -22,6 +22,22 @@ public sealed class TriggerTemplateTests
     [InlineData("\"a}}\"")]
     public void A_placeholder_inside_a_text_is_refused(string json) => Assert.Throws<FormatException>(() => TriggerTemplate.Placeholder(json));
 
+    [Theory]
+    [InlineData("{{scheduled}}", "{{scheduled}}")]
+    [InlineData("2001-04/ATL", "2001-04|ATL")]
+    [InlineData("ATL/{{scheduled}}", "ATL|{{scheduled}}")]
+    [InlineData("{{body.a/b['c/d']}}/{{ body.e }}", "{{body.a/b['c/d']}}|{{ body.e }}")]
+    public void A_partition_has_a_text_for_each_dimension(string partition, string parts) =>
+        Assert.Equal(parts.Split('|'), TriggerTemplate.PartitionParts(Hook with { Partition = partition }).Select(part => JsonSerializer.Deserialize<string>(part)));
+
+    [Fact]
+    public void Values_that_a_partition_names_are_used()
+    {
+        Assert.Equal(["body.airport", "scheduled"], TriggerTemplate.Used(Hook with { Partition = "{{body.airport}}/{{scheduled}}" }));
+        Assert.Empty(TriggerTemplate.Used(Hook with { Partition = "ATL/2001-04" }));
+        Assert.Empty(TriggerTemplate.Used(Hook));
+    }
+
     [Fact]
     public void Values_of_a_body_keep_their_types_and_are_never_part_of_a_text()
     {
@@ -66,6 +82,8 @@ public sealed class TriggerTemplateTests
     [InlineData("""{"name":"t","pipeline":"p","file":{"path":"in/*.csv"}}""", ErrorCodes.Glob, "in/*.csv")]
     [InlineData("""{"name":"t","pipeline":"p","file":{"path":"/in/*.csv"},"parameters":{"x":"file {{file}}"}}""", ErrorCodes.Invalid, "inside a longer text")]
     [InlineData("""{"name":"t","pipeline":"p","file":{"path":"/in/*.csv"},"parameters":{"x":"{{run}}"}}""", ErrorCodes.Invalid, "{{run}}")]
+    [InlineData("""{"name":"t","pipeline":"p","cron":{"expression":"@daily"},"partition":"ATL/{{run}}"}""", ErrorCodes.Invalid, "{{run}}")]
+    [InlineData("""{"name":"t","pipeline":"p","cron":{"expression":"@daily"},"partition":"ATL/x{{scheduled}}"}""", ErrorCodes.Invalid, "inside a longer text")]
     [InlineData("""{"name":"t","pipeline":"p","metric":{"pipeline":"q","stage":"s","metric":"m","operator":"=","value":1}}""", ErrorCodes.Invalid, "'='")]
     [InlineData("""{"name":"t","pipeline":"p","webhook":{"secret":"a b"}}""", ErrorCodes.Invalid, "a b")]
     [InlineData("""{"name":"t","pipeline":"p","interval":{"every":"00:01:00"},"queueLimit":1000}""", ErrorCodes.Invalid, "1000")]

@@ -10,7 +10,7 @@ internal static class PartitionsCommand
     public static Command Create(CliContext context)
     {
         var pipeline = new Argument<string>("pipeline") { Description = "The pipeline." };
-        var range = new Option<string?>("--range") { Description = "Only these: a key, FROM..TO, or * of a dimension.", HelpName = "RANGE" };
+        var range = new Option<string?>("--range") { Description = "Only these: a key, FROM..TO or *; of two dimensions FIRST/SECOND, each of them so.", HelpName = "RANGE" };
         var status = new ChoiceOption<PartitionStatus>("--status") { Description = "Only those that are missing, running, ready, stale or failed." };
         var limit = new Option<int>("--limit", "-n") { Description = "How many, at most 1000.", DefaultValueFactory = _ => 200 };
         var after = new Option<string?>("--after") { Description = "Only those that come after this key, for paging.", HelpName = "KEY" };
@@ -29,9 +29,9 @@ internal static class PartitionsCommand
                 return ExitCodes.Ok;
             }
 
-            if (page.Spec.Dimensions.Length == 2 && parsed.GetValue(status) is null)
+            if (page.Spec.Dimensions.Length == 2 && parsed.GetValue(status) is null && Grid(context, page) is { } grid)
             {
-                Grid(context, page);
+                context.WriteTable(grid.Headings, grid.Rows);
             }
             else
             {
@@ -54,15 +54,22 @@ internal static class PartitionsCommand
 
     internal static string Word(PartitionStatus status) => status.ToString().ToLowerInvariant();
 
-    /// <summary>A row for each key of the first dimension, a column for each of the second.</summary>
-    private static void Grid(CliContext context, PartitionPage page)
+    /// <summary>A row for each key of the first dimension, a column for each of the second, as far as the page has them; null where a terminal is too narrow for it.</summary>
+    private static (string[] Headings, List<string[]> Rows)? Grid(CliContext context, PartitionPage page)
     {
-        var columns = page.Spec.Dimensions[1].Keys;
-        context.WriteTable([page.Spec.Dimensions[0].Name, .. columns], page.Items.GroupBy(item => item.Key[..item.Key.IndexOf('/', StringComparison.Ordinal)]).Select(row =>
+        var items = page.Items.Select(static item => (Key: item.Key.Split('/'), Word: Word(item.Status))).ToList();
+
+        // Listed keys as they are listed; those of time are not listed, and sort as they are written. A page may begin within a row.
+        var columns = items.Select(static item => item.Key[1]).Distinct()
+            .OrderBy(key => page.Spec.Dimensions[1].Keys.IndexOf(key)).ThenBy(static key => key, StringComparer.Ordinal).ToList();
+        var rows = items.GroupBy(static item => item.Key[0], StringComparer.Ordinal).Select(row =>
         {
-            var cells = row.ToDictionary(item => item.Key[(row.Key.Length + 1)..], item => Word(item.Status), StringComparer.Ordinal);
+            var cells = row.ToDictionary(static item => item.Key[1], static item => item.Word, StringComparer.Ordinal);
             return new[] { row.Key }.Concat(columns.Select(column => cells.GetValueOrDefault(column, ""))).ToArray();
-        }));
+        }).ToList();
+        string[] headings = [page.Spec.Dimensions[0].Name, .. columns];
+        var width = headings.Select((heading, i) => rows.Select(row => row[i].Length).Append(heading.Length).Max() + 3).Sum() + 1;
+        return context.IsInteractive && width > context.Console.Profile.Width ? null : (headings, rows);
     }
 
     private static Command MarkStale(CliContext context)

@@ -31,7 +31,7 @@ internal static partial class TriggerAddCommand
         var parameters = new Option<string[]>("--param", "-p") { Description = "A parameter of the runs: name=value, or name={{file}} for a value of the event. May be repeated.", HelpName = "NAME=VALUE" };
         var concurrency = new ChoiceOption<ConcurrencyPolicy>("--concurrency") { Description = "While a run that it started is under way: allow (default), forbid, replace or queue." };
         var catchUp = new ChoiceOption<CatchUpPolicy>("--catch-up") { Description = "Times that passed while nothing could fire: once (default), skip or all." };
-        var partition = new Option<string?>("--partition") { Description = "Of a partitioned pipeline: a key, or {{scheduled}} for the one that has ended last.", HelpName = "KEY" };
+        var partition = new Option<string?>("--partition") { Description = "Of a partitioned pipeline: a key, or {{scheduled}} for the one that has ended last; with listed keys such as ATL/{{scheduled}}.", HelpName = "KEY" };
         var description = new Option<string?>("--description") { Description = "A sentence for people." };
         var replace = new Option<bool>("--replace") { Description = "Change a trigger of this name that is there." };
         var server = CliContext.ServerOption();

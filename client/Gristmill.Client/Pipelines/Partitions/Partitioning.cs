@@ -1,6 +1,6 @@
 namespace Gristmill;
 
-/// <summary>How the pipeline is partitioned: by day, week, month or listed keys, or by one of these and then by listed keys.</summary>
+/// <summary>How the pipeline is partitioned: by day, week, month or listed keys, or by any two of these in the order that they are said.</summary>
 public sealed class Partitioning
 {
     private readonly PipelineBuilder _pipeline;

@@ -33,7 +33,7 @@ public sealed class DeclaredTrigger
     /// <param name="queueLimit">For <see cref="ConcurrencyPolicy.Queue"/>: firings that may wait. Default 10.</param>
     /// <param name="catchUp">For schedules: what happens to times that passed while nothing could fire. Default: once.</param>
     /// <param name="catchUpLimit">For <see cref="CatchUpPolicy.All"/>: how many are fired. Default 10.</param>
-    /// <param name="partition">For a partitioned pipeline: a key, or <c>"{{scheduled}}"</c> for the partition that has ended last.</param>
+    /// <param name="partition">For a partitioned pipeline: a key, or <c>"{{scheduled}}"</c> for the partition that has ended last; with listed keys <c>"ATL/{{scheduled}}"</c>.</param>
     /// <param name="description">A sentence for people.</param>
     public DeclaredTrigger With(ConcurrencyPolicy? concurrency = null, int? queueLimit = null, CatchUpPolicy? catchUp = null, int? catchUpLimit = null,
         string? partition = null, string? description = null)
