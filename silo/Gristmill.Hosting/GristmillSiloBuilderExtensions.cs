@@ -51,7 +51,11 @@ public static class GristmillSiloBuilderExtensions
         silo.UseSqliteTracking(folder.Tracking);
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, StaleMembers>();
         // Before the grains' own defaults.
-        services.AddSingleton(_ => new StageFiles(folder.Stages, new StageFilesOptions { Retention = options.LogRetention }));
+        services.AddSingleton(_ => new StageFiles(folder.Stages, new StageFilesOptions
+        {
+            Retention = options.LogRetention,
+            Place = options is { Storage: StorageKind.Postgres, ContentDirectory: null } ? $"{folder.Stages} of host {Environment.MachineName}" : null,
+        }));
         services.AddSingleton<IStageFiles>(static sp => sp.GetRequiredService<StageFiles>());
         services.AddSingleton(new StageCacheOptions { Enabled = options.Cache, MaxEntries = options.CacheMaxEntries, MaxAge = options.CacheMaxAge });
         services.AddSingleton<IStageFingerprints>(sp => new StageFingerprints(

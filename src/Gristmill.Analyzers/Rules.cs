@@ -33,7 +33,7 @@ internal static class Rules
         "'{0}' is not a name: use letters, digits, '-', '_' and '.', at most 64, starting with a letter or digit");
 
     public static readonly DiagnosticDescriptor ParameterType = Rule("GRM009", Pipelines, "A parameter of a type that none can have",
-        "Parameter '{0}' is {1}: use string, bool, int, long, float, double, DateOnly, DateTime or DateTimeOffset");
+        "Parameter '{0}' is {1}: use string, bool, int, long, float, double, DateOnly, DateTime or DateTimeOffset, or an array of text, numbers or dates");
 
     private static DiagnosticDescriptor Rule(string id, string category, string title, string message) => new(
         id, title, message, category, DiagnosticSeverity.Error, isEnabledByDefault: true,

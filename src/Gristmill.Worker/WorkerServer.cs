@@ -48,7 +48,8 @@ internal sealed class WorkerServer(StageHost host, FrameConnection connection, C
     {
         var cancellation = new CancellationTokenSource();
         var share = new ThreadShare(request.Limits.Threads);
-        using var tracker = tracked is null || StageHost.IsLight(request.Operation) ? null : new StageTracker(tracked, new Transport(connection, id), TimeProvider.System);
+        using var tracker = tracked is null || StageHost.IsLight(request.Operation) ? null
+            : new StageTracker(tracked, new Transport(connection, id), TimeProvider.System, SecretRedactor.Of(request.Secrets.Values));
         _running[id] = new Attempt(cancellation, share, tracker);
         var owns = !StageHost.IsLight(request.Operation);
         if (owns)

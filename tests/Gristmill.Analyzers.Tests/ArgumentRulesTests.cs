@@ -16,6 +16,14 @@ public sealed class ArgumentRulesTests
         public static double Plain(Dataset rows, Plain settings) => 1;
         public static void Nothing(Dataset rows) { }
         public static object Anything(Dataset rows) => 1;
+        public static IReadOnlyList<string> List(Dataset rows) => [];
+        public static string Word(string word) => word;
+        public static double Sum(IReadOnlyList<Dataset> tables, IReadOnlyList<double> numbers) => 1;
+        public static double Pick(IReadOnlyList<ModelInput> models) => 1;
+        public static FileInfo Write(Dataset rows) => new("x");
+        public static FileRef Keep(FileInput file) => new("", "", 0);
+        public static double Read(FileInput file) => 1;
+        public static void Report(ExitStatus exit, Dataset? rows = null) { }
         """;
 
     private const string Around = """
@@ -36,6 +44,18 @@ public sealed class ArgumentRulesTests
     [InlineData("p.Run(Plain, raw, StageArgument.Of(new Plain(1, [], [])));")]
     [InlineData("Table t = p.Run(Anything, raw); Model m = p.Run(Anything, raw).Model;")]
     [InlineData("StageArgument[] all = [raw]; p.Run(Count, all);")]
+    // Loops: the item inside, lists of what each item makes outside.
+    [InlineData("p.ForEach(p.Run(List, raw).List<string>(), item => p.Run(Word, item));")]
+    [InlineData("var (t, n) = p.ForEach(new[] { 1 }, i => { Table t = p.Run(Copy, raw); return (t, p.Run(Count, t).Metrics[\"value\"]); }); p.Run(Sum, t, n);")]
+    [InlineData("p.Run(Pick, p.ForEach(new[] { 1 }, i => p.Run(Train, raw).Model));")]
+    // Conditions, on numbers and values.
+    [InlineData("var n = p.Run(Count, raw); p.If(n.Metrics[\"value\"] > 1 & p.Parameter(\"k\", 1) > 0, () => p.Run(Count, raw)).ElseIf(p.Run(Word, \"a\").Value.Is(\"a\"), () => p.Run(Nothing, raw)).Else(() => { });")]
+    // At the exit the status is handed in.
+    [InlineData("p.OnExit(Report); p.OnExit(Report, raw);")]
+    // Files, of stages and from outside.
+    [InlineData("p.Run(Read, p.Run(Write, raw).File); p.Run(Read, p.Run(Keep, p.ImportFile(\"x\"))); StageFile file = p.Run(Write, raw).File; p.Run(Keep, file);")]
+    [InlineData("p.Run(Word, p.Secret(\"door\"));")]
+    [InlineData("var good = p.Check(raw, c => c.NotNull(\"a\")); p.Run(Count, good); p.Sql($\"select * from {good}\"); p.Run(Names, good, good.Findings, 1);")]
     public Task What_fits_is_well(string definition) => Verify.DefinitionAsync(definition, Members, Around);
 
     [Theory]
@@ -49,6 +69,14 @@ public sealed class ArgumentRulesTests
     [InlineData("var table = {|GRM004:p.Run(Nothing, raw)|}.Table;")]
     [InlineData("var model = p.Run(Train, raw); p.Sql($\"select * from {{|GRM004:model|}}\");")]
     [InlineData("p.Best(Metric.Auc, over: raw, among: [{|GRM004:p.Run(Copy, raw)|}]);")]
+    [InlineData("p.Run(Read, {|GRM004:raw|});")]
+    [InlineData("p.Run(Count, {|GRM004:p.ImportFile(\"x\")|});")]
+    [InlineData("p.Run(Read, {|GRM004:p.Run(Copy, raw)|});")]
+    [InlineData("p.Run(Count, {|GRM004:p.Run(Write, raw)|});")]
+    [InlineData("p.Run(Score, {|GRM004:p.Check(raw, c => c.NotNull(\"a\"))|}, p.Run(Count, raw));")]
+    [InlineData("p.OnExit(Report, {|GRM004:p.Run(Train, raw)|});")]
+    [InlineData("p.ForEach(new[] { 1 }, i => p.Run(Count, {|GRM004:p.Run(Train, raw)|}));")]
+    [InlineData("p.If(p.Parameter(\"k\", 1) > 0, () => p.Run(Count, {|GRM004:p.Run(Train, raw)|}));")]
     public Task An_output_of_another_kind_does_not_build(string definition) => Verify.DefinitionAsync(definition, Members, Around);
 
     [Theory]
@@ -61,6 +89,8 @@ public sealed class ArgumentRulesTests
     [InlineData("p.Run(Add, 1, \"b\", {|GRM005:5|});")]
     [InlineData("p.Run(Add, {|GRM005:p.Parameter(\"a\", \"text\")|}, \"b\");")]
     [InlineData("p.Run(Names, raw, {|GRM005:\"a\"|}, 1.0);")]
+    [InlineData("{|GRM005:p.OnExit(Report, raw, 3)|};")]
+    [InlineData("p.Run(Add, {|GRM005:p.Secret(\"door\")|}, \"b\");")]
     public Task Arguments_that_do_not_fit_do_not_build(string definition) => Verify.DefinitionAsync(definition, Members, Around);
 
     [Theory]

@@ -1,12 +1,17 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Gristmill.Hosting.Runs;
 using Gristmill.Testing;
 
 namespace Gristmill.Hosting;
 
-/// <summary>Two real silos, each with a data folder of its own, that are one cluster through PostgreSQL.</summary>
-public sealed partial class PostgresClusterTests
+/// <summary>Two real silos, each with a data folder of its own, that are one cluster through PostgreSQL and share the content.</summary>
+public sealed partial class PostgresClusterTests : IDisposable
 {
+    private readonly string _content = Directory.CreateTempSubdirectory("gristmill-content-").FullName;
+
+    public void Dispose() => Directory.Delete(_content, recursive: true);
+
     private static readonly string[] s_quiet = ["--Logging:LogLevel:Gristmill.Grains.Runs=Debug"];
 
     [Fact]
@@ -16,6 +21,7 @@ public sealed partial class PostgresClusterTests
         await using var postgres = await PostgresServer.StartAsync();
         await using var one = await StartAsync(postgres);
         await using var two = await StartAsync(postgres);
+        await GoesOnElsewhereAsync(one, two);
         var spec = Dag("kill", stages: 600, width: 30, new Random(1));
         await RegisterAsync(one, spec);
         var id = await one.StartRunAsync(spec.Name);
@@ -66,6 +72,66 @@ public sealed partial class PostgresClusterTests
         }
     }
 
+    /// <summary>What stages leave is found whichever silo executed them: logs, live and after, and the checkpoint of a stage whose silo was killed.</summary>
+    private async Task GoesOnElsewhereAsync(SiloProcess one, SiloProcess two)
+    {
+        SiloProcess[] silos = [one, two];
+        var (go, counted) = (Path.Combine(_content, "go"), Path.Combine(_content, "counted"));
+        var pipeline = Pipeline.Create("leave", p =>
+        {
+            p.Run(SiloStages.Talk, go).Named("talk");
+            p.ForEach(Enumerable.Range(0, 6), i => p.Run(SiloStages.Say, i).Named("say"), name: "each");
+            p.Run(SiloStages.Count, 5, counted).Named("count");
+        });
+        await one.RegisterAsync(pipeline);
+        var id = await one.StartRunAsync(pipeline.Name);
+        while (!File.Exists(counted))
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        foreach (var silo in silos)
+        {
+            using var stream = new StreamReader(await silo.Http.GetStreamAsync(new Uri($"/api/v1/runs/{id}/stages/talk/logs/events", UriKind.Relative), TestContext.Current.CancellationToken));
+            while (await stream.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.Contains("before", StringComparison.Ordinal))
+            {
+                // Live, though only one of them executes the stage.
+            }
+        }
+
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        await one.FollowAsync(id, static change => change.Counts.Succeeded >= 8);
+        // The worker's own log tells which of them executes the stage that waits.
+        var (killed, witness) = Counts(one) ? (one, two) : (two, one);
+        Assert.NotEqual(Counts(one), Counts(two));
+        await killed.KillAsync();
+        var run = await witness.FinishAsync(id);
+        await killed.StartAsync();
+
+        Assert.True(run.Status == RunStatus.Succeeded, $"{run.Error?.Code} {run.Error?.Message}");
+        var count = run.Stages.Single(static stage => stage.Name == "count");
+        Assert.Equal((2, 5.0), (count.Attempts, count.Outputs["metrics"].Metrics!["value"]));
+        foreach (var silo in silos)
+        {
+            foreach (var (stage, said) in ((string, string)[])[("talk", "before\nafter\n"), ("count", "from 5\n"), .. Enumerable.Range(0, 6).Select(static i => ($"say[{i}]", $"{i}\n"))])
+            {
+                var page = await silo.GetAsync<LogPage>($"/api/v1/runs/{id}/stages/{stage}/logs");
+                Assert.Equal((said, true), (page.Text, page.Ended));
+            }
+
+            Assert.Equal("from 0\n", (await silo.GetAsync<LogPage>($"/api/v1/runs/{id}/stages/count/logs?attempt=1")).Text);
+        }
+
+        static bool Counts(SiloProcess silo) =>
+            Directory.EnumerateFiles(Path.Combine(silo.DataDirectory, "logs")).Any(static file => ReadShared(file).Contains("from 0", StringComparison.Ordinal));
+    }
+
+    private static string ReadShared(string file)
+    {
+        using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        return reader.ReadToEnd();
+    }
+
     private static void AssertEachOnce(RunView run, PipelineSpec spec, string[] logs)
     {
         Assert.True(run.Status == RunStatus.Succeeded, $"{run.Status} {run.Error?.Code} {run.Error?.Message}\n{string.Join('\n', logs.Select(static log => log[..Math.Min(20_000, log.Length)]))}");
@@ -88,8 +154,8 @@ public sealed partial class PostgresClusterTests
         })],
     };
 
-    private static Task<SiloProcess> StartAsync(PostgresServer postgres) => SiloProcess.StartAsync(
-        ["--Gristmill:Storage=postgres", $"--Gristmill:ConnectionString={postgres.ConnectionString}", .. s_quiet]);
+    private Task<SiloProcess> StartAsync(PostgresServer postgres) => SiloProcess.StartAsync(
+        ["--Gristmill:Storage=postgres", $"--Gristmill:ConnectionString={postgres.ConnectionString}", $"--Gristmill:ContentDirectory={_content}", .. s_quiet]);
 
     private static async Task RegisterAsync(SiloProcess silo, PipelineSpec spec)
     {

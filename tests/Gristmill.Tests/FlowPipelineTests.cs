@@ -1,25 +1,18 @@
-using System.Collections.Immutable;
-using Apache.Arrow;
-using Gristmill.Engines;
 using Gristmill.Hosting;
+using static Gristmill.FlowStages;
 
 namespace Gristmill;
 
-/// <summary>Loops, branches, checks, files, secrets and exits with real workers, and the same in one process.</summary>
-public sealed class FlowPipelineTests
+/// <summary>Loops, branches, checks, files, secrets, retries and exits with real workers, and the same in one process.</summary>
+public sealed class FlowPipelineTests(FlowPipelineTests.Server server) : IClassFixture<FlowPipelineTests.Server>
 {
+    private SiloProcess Silo => server.Silo;
+
     [Fact]
     public async Task Everything_at_once_on_a_server_and_in_this_process()
     {
-        await using var silo = await SiloProcess.StartAsync();
-        var secrets = Directory.CreateDirectory(Path.Combine(silo.DataDirectory, "secrets")).FullName;
-        await WriteSecretAsync(secrets);
-        var csv = Parcels.WriteCsv(silo.Folder);
-
-        Assert.Equal(0, await Mill.RunAsync(Create(csv), ["--cluster", silo.Http.BaseAddress!.AbsoluteUri], TestContext.Current.CancellationToken));
-
-        var id = (await silo.Http.GetStringAsync(new Uri("/api/v1/runs", UriKind.Relative), TestContext.Current.CancellationToken)).Split("\"id\":\"")[1].Split('"')[0];
-        var run = await silo.GetRunAsync(id);
+        var csv = server.Csv;
+        var run = await RunAsync(Create(csv));
         var stages = run.Stages.ToDictionary(static stage => stage.Name);
         Assert.Equal("""["Arrow","Brisk","Snail"]""", stages["carriers"].Outputs["out"].Value!.Json);
         Assert.Equal(Parcels.Rows, Enumerable.Range(0, 3).Sum(i => stages[$"count[{i}]"].Outputs["metrics"].Metrics!["value"]));
@@ -30,16 +23,16 @@ public sealed class FlowPipelineTests
         Assert.Equal("\"Arrow Brisk Snail\"", stages["read-note"].Outputs["out"].Value!.Json);
         Assert.Equal("\"Succeeded 4000\"", stages["at-exit"].Outputs["out"].Value!.Json);
         Assert.Equal("\"12\"", stages["password-length"].Outputs["out"].Value!.Json);
-        Assert.DoesNotContain("open-sesame!", GristmillJson.Serialize(run), StringComparison.Ordinal);
+        Assert.DoesNotContain(Server.Password, GristmillJson.Serialize(run), StringComparison.Ordinal);
 
         // The same definition on a silo within this process: the same code decides.
         var folder = Directory.CreateTempSubdirectory("gristmill-flow-");
         try
         {
-            await WriteSecretAsync(Directory.CreateDirectory(Path.Combine(folder.FullName, "secrets")).FullName);
-            s_atExit = null;
+            await Server.WriteSecretAsync(folder.FullName);
+            LastExit = null;
             Assert.Equal(0, await Mill.RunAsync(Create(csv), ["--data", folder.FullName], TestContext.Current.CancellationToken));
-            Assert.Equal("Succeeded 4000", s_atExit);
+            Assert.Equal("Succeeded 4000", LastExit);
         }
         finally
         {
@@ -75,31 +68,145 @@ public sealed class FlowPipelineTests
     [Fact]
     public async Task A_check_that_fails_and_a_secret_that_is_missing_are_named()
     {
-        await using var silo = await SiloProcess.StartAsync();
-        var csv = Parcels.WriteCsv(silo.Folder);
-        var cluster = new[] { "--cluster", silo.Http.BaseAddress!.AbsoluteUri };
-
-        Assert.Equal(1, await Mill.RunAsync(Pipeline.Create("checked", p =>
+        var csv = server.Csv;
+        var error = (await RunAsync(Pipeline.Create("checked", p =>
         {
             var rows = p.Check(p.Read.Csv(csv), c => c.InRange("distance", 0, 10).Unique("carrier"));
             p.Run(Count, rows);
-        }), cluster, TestContext.Current.CancellationToken));
-        Assert.Equal(1, await Mill.RunAsync(Pipeline.Create("secretive", p => p.Run(PasswordLength, p.Secret("nobody.has-it"))), cluster, TestContext.Current.CancellationToken));
+        }))).Error!;
+        Assert.Equal((ErrorCodes.CheckFailed, "range.distance,unique.carrier"), (error.Code, error.Details["rules"]));
 
-        var text = await silo.Http.GetStringAsync(new Uri("/api/v1/runs", UriKind.Relative), TestContext.Current.CancellationToken);
-        var runs = text.Split("\"id\":\"").Skip(1).Select(static part => part.Split('"')[0]).ToList();
-        var errors = new List<ErrorInfo>();
-        foreach (var id in runs)
-        {
-            errors.Add((await silo.GetRunAsync(id)).Error!);
-        }
-
-        Assert.Contains(errors, static error => error.Code == ErrorCodes.CheckFailed && error.Message.Contains("range.distance", StringComparison.Ordinal)
-            && error.Message.Contains("unique.carrier", StringComparison.Ordinal));
-        Assert.Contains(errors, static error => error.Code == ErrorCodes.SecretMissing && error.Details["secret"] == "nobody.has-it");
+        error = (await RunAsync(Pipeline.Create("secretive", p => p.Run(PasswordLength, p.Secret("nobody.has-it"))))).Error!;
+        Assert.Equal((ErrorCodes.SecretMissing, "nobody.has-it"), (error.Code, error.Details["secret"]));
     }
 
-    private static volatile string? s_atExit;
+    [Fact]
+    public async Task A_check_that_warns_lets_go_on_and_one_that_blocks_names_what_is_broken()
+    {
+        var run = await RunAsync(Pipeline.Create("wary", p =>
+        {
+            p.OnFailure(FailurePolicy.Continue);
+            var rows = p.Sql($"select * from (values (date '2001-01-01', 1), (date '2001-01-02', 2)) as t(day, n)").Named("rows");
+            var warned = p.Check(rows, c => c.Fresh("day", TimeSpan.FromDays(2)).Schema(("day", CheckColumn.Text), ("n", CheckColumn.Integer)).RowsBetween(1, 5), CheckAction.Warn).Named("warned");
+            p.Run(Count, warned).Named("went-on");
+            p.Run(Tell, warned.Findings, warned.Metrics["failedRules"], warned.Metrics["fresh.day"]).Named("told");
+            p.Run(Count, p.Check(rows, c => c.Fresh("day", TimeSpan.FromDays(2))).Named("stale")).Named("no-stale");
+            p.Run(Count, p.Check(rows, c => c.Schema(("day", CheckColumn.Date), ("price", CheckColumn.Number))).Named("unlike")).Named("no-unlike");
+            p.Run(Count, p.Check(rows, c => c.Schema(("day", CheckColumn.Date), ("n", CheckColumn.Integer)).Fresh("day", TimeSpan.FromDays(100_000))).Named("sound")).Named("yes");
+        }));
+
+        var stages = run.Stages.ToDictionary(static stage => stage.Name);
+        Assert.Equal("""["fresh.day: of column 'day' the newest, 2001-01-02T00:00:00Z, is older than 2.00:00:00","schema: column 'day' is date32, not text"]""",
+            stages["warned"].Outputs["findings"].Value!.Json);
+        Assert.Equal(2, stages["went-on"].Outputs["metrics"].Metrics!["value"]);
+        Assert.StartsWith("\"2 1 fresh.day: of column 'day'", stages["told"].Outputs["out"].Value!.Json, StringComparison.Ordinal);
+        foreach (var (check, rule) in ((string, string)[])[("stale", "fresh.day"), ("unlike", "schema")])
+        {
+            Assert.Equal((StageStatus.Failed, ErrorCodes.CheckFailed, rule), (stages[check].Status, stages[check].Error!.Code, stages[check].Error!.Details["rules"]));
+            Assert.Contains($"failed: {rule}: ", stages[check].Error!.Message, StringComparison.Ordinal);
+            Assert.Equal((StageStatus.Cancelled, $"stage '{check}', which it waits for, failed"), (stages[$"no-{check}"].Status, stages[$"no-{check}"].Reason));
+        }
+
+        Assert.Equal(2, stages["yes"].Outputs["metrics"].Metrics!["value"]);
+    }
+
+    [Fact]
+    public async Task Only_the_errors_that_a_retry_names_are_retried_base_types_included()
+    {
+        var run = await RunAsync(Pipeline.Create("stubborn", p =>
+        {
+            p.OnFailure(FailurePolicy.Continue);
+            p.Run(NoFile).Named("named").Retry(attempts: 2, backoff: TimeSpan.Zero, on: ["IOException"]);
+            p.Run(BadArgument).Named("other").Retry(attempts: 2, backoff: TimeSpan.Zero, on: ["IOException"]);
+            p.Run(BadArgument).Named("any").Retry(attempts: 3, backoff: TimeSpan.Zero);
+        }));
+
+        Assert.Equal([("named", 2), ("other", 1), ("any", 3)], run.Stages.Select(static stage => (stage.Name, stage.Attempts)));
+        Assert.All(run.Stages, static stage => Assert.Equal((StageStatus.Failed, ErrorCodes.StageFailed), (stage.Status, stage.Error!.Code)));
+        Assert.Contains("FileNotFoundException: no such parcel", run.Stages[0].Error!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_secret_is_in_no_log_error_or_tag()
+    {
+        var pipeline = Pipeline.Create("loose-tongue", p => p.Run(Blab, p.Secret("door")).Named("blab"));
+        var run = await RunAsync(pipeline);
+
+        Assert.Equal((RunStatus.Failed, ErrorCodes.StageFailed), (run.Status, run.Error!.Code));
+        Assert.Contains("InvalidOperationException: threw ***", run.Error.Message, StringComparison.Ordinal);
+        Assert.Equal("***", run.Tags!["key"]);
+        var log = await Silo.GetAsync<LogPage>($"/api/v1/runs/{run.Id}/stages/blab/logs");
+        Assert.Equal("printed ***\n", log.Text);
+        Assert.DoesNotContain(Server.Password, GristmillJson.Serialize(run), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Parts_that_are_used_again_and_branches_of_several_run()
+    {
+        var csv = server.Csv;
+        var cleaning = Pipeline.Create("cleaning", p =>
+        {
+            var least = p.Parameter("least", 0.0);
+            var raw = p.Read.Csv("/nowhere.csv").Named("raw");
+            var rows = p.Sql($"select * from {raw} where distance >= {least}").Named("rows");
+            p.Run(Count, rows).Named("count").Cache(CachePolicy.Off);
+        });
+        var pipeline = Pipeline.Create("reuse", p =>
+        {
+            p.OnFailure(FailurePolicy.Continue);
+            var raw = p.Read.Csv(csv).Named("raw");
+            var all = p.Include(cleaning, "all", with => with.Replace("raw", raw));
+            var none = p.Include(cleaning, "none", with => with.Set("least", 1e9).Replace("raw", raw));
+            var (some, other) = (p.Group("some", () => Carrier(p, raw, "Snail")), p.Group("other", () => Carrier(p, raw, "Arrow")));
+            var (allRows, noRows) = (all.Metrics("count")["value"], none.Metrics("count")["value"]);
+            p.Run(Add, allRows, noRows, some.Metrics["value"], other.Metrics["value"]).Named("sum");
+
+            p.If(noRows > 0, () => p.Run(Word, "if").Named("if"))
+                .ElseIf(allRows > Parcels.Rows - 1, () => p.Run(Word, "else-if").Named("else-if"))
+                .Else(() => p.Run(Word, "else").Named("else"));
+            Table chosen = p.Choose(noRows > 0, () => p.Sql($"select 1 as n").Named("first"))
+                .ElseIf(allRows > 0, () => p.Sql($"select 2 as n union all select 3").Named("second"))
+                .Else(() => p.Sql($"select 4 as n").Named("third"));
+            p.Run(Count, chosen).Named("chosen");
+
+            var broken = p.Run(NoFile).Named("broken");
+            p.Run(Optional, broken.Value).Named("anyway").IgnoreUpstreamFailure();
+            p.Run(Optional, broken.Value).Named("not-without");
+        });
+
+        var run = await RunAsync(pipeline);
+        var stages = run.Stages.ToDictionary(static stage => stage.Name);
+        Assert.Equal((RunStatus.Failed, "broken"), (run.Status, run.Error!.Details["stage"]));
+        Assert.Equal((Parcels.Rows, 0.0), (Value("all.count"), Value("none.count")));
+        Assert.True(Value("some.count") is > 0 and < Parcels.Rows);
+        Assert.Equal(Parcels.Rows + Value("some.count") + Value("other.count"), Value("sum"));
+
+        Assert.Equal((StageStatus.Skipped, StageStatus.Succeeded, StageStatus.Skipped), (stages["if"].Status, stages["else-if"].Status, stages["else"].Status));
+        Assert.Equal("\"else-if\"", stages["else-if"].Outputs["out"].Value!.Json);
+        Assert.Equal((StageStatus.Skipped, StageStatus.Succeeded, StageStatus.Skipped), (stages["first"].Status, stages["second"].Status, stages["third"].Status));
+        Assert.Equal(2, Value("chosen"));
+
+        Assert.Equal("\" or nothing\"", stages["anyway"].Outputs["out"].Value!.Json);
+        Assert.Equal(StageStatus.Cancelled, stages["not-without"].Status);
+
+        // Its cache policy came along, so the included count is never taken over; the same stage without one is.
+        stages = (await RunAsync(pipeline)).Stages.ToDictionary(static stage => stage.Name);
+        Assert.Null(stages["all.count"].CachedFrom);
+        Assert.NotNull(stages["some.count"].CachedFrom);
+
+        double Value(string stage) => stages[stage].Outputs["metrics"].Metrics!["value"];
+    }
+
+    private static CodeStage Carrier(PipelineBuilder p, Table raw, string carrier) =>
+        p.Run(Count, p.Sql($"select * from {raw} where carrier = {carrier}").Named("rows")).Named("count");
+
+    private async Task<RunView> RunAsync(Pipeline pipeline)
+    {
+        var exit = await Mill.RunAsync(pipeline, ["--cluster", Silo.Http.BaseAddress!.AbsoluteUri], TestContext.Current.CancellationToken);
+        var run = await Silo.GetRunAsync((await Silo.GetAsync<RunRecord[]>($"/api/v1/runs?pipeline={pipeline.Name}&limit=1"))[0].Id);
+        Assert.Equal(exit == 0, run.Status == RunStatus.Succeeded);
+        return run;
+    }
 
     private static Pipeline Create(string csv) => Pipeline.Create("everything", p =>
     {
@@ -122,33 +229,32 @@ public sealed class FlowPipelineTests
         p.OnExit(AtExit, total.Metrics).Named("at-exit");
     });
 
-    private static string[] Carriers(Dataset rows) =>
-        [.. rows.Column("carrier").Cast<StringArray>().SelectMany(static names => Enumerable.Range(0, names.Length).Select(i => names.GetString(i))).Distinct().Order()];
-
-    private static long Count(Dataset rows) => rows.Rows;
-
-    private static double Total(IReadOnlyList<double> counts) => counts.Sum();
-
-    private static FileInfo WriteNote(IReadOnlyList<string> carriers)
+    /// <summary>A silo for all tests of the class, with a secret and a table.</summary>
+    public sealed class Server : IAsyncLifetime
     {
-        var file = new FileInfo(Path.Combine(Directory.CreateTempSubdirectory("gristmill-note-").FullName, "note.txt"));
-        File.WriteAllText(file.FullName, string.Join(' ', carriers));
-        return file;
-    }
+        internal const string Password = "open-sesame!";
 
-    private static string ReadNote(FileInput note) => note.ReadText();
+        public SiloProcess Silo { get; private set; } = null!;
 
-    private static string PasswordLength(string password) => $"{password.Length}";
+        public string Csv { get; private set; } = "";
 
-    private static string AtExit(ExitStatus exit, ImmutableDictionary<string, double>? total = null) => s_atExit = $"{exit.Status} {total?["value"]}";
-
-    private static async Task WriteSecretAsync(string folder)
-    {
-        var path = Path.Combine(folder, "door");
-        await File.WriteAllTextAsync(path, "open-sesame!\n");
-        if (!OperatingSystem.IsWindows())
+        public async ValueTask InitializeAsync()
         {
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            Silo = await SiloProcess.StartAsync();
+            await WriteSecretAsync(Silo.DataDirectory);
+            Csv = Parcels.WriteCsv(Silo.Folder);
+        }
+
+        public ValueTask DisposeAsync() => Silo.DisposeAsync();
+
+        internal static async Task WriteSecretAsync(string data)
+        {
+            var path = Path.Combine(Directory.CreateDirectory(Path.Combine(data, "secrets")).FullName, "door");
+            await File.WriteAllTextAsync(path, Password + "\n");
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
         }
     }
 }

@@ -196,6 +196,8 @@ public static class TestStages
     public static int Throws(int depth) =>
         depth == 0 ? throw new InvalidOperationException("the mill is broken\nwith a second line") : Throws(depth - 1) + 1;
 
+    public static void ThrowsNoFile() => throw new FileNotFoundException("no such parcel");
+
     public static async Task WaitForToken(IProgress<StageProgress> progress, CancellationToken cancellationToken)
     {
         progress.Report(new StageProgress(null, "waiting"));
@@ -309,6 +311,18 @@ public static class TestStages
         await Task.Run(() => context.Log($"{text} 2"));
         Console.Error.WriteLine($"{text} 3 \u00e4");
         Console.Write($"{text} end");
+    }
+
+    /// <summary>Tells what it must not tell in every way there is, at last in its error.</summary>
+    public static async Task Tell(string secret, StageContext context)
+    {
+        Console.WriteLine($"printed {secret}");
+        Console.Error.WriteLine($"complained {secret}");
+        await Task.Run(() => context.Log($"logged {secret}"));
+        Console.Write($"ended {secret}");
+        Track.Param("key", $"param {secret}");
+        Track.Tag("key", $"tag {secret}");
+        throw new InvalidOperationException($"threw {secret}");
     }
 
     /// <summary>Prints lines of 64 bytes, which count up.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 
 namespace Gristmill.Worker.Tests;
@@ -246,6 +247,34 @@ public abstract class StageExecutorConformance(ExecutorFixture fixture)
         var quiet = Mill.Call("Add", new { a = 1 });
         await Executor.ExecuteAsync(quiet, null, Stop);
         Assert.Equal("", Mill.Log(quiet));
+    }
+
+    [Fact]
+    public async Task A_secret_is_in_nothing_that_a_stage_prints_or_tracks()
+    {
+        var call = Mill.Call("Tell", new Dictionary<string, object> { ["secret"] = new Dictionary<string, string> { ["$secret"] = "door" } }) with
+        {
+            RunId = Unique(),
+            Secrets = ImmutableDictionary<string, string>.Empty.Add("door", "open-sesame-42"),
+        };
+        var error = await Fails(call);
+
+        // It was given the secret: whoever stores the error, which is the attempt's owner, takes it out.
+        Assert.Contains("threw open-sesame-42", error.Message, StringComparison.Ordinal);
+        Assert.Equal("printed ***\ncomplained ***\nlogged ***\nended ***", Mill.Log(call));
+        var batches = Tracking.Of(call.RunId).ToArray();
+        Assert.Equal([new("key", "param ***")], batches.SelectMany(static batch => batch.Parameters));
+        Assert.Equal([new("key", "tag ***")], batches.SelectMany(static batch => batch.Tags));
+    }
+
+    [Fact]
+    public async Task The_types_that_a_retry_may_name_are_in_the_details()
+    {
+        var details = (await Fails(Mill.Call("ThrowsNoFile"))).Error.Details;
+        Assert.Equal(("System.IO.FileNotFoundException", "System.IO.IOException"), (details["exception"], details["exceptionBases"]));
+        details = (await Fails(Mill.Call("Throws", new { depth = 0 }))).Error.Details;
+        Assert.Equal("System.InvalidOperationException", details["exception"]);
+        Assert.False(details.ContainsKey("exceptionBases"));
     }
 
     [Fact]

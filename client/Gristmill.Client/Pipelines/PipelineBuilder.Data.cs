@@ -50,7 +50,8 @@ public sealed partial class PipelineBuilder
 
     /// <summary>
     /// Puts the stages of another pipeline into this one, each named with a prefix: stage "rows" of what is included as "clean"
-    /// is "clean.rows". Its parameters take the values given here, or their defaults.
+    /// is "clean.rows". Its parameters take the values given here, or their defaults. What it says of a whole run stays behind: its
+    /// triggers start it alone, and what a failed stage means <see cref="OnFailure"/> says here.
     /// </summary>
     /// <param name="pipeline">The other pipeline.</param>
     /// <param name="name">The prefix; null: the pipeline's name.</param>
@@ -63,6 +64,7 @@ public sealed partial class PipelineBuilder
         NameRules.Require(prefix, "included pipeline's");
         var settings = with?.Invoke(new IncludeSettings()) ?? new IncludeSettings();
         Code ??= pipeline.Code;
+        _continues = pipeline.Spec.OnFailure == FailurePolicy.Continue ? pipeline.Name : _continues;
         return IncludedPipeline.Add(this, pipeline.Spec, prefix, settings);
     }
 }

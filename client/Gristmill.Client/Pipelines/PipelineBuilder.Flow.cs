@@ -10,7 +10,8 @@ public sealed partial class PipelineBuilder
     private readonly Stack<StageNode> _loops = new();
     private readonly Stack<string> _groups = new();
     private Condition? _condition;
-    private FailurePolicy _onFailure;
+    private FailurePolicy? _onFailure;
+    private string? _continues;
 
     /// <summary>The innermost loop whose body is being defined.</summary>
     internal StageNode? CurrentLoop => _loops.TryPeek(out var loop) ? loop : null;
@@ -161,7 +162,7 @@ public sealed partial class PipelineBuilder
         }
 
         var handle = Run(stage, arguments);
-        handle.Node.OnExit = true;
+        handle.Node.Settings = handle.Node.Settings with { OnExit = true };
         RequireOptional(handle.Node, "runs at the exit");
         return handle;
     }

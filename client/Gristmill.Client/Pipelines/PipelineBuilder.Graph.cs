@@ -107,7 +107,14 @@ public sealed partial class PipelineBuilder
     internal PipelineSpec Compile(string name, string? description)
     {
         _compiled = true;
-        var spec = SpecCompiler.Compile(name, description, _parameters, _stages, _onFailure) with { Triggers = CompileTriggers(name) };
+        if (_onFailure is null && _continues is { } included)
+        {
+            throw new GristmillException(ErrorCodes.Invalid,
+                $"The included pipeline '{included}' says what a failed stage means ({nameof(FailurePolicy)}.{nameof(FailurePolicy.Continue)}), and this one does not: one policy holds for a whole run.",
+                "Say it here, too: p.OnFailure(FailurePolicy.Continue), or FailFast.");
+        }
+
+        var spec = SpecCompiler.Compile(name, description, _parameters, _stages, _onFailure ?? FailurePolicy.FailFast) with { Triggers = CompileTriggers(name) };
         if (PartitionBy.Compile() is { } partitions)
         {
             spec = spec with { Partitions = partitions };

@@ -62,14 +62,14 @@ internal sealed partial class RunGrain
     /// <summary>Executes a stage and those that follow it, as long as each is the only one to do.</summary>
     private async Task CarryAsync(CarriedStage first)
     {
-        _chain = new CarriedChain(first, execution, states, TaskScheduler.Current, Report, GoOn, () => _leaving);
+        var chain = _chain = new CarriedChain(first, execution, states, TaskScheduler.Current, Report, GoOn, () => _leaving);
         try
         {
             await Retry.TransientAsync(() => states.WriteAsync(CarriedStage.StateName, first.Grain, first.Stored), time);
         }
         catch (Exception e) when (e is not InconsistentStateException)
         {
-            _chain = null;
+            Leave();
             LogStageNotStarted(Id, first.Origin.Stage, e);
             Take(first.Node, _graph!.Views[first.Node] with { Status = StageStatus.Failed, Error = GristmillException.Describe(e), Ended = time.GetUtcNow() });
             Advance();
@@ -78,11 +78,14 @@ internal sealed partial class RunGrain
 
         for (var stage = first; stage is not null && !_leaving;)
         {
-            stage = await EndAsync(await _chain.RunAsync(stage, Following(stage)));
+            stage = await EndAsync(await chain.RunAsync(stage, Following(stage)));
         }
 
-        _chain = null;
+        Leave();
         Advance();
+
+        // The grain that a failed stage was handed to may have told its end meanwhile, and the run may carry another one by now.
+        void Leave() => _chain = _chain == chain ? null : _chain;
 
         void Report(CarriedStage stage, StageProgress progress) => Take(stage.Node, _graph!.Views[stage.Node] with { Progress = progress });
     }

@@ -176,7 +176,11 @@ internal sealed partial class StageGrain(
         attempt = attempt <= 0 ? _state.Value.Attempt : attempt;
         var kept = _logs.FirstOrDefault(log => log.Attempt == attempt);
         var origin = Origin;
-        return await Task.Run(() => files.ReadLog(origin, attempt, kept, offset, Math.Clamp(limit, 4, StageLogLimits.MaxPageBytes)));
+        var page = await Task.Run(() => files.ReadLog(origin, attempt, kept, offset, Math.Clamp(limit, 4, StageLogLimits.MaxPageBytes)));
+        return page is null && !files.AreShared && _state.Value is { Status: StageStatus.Running, Carried: true } running && running.Attempt == attempt
+            ? throw new GristmillException(ErrorCodes.NotFound, $"What stage '{Name}' prints lies with the silo that executes it, which shares no folder with this one.",
+                "Read it when the stage is over, or give all silos one Gristmill:ContentDirectory: then each reads what any of them keeps.")
+            : page;
     }
 
     public async Task<StageCacheRecord?> GetCacheAsync()

@@ -20,6 +20,7 @@ public sealed class DataFolder : IDisposable
     {
         Root = root;
         Content = options.ContentDirectory is { } content ? Path.GetFullPath(content) : Path.Combine(root, "content");
+        Stages = Path.Combine(options.ContentDirectory is null ? root : Content, "stages");
         _lock = held;
         var hash = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(root)).ToString("x16", CultureInfo.InvariantCulture)[..8];
         ObjectDirectory = options.ObjectDirectory ?? ObjectStoreOptions.DefaultDirectory($"{options.Cluster}-{hash}", root);
@@ -40,8 +41,8 @@ public sealed class DataFolder : IDisposable
     /// <summary>Log files of workers.</summary>
     public string Logs => Path.Combine(Root, "logs");
 
-    /// <summary>Logs and checkpoints of stages.</summary>
-    public string Stages => Path.Combine(Root, "stages");
+    /// <summary>Logs and checkpoints of stages: with the content, if that is shared, as any silo may be asked for them or go on with a stage.</summary>
+    public string Stages { get; }
 
     /// <summary>The shared-memory segments that belong to this folder.</summary>
     public string ObjectDirectory { get; }

@@ -70,8 +70,8 @@ public sealed class GristmillOptions
     /// <value>null: /dev/shm/gristmill-CLUSTER-HASH, or a folder in the data folder where there is no shared memory.</value>
     public string? ObjectDirectory { get; set; }
 
-    /// <summary>Folder of model packages and users' assemblies; the silos of a cluster share one.</summary>
-    /// <value>null: "content" in the data folder.</value>
+    /// <summary>Folder of model packages and users' assemblies, and of logs and checkpoints of stages; the silos of a cluster share one.</summary>
+    /// <value>null: "content" and "stages" in the data folder.</value>
     public string? ContentDirectory { get; set; }
 
     /// <summary>How long the tables of a finished run are kept; its models, metrics and state stay.</summary>

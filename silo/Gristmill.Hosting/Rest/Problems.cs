@@ -27,6 +27,7 @@ internal static partial class Problems
         [ErrorCodes.NotExportable] = 422,
         [ErrorCodes.TooLarge] = 413,
         [ErrorCodes.CrossOrigin] = 403,
+        [ErrorCodes.CheckpointTooLarge] = 400,
         [ErrorCodes.NotFound] = 404,
         [ErrorCodes.ObjectNotFound] = 404,
         [ErrorCodes.Method] = 405,
@@ -49,6 +50,7 @@ internal static partial class Problems
         [ErrorCodes.SecretMissing] = 400,
         [ErrorCodes.Cancelled] = 499,
         [ErrorCodes.Timeout] = 504,
+        [ErrorCodes.HeartbeatTimeout] = 504,
         [ErrorCodes.Overloaded] = 503,
         [ErrorCodes.StoreFull] = 507,
     };

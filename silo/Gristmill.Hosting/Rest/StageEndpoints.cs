@@ -80,7 +80,8 @@ internal static class StageEndpoints
 
             // The newest attempt is the one that was the newest at the first look.
             attempt = page.Attempt;
-            offset = page.Next;
+            // Right after its end nothing may be known of an attempt until its log is stored: no page goes back.
+            offset = Math.Max(offset, page.Next);
             if (page.Next >= page.Bytes)
             {
                 await timer.WaitForNextTickAsync(cancellationToken);

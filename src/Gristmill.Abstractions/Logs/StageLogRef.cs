@@ -10,4 +10,9 @@ public sealed record StageLogRef(
     [property: Id(0)] int Attempt,
     [property: Id(1)] string Digest,
     [property: Id(2)] long Bytes,
-    [property: Id(3)] long Dropped);
+    [property: Id(3)] long Dropped)
+{
+    /// <summary>The host and folder that it lies in, where silos do not share one.</summary>
+    /// <value>null: every silo finds it.</value>
+    [Id(4)] public string? Place { get; init; }
+}

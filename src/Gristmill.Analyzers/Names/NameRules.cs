@@ -5,7 +5,7 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace Gristmill.Analyzers.Names;
 
-/// <summary>GRM008 and GRM009: names and types of pipelines, stages, parameters and models.</summary>
+/// <summary>GRM008 and GRM009: names and types of pipelines, stages, loops, groups, parameters, secrets and models.</summary>
 internal static class NameRules
 {
     // As Gristmill.GristmillName.
@@ -16,7 +16,7 @@ internal static class NameRules
         var method = invocation.TargetMethod;
         var ours = method.Name switch
         {
-            "Parameter" or "Register" => KnownTypes.Same(method.ContainingType, known.Builder),
+            "Parameter" or "Register" or "ForEach" or "Group" or "Include" or "Secret" => KnownTypes.Same(method.ContainingType, known.Builder),
             "Create" => KnownTypes.Same(method.ContainingType, known.Pipeline),
             "Named" => KnownTypes.Same(method.ContainingType, known.HandleExtensions),
             _ => false,
@@ -39,7 +39,13 @@ internal static class NameRules
         }
     }
 
-    private static bool CanBe(ITypeSymbol type, KnownTypes known) =>
-        type.TypeKind is TypeKind.Error or TypeKind.TypeParameter or TypeKind.Enum or TypeKind.Array || known.ParameterTypes.Contains(type)
-        || type.SpecialType is SpecialType.System_String or SpecialType.System_Boolean or SpecialType.System_Int32 or SpecialType.System_Int64 or SpecialType.System_Single or SpecialType.System_Double;
+    // As Gristmill.ParameterTypes: of these but truth values and instants there are lists.
+    private static bool CanBe(ITypeSymbol type, KnownTypes known) => type switch
+    {
+        { TypeKind: TypeKind.Error or TypeKind.TypeParameter } => true,
+        IArrayTypeSymbol { Rank: 1, ElementType: var item } => item.TypeKind is not TypeKind.Array && CanBe(item, known)
+            && item is not { SpecialType: SpecialType.System_Boolean or SpecialType.System_DateTime } and not { Name: "DateTimeOffset" },
+        _ => known.ParameterTypes.Contains(type) || type.SpecialType is SpecialType.System_String or SpecialType.System_Boolean
+            or SpecialType.System_Int32 or SpecialType.System_Int64 or SpecialType.System_Single or SpecialType.System_Double,
+    };
 }

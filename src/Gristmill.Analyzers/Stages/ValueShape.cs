@@ -68,6 +68,7 @@ internal static class ValueShape
             _ => Kinds.NameOf(type) switch
             {
                 "System.DateOnly" or "System.DateTimeOffset" or "System.TimeOnly" or "System.TimeSpan" or "System.Guid" or "System.Uri" => Shape.Text,
+                "Gristmill.Secret" when written => Shape.Text,
                 "Gristmill.Scalar" when written => Shape.Number,
                 _ => Shape.Unknown,
             },

@@ -144,19 +144,19 @@ public sealed class ContentStore(string root, TimeProvider? time = null)
         var limit = _time.GetUtcNow().UtcDateTime - olderThan;
         foreach (var folder in staging.EnumerateDirectories())
         {
-            var touched = folder.EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
-                .Select(entry => entry.LastWriteTimeUtc).Append(folder.LastWriteTimeUtc).Max();
-            if (touched <= limit)
+            try
             {
-                try
+                var touched = folder.EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
+                    .Select(entry => entry.LastWriteTimeUtc).Append(folder.LastWriteTimeUtc).Max();
+                if (touched <= limit)
                 {
                     folder.Delete(recursive: true);
                     removed++;
                 }
-                catch (DirectoryNotFoundException)
-                {
-                    // Committed or swept by another process meanwhile.
-                }
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // Committed or swept by another process meanwhile.
             }
         }
 

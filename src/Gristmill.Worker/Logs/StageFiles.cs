@@ -7,7 +7,7 @@ using Gristmill.Objects;
 
 namespace Gristmill.Worker;
 
-/// <summary>Logs and checkpoints of the stages that run on this host, in folders of the data folder.</summary>
+/// <summary>Logs and checkpoints of stages. The silos of a cluster may share the folder: each takes up what another has left.</summary>
 /// <param name="root">The folder.</param>
 /// <param name="options">How much is kept.</param>
 public sealed class StageFiles(string root, StageFilesOptions? options = null) : IStageFiles
@@ -25,6 +25,9 @@ public sealed class StageFiles(string root, StageFilesOptions? options = null) :
     public string Checkpoints { get; } = Path.Combine(root, "checkpoints");
 
     /// <inheritdoc/>
+    public bool AreShared => _options.Place is null;
+
+    /// <inheritdoc/>
     public LogPage? ReadLog(StageOrigin stage, int attempt, StageLogRef? kept, long offset, int limit)
     {
         var buffer = new byte[Math.Clamp(limit, 4, 1 << 20)];
@@ -36,7 +39,16 @@ public sealed class StageFiles(string root, StageFilesOptions? options = null) :
 
         if (kept is null)
         {
-            return null;
+            return ReadLive(stage, attempt, Math.Max(0, offset), buffer);
+        }
+
+        if (!_kept.Contains(kept.Digest))
+        {
+            throw kept.Place is { } place && place != _options.Place
+                ? new GristmillException(ErrorCodes.NotFound, $"What attempt {attempt} of stage '{stage.Stage}' printed lies in {place}, which this silo does not share.",
+                    "Ask the silo whose data folder that is, and give all silos one Gristmill:ContentDirectory: then each reads what any of them keeps.").With("place", place)
+                : new GristmillException(ErrorCodes.NotFound, $"What attempt {attempt} of stage '{stage.Stage}' printed is kept no more.",
+                    "Logs go after Gristmill:LogRetention; raise it to keep them longer.");
         }
 
         var folder = _kept.GetPath(kept.Digest);
@@ -72,7 +84,7 @@ public sealed class StageFiles(string root, StageFilesOptions? options = null) :
             }
 
             File.WriteAllBytes(Path.Combine(staged, ManifestFile), JsonSerializer.SerializeToUtf8Bytes(new Manifest(stage.Run, stage.Stage, attempt, bytes, head, tail.Length)));
-            return new StageLogRef(attempt, _kept.Commit(staged).Digest, bytes, bytes - head - tail.Length);
+            return new StageLogRef(attempt, _kept.Commit(staged).Digest, bytes, bytes - head - tail.Length) { Place = _options.Place };
         }
         finally
         {
@@ -120,8 +132,7 @@ public sealed class StageFiles(string root, StageFilesOptions? options = null) :
 
         foreach (var checkpoint in Folders(Checkpoints).Where(folder => folder.LastWriteTimeUtc < limit))
         {
-            checkpoint.Delete(recursive: true);
-            removed++;
+            removed += Delete(checkpoint) ? 1 : 0;
         }
 
         var live = new DirectoryInfo(Path.Combine(root, "live"));
@@ -141,6 +152,36 @@ public sealed class StageFiles(string root, StageFilesOptions? options = null) :
         {
             Redactor = request.Secrets.IsEmpty ? null : SecretRedactor.Of(request.Secrets.Values),
         };
+    }
+
+    /// <summary>What another silo's attempt has printed so far: the beginning, which is in the file; the end lies in that silo's memory until the attempt ends.</summary>
+    private LogPage? ReadLive(StageOrigin stage, int attempt, long offset, byte[] buffer)
+    {
+        try
+        {
+            using var file = File.OpenHandle(LivePath(Key(stage, attempt)), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var bytes = RandomAccess.GetLength(file);
+            var from = Math.Min(offset, bytes);
+            return Page(attempt, offset, from, buffer.AsSpan(0, RandomAccess.Read(file, buffer, from)), bytes, ended: false);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static bool Delete(DirectoryInfo folder)
+    {
+        try
+        {
+            folder.Delete(recursive: true);
+            return true;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another silo was first, or its stage was committed.
+            return false;
+        }
     }
 
     private static List<DirectoryInfo> Folders(string path) => Directory.Exists(path) ? [.. new DirectoryInfo(path).EnumerateDirectories()] : [];

@@ -14,4 +14,8 @@ public sealed record StageFilesOptions
     /// <summary>How long logs, and checkpoints that no attempt has taken up, are kept.</summary>
     /// <value>30 days</value>
     public TimeSpan Retention { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>Where they lie, in words, if other silos of the cluster do not see them.</summary>
+    /// <value>null: all silos share the folder, or there is one silo.</value>
+    public string? Place { get; init; }
 }

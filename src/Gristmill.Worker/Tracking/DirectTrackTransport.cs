@@ -9,7 +9,7 @@ internal sealed class DirectTrackTransport : ITrackTransport
     public static StageTracker Track(StageRequest request, Objects.ContentStore content, ITrackingStore store, TimeProvider time)
     {
         var transport = new DirectTrackTransport();
-        var tracker = new StageTracker(content, transport, time);
+        var tracker = new StageTracker(content, transport, time, SecretRedactor.Of(request.Secrets.Values));
         transport._receiver = new TrackReceiver(request, store, tracker.Durable, tracker.Fail);
         return tracker;
     }

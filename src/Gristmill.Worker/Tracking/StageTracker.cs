@@ -18,6 +18,7 @@ internal sealed class StageTracker : Tracker, IThreadPoolWorkItem, IDisposable
     private readonly ContentStore _content;
     private readonly ITrackTransport _transport;
     private readonly TimeProvider _time;
+    private readonly SecretRedactor _redactor;
     private readonly ITimer _timer;
 
     // A monitor and not a Lock: callers wait on it when the buffer is full.
@@ -36,9 +37,14 @@ internal sealed class StageTracker : Tracker, IThreadPoolWorkItem, IDisposable
     private bool _closed;
     private ErrorInfo? _error;
 
-    public StageTracker(ContentStore content, ITrackTransport transport, TimeProvider time)
+    /// <summary>Creates the tracker of an attempt.</summary>
+    /// <param name="content">Takes artifacts and figures.</param>
+    /// <param name="transport">Takes frames.</param>
+    /// <param name="time">Clock of what is logged.</param>
+    /// <param name="redactor">Takes secrets out of values of parameters and tags; null: the attempt knows none.</param>
+    public StageTracker(ContentStore content, ITrackTransport transport, TimeProvider time, SecretRedactor? redactor = null)
     {
-        (_content, _transport, _time) = (content, transport, time);
+        (_content, _transport, _time, _redactor) = (content, transport, time, redactor ?? SecretRedactor.None);
         _timer = time.CreateTimer(static state => ((StageTracker)state!).SendOff(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -231,7 +237,7 @@ internal sealed class StageTracker : Tracker, IThreadPoolWorkItem, IDisposable
         lock (_gate)
         {
             var to = Reserve(TrackFrame.MaxEntryBytes);
-            Written(TrackFrame.Pair(to, kind, name, value));
+            Written(TrackFrame.Pair(to, kind, name, _redactor.Redact(value)));
         }
     }
 

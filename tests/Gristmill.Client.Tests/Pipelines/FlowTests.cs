@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace Gristmill.Client.Pipelines;
@@ -213,6 +214,38 @@ public sealed class FlowTests
         Refused("'must'", p => p.Include(other));
         Refused("no parameter 'x'", p => p.Include(other, with: with => with.Set<int>("x", 1)));
         Refused("no stage 'nowhere'", p => p.Include(other, with: with => with.Set<string>("must", "z")).Table("nowhere"));
+    }
+
+    [Fact]
+    public void What_is_included_keeps_all_that_neither_names_nor_connects_it()
+    {
+        var other = Pipeline.Create("other", p =>
+        {
+            p.On.Cron("0 6 * * *");
+            p.OnFailure(FailurePolicy.Continue);
+            var rows = p.Read.Csv("/a").Cache(CachePolicy.Off);
+            p.Run(Report2, rows).Named("report").IgnoreUpstreamFailure().Cache(CachePolicy.On, TimeSpan.FromHours(1)).Requires("gpu").Requires("licence", 2)
+                .Retry(4, jitter: 0.5, on: ["timeout"]).With(timeout: TimeSpan.FromMinutes(1), memoryMiB: 9, threads: 2, heartbeatTimeout: TimeSpan.FromMinutes(2));
+            p.OnExit(Report, rows).Named("exit");
+        });
+
+        var spec = Compile(p =>
+        {
+            p.Include(other);
+            p.OnFailure(FailurePolicy.FailFast);
+        });
+
+        Assert.Equal(3, spec.Stages.Length);
+        foreach (var stage in other.Spec.Stages)
+        {
+            // Every member of a stage, also one that is added to it later.
+            var expected = stage with { Name = "other." + stage.Name, Inputs = stage.Inputs.ToImmutableDictionary(static i => i.Key, static i => i.Value with { Stage = "other." + i.Value.Stage }) };
+            Assert.Equal(GristmillJson.Serialize(expected), GristmillJson.Serialize(Stage(spec, expected.Name)));
+        }
+
+        Assert.Equal(FailurePolicy.FailFast, spec.OnFailure);
+        Assert.Null(spec.Triggers);
+        Refused("'other' says what a failed stage means", p => p.Include(other));
     }
 
     private static double Count(ObjectRef rows) => 1;

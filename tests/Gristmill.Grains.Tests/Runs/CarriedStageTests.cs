@@ -83,6 +83,20 @@ public sealed class CarriedStageTests : IClassFixture<ClusterFixture>
     }
 
     [Fact]
+    public async Task What_is_carried_after_a_failure_is_carried_though_the_failed_one_is_still_being_handed_over()
+    {
+        Executor.On("a", static _ => throw new GristmillException(ErrorCodes.StageFailed, "no good"));
+        for (var i = 0; i < 5; i++)
+        {
+            var once = new RetryPolicy { MaxAttempts = 1 };
+            var run = await _cluster.EndOfAsync(await _cluster.RunAsync(Pipeline(
+                Stage("a"), Stage("b", "a") with { IgnoreUpstreamFailure = true, Retry = once }, Stage("c", "b") with { Retry = once }) with { OnFailure = FailurePolicy.Continue }));
+
+            Assert.Equal([(StageStatus.Failed, 1), (StageStatus.Succeeded, 1), (StageStatus.Succeeded, 1)], run.Stages.Select(static stage => (stage.Status, stage.Attempts)));
+        }
+    }
+
+    [Fact]
     public async Task A_carried_attempt_that_fails_for_good_fails_the_run_with_its_error()
     {
         Executor.On("b", static _ => throw new GristmillException(ErrorCodes.BadValue, "wrong"));

@@ -21,14 +21,21 @@ public sealed class SecretTests : IClassFixture<ClusterFixture>
         Environment.SetEnvironmentVariable("GRISTMILL_SECRET_FLOW_TEST_DOOR", secret);
         try
         {
-            _cluster.Executor.On("a", static (request, progress, _) =>
+            var seen = new TaskCompletionSource();
+            _cluster.Executor.On("a", async (request, progress, _) =>
             {
                 progress!.Report(new StageProgress(0.5, $"logging in with {request.Secrets["flow-test.door"]}"));
+                await seen.Task;
                 throw new GristmillException(ErrorCodes.StageFailed, $"'{request.Secrets["flow-test.door"]}' is wrong", $"not {secret}")
                     .With("json", System.Text.Json.JsonSerializer.Serialize(new { password = secret }));
             });
 
-            var run = await RunAsync();
+            var id = await StartAsync();
+            string? message = null;
+            await TestCluster.UntilAsync(async () => (message = (await _cluster.Client.GetGrain<IRunGrain>(id).GetStageAsync("a"))?.Progress?.Message) is not null);
+            Assert.Equal("logging in with ***", message);
+            seen.SetResult();
+            var run = await _cluster.EndOfAsync(id);
 
             var attempt = Assert.Single(_cluster.Executor.Attempts);
             Assert.Equal(secret, attempt.Secrets["flow-test.door"]);
@@ -45,7 +52,7 @@ public sealed class SecretTests : IClassFixture<ClusterFixture>
     [Fact]
     public async Task A_missing_secret_fails_the_stage_before_it_starts_and_is_named()
     {
-        var run = await RunAsync();
+        var run = await _cluster.EndOfAsync(await StartAsync());
 
         Assert.Empty(_cluster.Executor.Attempts);
         Assert.Equal((RunStatus.Failed, ErrorCodes.SecretMissing, "flow-test.door"), (run.Status, run.Error!.Code, run.Error.Details["secret"]));
@@ -53,6 +60,6 @@ public sealed class SecretTests : IClassFixture<ClusterFixture>
         Assert.Equal(1, run.Of("a").Attempts);
     }
 
-    private async Task<RunView> RunAsync() => await _cluster.EndOfAsync(await _cluster.RunAsync(Pipeline(
-        Stage("a") with { Operation = StageOperations.Code, Options = Options, Retry = new RetryPolicy { RetryErrors = false, MaxAttempts = 3, On = [ErrorCodes.SecretMissing] } })));
+    private Task<string> StartAsync() => _cluster.RunAsync(Pipeline(
+        Stage("a") with { Operation = StageOperations.Code, Options = Options, Retry = new RetryPolicy { RetryErrors = false, MaxAttempts = 3, On = [ErrorCodes.SecretMissing] } }));
 }

@@ -10,6 +10,8 @@ internal sealed class ScriptedFiles : IStageFiles
 
     public ConcurrentQueue<StageOrigin> Removed { get; } = new();
 
+    public bool AreShared { get; set; } = true;
+
     public LogPage? ReadLog(StageOrigin stage, int attempt, StageLogRef? kept, long offset, int limit) => !Loud.ContainsKey(stage.Stage)
         ? null
         : new LogPage { Attempt = attempt, Offset = offset, Next = offset + 1, Bytes = 1, Text = kept?.Digest ?? "live", Ended = kept is not null };

@@ -30,6 +30,7 @@ internal sealed class TestCluster : IAsyncDisposable
                 options.Path = Database;
                 options.MaxBytes = maxBytes;
             });
+            CommitCounter.Add(silo.Services, "gristmill", Commits);
             silo.UseSqliteReminders(options =>
             {
                 options.Path = Database;
@@ -61,6 +62,9 @@ internal sealed class TestCluster : IAsyncDisposable
     public ScriptedFiles Files { get; } = new();
 
     public RecordedLogs Logs { get; } = new();
+
+    /// <summary>How often the store has taken each stage in as succeeded, by "run/stage".</summary>
+    public System.Collections.Concurrent.ConcurrentDictionary<string, int> Commits { get; } = new();
 
     /// <summary>The silos' clock; tests may put it forward.</summary>
     public ShiftedClock Clock { get; } = new();

@@ -21,10 +21,13 @@ internal static class SiloStages
 
     public static int Number(int n) => n;
 
+    public static void Say(int n) => Console.WriteLine($"{n}");
+
     /// <summary>Counts up to a number, slowly, and says where it began; the checkpoint is how a killed silo's work goes on.</summary>
     public static async Task<int> Count(int to, string file, Engines.StageContext context, CancellationToken cancellationToken)
     {
         var begin = await context.Checkpoint.TryLoadJsonAsync<int>(cancellationToken);
+        Console.WriteLine($"from {begin}");
         for (var n = begin; n < to; n++)
         {
             await context.Checkpoint.SaveJsonAsync(n + 1, cancellationToken);

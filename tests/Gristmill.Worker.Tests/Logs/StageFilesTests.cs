@@ -36,6 +36,42 @@ public sealed class StageFilesTests : IDisposable
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(_root, "live")));
     }
 
+    [Fact]
+    public void A_silo_that_shares_the_folder_reads_what_another_prints_and_takes_up_what_a_dead_one_left()
+    {
+        var other = Create();
+        Assert.Null(other.ReadLog(Stage, 1, null, 0, 100));
+        var log = Open();
+        log.Write("one "u8);
+        log.Write("two and three"u8);
+        var page = other.ReadLog(Stage, 1, null, 4, 100)!;
+        Assert.Equal(("two an", 10L, 10L, false), (page.Text, page.Next, page.Bytes, page.Ended));
+
+        // Its end lay in the memory of the silo that died.
+        var kept = other.KeepLog(Stage, 1)!;
+        Assert.Equal(("one two an", true), (_files.ReadLog(new StageOrigin("x", "y"), 1, kept, 0, 100)!.Text, other.ReadLog(Stage, 1, kept, 0, 100)!.Ended));
+        Assert.Null(kept.Place);
+    }
+
+    [Fact]
+    public void A_log_that_lies_elsewhere_is_an_error_that_says_where_and_one_that_is_gone_says_so()
+    {
+        var (here, elsewhere) = (Path.Combine(_root, "here"), Path.Combine(_root, "elsewhere"));
+        static StageFiles At(string folder) => new(folder, new StageFilesOptions { Place = $"{folder} of host h" });
+        var there = At(elsewhere);
+        there.Open(Mill.NoOp() with { RunId = Stage.Run, Stage = Stage.Stage }).Write("said"u8);
+        var kept = there.KeepLog(Stage, 1)!;
+        Assert.Equal("said", there.ReadLog(Stage, 1, kept, 0, 100)!.Text);
+        var error = Assert.Throws<GristmillException>(() => At(here).ReadLog(Stage, 1, kept, 0, 100));
+        Assert.Equal((ErrorCodes.NotFound, $"{elsewhere} of host h"), (error.Code, error.Error.Details["place"]));
+        Assert.Contains("ContentDirectory", error.Error.Hint, StringComparison.Ordinal);
+
+        there.Remove(Stage, 1, [kept]);
+        error = Assert.Throws<GristmillException>(() => there.ReadLog(Stage, 1, kept, 0, 100));
+        Assert.Equal(ErrorCodes.NotFound, error.Code);
+        Assert.Contains("kept no more", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -21,7 +21,7 @@ internal static class SpecCompiler
             Description = description,
             Parameters = [.. parameters],
             // What runs at the exit may take from all others: it comes last.
-            Stages = [.. stages.OrderBy(static stage => stage.OnExit).Select(Write)],
+            Stages = [.. stages.OrderBy(static stage => stage.Settings.OnExit).Select(Write)],
             OnFailure = onFailure,
         };
         // The server's own check, so that nothing is sent that it would refuse.
@@ -60,21 +60,14 @@ internal static class SpecCompiler
             i => i.Key, i => new OutputRef(i.Value.Node.Name, i.Value.Output) { Metric = node.InputMetrics.GetValueOrDefault(i.Key) });
         var after = node.After.Select(stage => stage.Name).Concat(ValuesOf(options)).Distinct()
             .Where(stage => inputs.Values.All(input => input.Stage != stage));
-        return new StageSpec
+        return node.Settings with
         {
             Name = node.Name,
-            Operation = node.Operation,
             Options = GristmillJson.CanonicalText(options.ToJsonString()),
             Inputs = inputs,
             After = [.. after],
             When = node.When?.Write(),
-            Retry = node.Retry,
-            Limits = node.Limits,
-            Cache = node.Cache,
             Loop = node.Loop?.Name,
-            IgnoreUpstreamFailure = node.IgnoreUpstreamFailure,
-            OnExit = node.OnExit,
-            Resources = node.Resources.Count > 0 ? node.Resources.ToImmutableDictionary() : null,
         };
     }
 

@@ -10,7 +10,7 @@ internal sealed class StageNode(PipelineBuilder owner, string operation, string 
     public StageNode? Loop { get; } = owner.CurrentLoop;
     /// <summary>What its name begins with.</summary>
     public string Prefix { get; } = owner.Prefix;
-    public string Operation { get; } = operation;
+    public string Operation => Settings.Operation;
     /// <summary>Name if nothing better is known.</summary>
     public string FallbackName { get; set; } = fallbackName;
     /// <summary>The variable its output was seen in.</summary>
@@ -28,12 +28,8 @@ internal sealed class StageNode(PipelineBuilder owner, string operation, string 
     public Dictionary<string, string> InputMetrics { get; } = new(StringComparer.Ordinal);
     /// <summary>Inputs that its method cannot do without.</summary>
     public IReadOnlyCollection<string> RequiredInputs { get; init; } = [];
-    public bool IgnoreUpstreamFailure { get; set; }
-    public bool OnExit { get; set; }
-    public Dictionary<string, int> Resources { get; } = new(StringComparer.Ordinal);
-    public RetryPolicy Retry { get; set; } = new();
-    public StageLimits Limits { get; set; } = new();
-    public CacheSpec? Cache { get; set; }
+    /// <summary>All of the stage that neither names nor connects it, such as its limits. The rest is written over it at last.</summary>
+    public StageSpec Settings { get; set; } = new() { Name = "", Operation = operation };
     /// <summary>Whether the handle of output "out" stands for the whole stage, so that its variable names the stage.</summary>
     public bool SingleOutput { get; init; } = true;
     /// <summary>What a person would call it in an error.</summary>

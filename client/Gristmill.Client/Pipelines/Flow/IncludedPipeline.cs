@@ -31,7 +31,7 @@ public sealed class IncludedPipeline
     /// <inheritdoc cref="Table"/>
     public MetricSet Metrics(string stage, string output = "metrics") => new(Node(stage), output);
 
-    /// <summary>A value that one of its stages returns.</summary>
+    /// <summary>A value that one of its stages returns. A number is among what it measures: <c>Metrics("count")["value"]</c>.</summary>
     /// <inheritdoc cref="Table"/>
     public StageValue Value(string stage, string output = "out") => new(Node(stage), output);
 
@@ -87,16 +87,8 @@ public sealed class IncludedPipeline
             Options = () => JsonNode.Parse(OptionsTemplate.Fill(stage.Options, Rename))!.AsObject(),
             SingleOutput = false,
             GivenName = _pipeline.Prefix + prefix + "." + stage.Name,
-            Retry = stage.Retry,
-            Limits = stage.Limits,
-            IgnoreUpstreamFailure = stage.IgnoreUpstreamFailure,
-            OnExit = stage.OnExit,
+            Settings = stage,
         };
-        foreach (var (resource, amount) in stage.Resources ?? ImmutableDictionary<string, int>.Empty)
-        {
-            node.Resources[resource] = amount;
-        }
-
         foreach (var (name, input) in stage.Inputs.OrderBy(static input => input.Key, StringComparer.Ordinal))
         {
             _pipeline.Connect(node, name, _settings.Replacements.TryGetValue(input with { Metric = null }, out var by) ? by : new Part(Node(input.Stage), input.Output));

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Gristmill;
 
 /// <summary>What can be said about any stage through a handle of it.</summary>
@@ -34,18 +36,22 @@ public static class StageHandleExtensions
         Check(heartbeatTimeout is null || heartbeatTimeout >= TimeSpan.FromMilliseconds(200), nameof(heartbeatTimeout), heartbeatTimeout, "at least 0.2 s");
         Check(threads is null or >= 1, nameof(threads), threads, "at least 1");
 
-        node.Retry = node.Retry with
+        var (retry, limits) = (node.Settings.Retry, node.Settings.Limits);
+        node.Settings = node.Settings with
         {
-            MaxAttempts = attempts ?? node.Retry.MaxAttempts,
-            Backoff = backoff ?? node.Retry.Backoff,
-            RetryErrors = retryErrors ?? node.Retry.RetryErrors,
-        };
-        node.Limits = node.Limits with
-        {
-            Timeout = timeout ?? node.Limits.Timeout,
-            MemoryMiB = memoryMiB ?? node.Limits.MemoryMiB,
-            Threads = threads ?? node.Limits.Threads,
-            HeartbeatTimeout = heartbeatTimeout ?? node.Limits.HeartbeatTimeout,
+            Retry = retry with
+            {
+                MaxAttempts = attempts ?? retry.MaxAttempts,
+                Backoff = backoff ?? retry.Backoff,
+                RetryErrors = retryErrors ?? retry.RetryErrors,
+            },
+            Limits = limits with
+            {
+                Timeout = timeout ?? limits.Timeout,
+                MemoryMiB = memoryMiB ?? limits.MemoryMiB,
+                Threads = threads ?? limits.Threads,
+                HeartbeatTimeout = heartbeatTimeout ?? limits.HeartbeatTimeout,
+            },
         };
         return handle;
 
@@ -73,7 +79,8 @@ public static class StageHandleExtensions
             throw new GristmillException(ErrorCodes.Invalid, $"Stage '{handle.Node.Label}': cache policy {policy}, maxStaleness {maxStaleness}.", "A staleness is above zero.");
         }
 
-        handle.Node.Cache = policy == CachePolicy.Auto && maxStaleness is null ? null : new CacheSpec { Policy = policy, MaxStaleness = maxStaleness };
+        var cache = policy == CachePolicy.Auto && maxStaleness is null ? null : new CacheSpec { Policy = policy, MaxStaleness = maxStaleness };
+        handle.Node.Settings = handle.Node.Settings with { Cache = cache };
         return handle;
     }
 
@@ -91,16 +98,19 @@ public static class StageHandleExtensions
         double? jitter = null, IReadOnlyCollection<string>? on = null) where T : StageHandle
     {
         ArgumentNullException.ThrowIfNull(handle);
-        var retry = handle.Node.Retry;
-        handle.Node.Retry = retry with
+        var retry = handle.Node.Settings.Retry;
+        handle.Node.Settings = handle.Node.Settings with
         {
-            MaxAttempts = attempts ?? retry.MaxAttempts,
-            Backoff = backoff ?? retry.Backoff,
-            RetryErrors = on is null ? true : retry.RetryErrors || on.Count == 0,
-            Factor = factor ?? retry.Factor,
-            MaxBackoff = maxBackoff ?? retry.MaxBackoff,
-            Jitter = jitter ?? retry.Jitter,
-            On = on is { Count: > 0 } ? [.. on] : retry.On,
+            Retry = retry with
+            {
+                MaxAttempts = attempts ?? retry.MaxAttempts,
+                Backoff = backoff ?? retry.Backoff,
+                RetryErrors = on is null ? true : retry.RetryErrors || on.Count == 0,
+                Factor = factor ?? retry.Factor,
+                MaxBackoff = maxBackoff ?? retry.MaxBackoff,
+                Jitter = jitter ?? retry.Jitter,
+                On = on is { Count: > 0 } ? [.. on] : retry.On,
+            },
         };
         return handle;
     }
@@ -118,7 +128,8 @@ public static class StageHandleExtensions
             throw new GristmillException(ErrorCodes.Invalid, $"Stage '{handle.Node.Label}' requires {amount} of '{resource}'.", "It must be above 0 and at most 1,000,000.");
         }
 
-        handle.Node.Resources[resource] = (int)Math.Round(amount * 1000);
+        var resources = handle.Node.Settings.Resources ?? ImmutableDictionary<string, int>.Empty;
+        handle.Node.Settings = handle.Node.Settings with { Resources = resources.SetItem(resource, (int)Math.Round(amount * 1000)) };
         return handle;
     }
 
@@ -130,7 +141,7 @@ public static class StageHandleExtensions
     {
         ArgumentNullException.ThrowIfNull(handle);
         PipelineBuilder.RequireOptional(handle.Node, "ignores failures of stages before it");
-        handle.Node.IgnoreUpstreamFailure = true;
+        handle.Node.Settings = handle.Node.Settings with { IgnoreUpstreamFailure = true };
         return handle;
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 
 namespace Gristmill.Grains.Runs.Model;
@@ -8,32 +9,55 @@ internal sealed class FlowCase
 {
     private readonly Random _random;
     private readonly List<FlowNode> _nodes = [];
+    private readonly Dictionary<string, FlowPolicy> _policies = new(StringComparer.Ordinal);
     private readonly int _seed;
+    private readonly int _spare;
     private int _named;
 
-    private FlowCase(int seed)
+    private FlowCase(int seed, int kills)
     {
-        _seed = seed;
+        (_seed, _spare) = (seed, kills * 2);
         _random = new Random(seed);
-        Model = new FlowModel(Measures);
+        Model = new FlowModel(Measures, Troubles);
     }
+
+    public int Seed => _seed;
 
     public PipelineSpec Spec { get; private set; } = null!;
 
     public FlowModel Model { get; }
 
-    public static FlowCase Of(int seed)
+    /// <summary>The case of a seed.</summary>
+    /// <param name="seed">The seed.</param>
+    /// <param name="kills">How often the silo may be killed meanwhile: stages have attempts to spare for that.</param>
+    public static FlowCase Of(int seed, int kills)
     {
-        var made = new FlowCase(seed);
+        var made = new FlowCase(seed, kills);
         made.Make();
         return made;
     }
 
-    /// <summary>What a stage measures, or null if it fails: a function of seed and name.</summary>
-    public int? Measures(string stage) => Hash(stage, "measures") is var hash && hash % 9 == 0 ? null : (int)(hash / 9 % 4);
+    /// <summary>The case of a stage, by the seed in its name.</summary>
+    public static int SeedOf(string stage) => int.Parse(stage.Split('-')[1].Split('[')[0], CultureInfo.InvariantCulture);
 
-    /// <summary>How often a stage crashes before it does what it does.</summary>
-    public int Crashes(string stage) => Hash(stage, "crashes") % 7 == 0 ? 1 + (int)(Hash(stage, "how often") % 2) : 0;
+    /// <summary>What a stage measures: a function of seed and name.</summary>
+    public int Measures(string stage) => (int)(Hash(stage, "measures") % 4);
+
+    /// <summary>What goes wrong in a stage before it does what it does: nothing, in three of five.</summary>
+    public FlowTrouble Troubles(string stage)
+    {
+        if (Hash(stage, "troubles") % 5 > 1)
+        {
+            return default;
+        }
+
+        var trouble = new FlowTrouble(FlowTrouble.Kinds[Hash(stage, "kind") % 4], 1 + (int)(Hash(stage, "how often") % 3));
+        // What ends a stage goes wrong for good: an attempt that a killed silo took with it, or one to spare, would not meet it.
+        return _policies[stage.Split('[')[0]] is var policy && trouble.IsRetried(policy) && trouble.Times < policy.Limit ? trouble : trouble with { Times = int.MaxValue };
+    }
+
+    /// <summary>What an execution of a stage comes to, by how many of it there were before; the trouble, or null.</summary>
+    public FlowTrouble? TroubleOf(string stage, int before) => Troubles(stage) is var trouble && before < trouble.Times ? trouble : null;
 
     private static int ItemsOf(int measured) => measured;
 
@@ -65,7 +89,8 @@ internal sealed class FlowCase
 
         for (var i = _random.Next(3); i > 0; i--)
         {
-            var node = new FlowNode { Name = $"exit{i}", AtExit = true, When = _random.Next(3) == 0 ? Condition(_nodes.Where(IsPlain).ToList()) : null };
+            var name = NextName("exit");
+            var node = new FlowNode { Name = name, AtExit = true, Policy = Policy(name), When = _random.Next(3) == 0 ? Condition(_nodes.Where(IsPlain).ToList()) : null };
             Add(node);
         }
 
@@ -88,20 +113,29 @@ internal sealed class FlowCase
         Model.Add(node);
     }
 
-    private string NextName(string kind) => $"{kind}{_named++}";
+    private string NextName(string kind) => string.Create(CultureInfo.InvariantCulture, $"{kind}{_named++}-{_seed}");
 
     private FlowNode Stage(ImmutableArray<FlowNode> loops, IReadOnlyList<FlowNode> inputs, IReadOnlyList<FlowNode> asked)
     {
+        var name = NextName("s");
         var node = new FlowNode
         {
-            Name = NextName("s"),
+            Name = name,
             Operation = StageOperations.Code,
+            Policy = Policy(name),
             Loops = loops,
             Ignores = _random.Next(6) == 0,
             When = _random.Next(3) == 0 ? Condition([.. asked.Where(IsPlain)]) : null,
         };
         Connect(node, inputs);
         return node;
+    }
+
+    /// <summary>Any number of attempts up to three; crashes are retried, errors all, some, or none.</summary>
+    private FlowPolicy Policy(string stage)
+    {
+        string[] on = ["IOException", "System.IO.FileNotFoundException", ErrorCodes.Timeout, ErrorCodes.StageFailed];
+        return _policies[stage] = new FlowPolicy(_random.Next(1, 4), _spare, _random.Next(2) == 0, _random.Next(2) == 0 ? on[_random.Next(on.Length)] : null);
     }
 
     private FlowNode Join(IReadOnlyList<FlowNode> branches, ImmutableArray<FlowNode> loops)

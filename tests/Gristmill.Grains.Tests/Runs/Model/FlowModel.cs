@@ -1,13 +1,41 @@
 namespace Gristmill.Grains.Runs.Model;
 
 /// <summary>How a stage must end, or may, if others can end it first.</summary>
-internal sealed record FlowEnd(StageStatus Status, int Measured, bool MayBeCancelled);
+/// <param name="Status">How.</param>
+/// <param name="Measured">What it measures.</param>
+/// <param name="MayBeCancelled">Whether others can.</param>
+/// <param name="Attempts">Its attempts, on a silo that is not killed; 0: it is not executed.</param>
+internal sealed record FlowEnd(StageStatus Status, int Measured, bool MayBeCancelled, int Attempts = 0);
+
+/// <summary>What goes wrong in a stage, execution after execution, before it does what it does.</summary>
+/// <param name="Kind">One of <see cref="Kinds"/>.</param>
+/// <param name="Times">In how many executions; <see cref="int.MaxValue"/>: in all.</param>
+internal readonly record struct FlowTrouble(string Kind, int Times)
+{
+    public const string Crash = "crash", NoFile = "no file", Argument = "argument", Code = "code";
+
+    public static readonly string[] Kinds = [Crash, NoFile, Argument, Code];
+
+    /// <summary>The error, as an executor words it.</summary>
+    public GristmillException Error() => Kind switch
+    {
+        Crash => new GristmillException(ErrorCodes.WorkerCrashed, "crashed"),
+        NoFile => new GristmillException(ErrorCodes.StageFailed, "no file").With("exception", "System.IO.FileNotFoundException").With("exceptionBases", "System.IO.IOException"),
+        Argument => new GristmillException(ErrorCodes.StageFailed, "no good").With("exception", "System.ArgumentException"),
+        _ => new GristmillException(ErrorCodes.Timeout, "too long"),
+    };
+
+    /// <summary>Whether a stage's policy retries it.</summary>
+    public bool IsRetried(FlowPolicy policy) => Kind == Crash || (policy.On is { } on
+        ? (on, Kind) is ("IOException" or "System.IO.FileNotFoundException", NoFile) or (ErrorCodes.Timeout, Code) or (ErrorCodes.StageFailed, NoFile or Argument)
+        : policy.RetriesErrors);
+}
 
 /// <summary>
 /// What a pipeline comes to, computed in memory, one stage after the other, from what each stage does: the semantics of the
 /// documentation in the plainest form.
 /// </summary>
-internal sealed class FlowModel(Func<string, int?> measures)
+internal sealed class FlowModel(Func<string, int> measures, Func<string, FlowTrouble> troubles)
 {
     private readonly Dictionary<string, FlowEnd> _ends = new(StringComparer.Ordinal);
 
@@ -79,7 +107,16 @@ internal sealed class FlowModel(Func<string, int?> measures)
             return Loop(node, items, mayBeCancelled);
         }
 
-        return measures(Name(node, items)) is { } measured ? Ended(StageStatus.Succeeded, measured) : Ended(StageStatus.Failed);
+        return Execute(node, Name(node, items), mayBeCancelled);
+    }
+
+    private FlowEnd Execute(FlowNode node, string name, bool mayBeCancelled)
+    {
+        var trouble = troubles(name);
+        return trouble.Times == 0 ? new FlowEnd(StageStatus.Succeeded, measures(name), mayBeCancelled, 1)
+            : !trouble.IsRetried(node.Policy) ? new FlowEnd(StageStatus.Failed, 0, mayBeCancelled, 1)
+            : trouble.Times < node.Policy.Limit ? new FlowEnd(StageStatus.Succeeded, measures(name), mayBeCancelled, trouble.Times + 1)
+            : new FlowEnd(StageStatus.Failed, 0, mayBeCancelled, node.Policy.Limit);
     }
 
     private FlowEnd Loop(FlowNode loop, IReadOnlyList<int> items, bool mayBeCancelled)

@@ -23,6 +23,8 @@ internal sealed class FlowNode
 
     public bool AtExit { get; init; }
 
+    public FlowPolicy Policy { get; init; } = new(1, 0, false, null);
+
     /// <summary>Of a loop: items, or the stage that returns the list of them.</summary>
     public int Items { get; init; }
 
@@ -59,7 +61,24 @@ internal sealed class FlowNode
         When = When?.ToSpec(),
         IgnoreUpstreamFailure = Ignores,
         OnExit = AtExit,
-        Retry = new RetryPolicy { MaxAttempts = 50, Backoff = TimeSpan.FromMilliseconds(1), MaxBackoff = TimeSpan.FromMilliseconds(2) },
+        Retry = Policy.ToSpec(),
+    };
+}
+
+/// <summary>How a stage is retried.</summary>
+/// <param name="Limit">Attempts that it has, where no silo is killed.</param>
+/// <param name="Spare">Attempts that it has besides, for those that a killed silo takes with it.</param>
+/// <param name="RetriesErrors">Whether errors of its own are retried.</param>
+/// <param name="On">The code or type of errors that are, or null.</param>
+internal sealed record FlowPolicy(int Limit, int Spare, bool RetriesErrors, string? On)
+{
+    public RetryPolicy ToSpec() => new()
+    {
+        MaxAttempts = Limit + Spare,
+        RetryErrors = RetriesErrors,
+        On = On is null ? null : [On],
+        Backoff = TimeSpan.FromMilliseconds(1),
+        MaxBackoff = TimeSpan.FromMilliseconds(2),
     };
 }
 
