@@ -12,7 +12,7 @@ internal static class MillCli
     public static RootCommand Create(IAnsiConsole console)
     {
         var context = new CliContext(console);
-        return new RootCommand($"Gristmill: the machine-learning lifecycle as virtual actors.\n\n{ExitCodes.Help}")
+        var root = new RootCommand($"Gristmill: the machine-learning lifecycle as virtual actors.\n\n{ExitCodes.Help}")
         {
             NewCommand.Create(context),
             UpCommand.Create(context),
@@ -47,6 +47,8 @@ internal static class MillCli
             DoctorCommand.Create(context),
             StorageCommand.Create(),
         };
+        RefuseUnknownOptions(root);
+        return root;
     }
 
     /// <summary>Runs one command line.</summary>
@@ -96,10 +98,28 @@ internal static class MillCli
         }
     }
 
-    /// <summary>What is wrong, without "a command is missing" where one is there but unknown.</summary>
+    /// <summary>An option that there is not would be taken for an argument where one is left: 'mill runs --nope' for a pipeline of that name.</summary>
+    private static void RefuseUnknownOptions(Command command)
+    {
+        command.Validators.Add(static result =>
+        {
+            // These are passed on to another program as they are.
+            foreach (var token in result.Children.OfType<ArgumentResult>().Where(static argument => argument.Argument.Name is not ("settings" or "arguments"))
+                .SelectMany(static argument => argument.Tokens).Where(static token => token.Value is ['-', '-' or (>= 'a' and <= 'z'), ..]))
+            {
+                result.AddError($"There is no option '{token.Value}'.");
+            }
+        });
+        foreach (var child in command.Subcommands)
+        {
+            RefuseUnknownOptions(child);
+        }
+    }
+
     /// <summary>The command as it is written: mill trigger add.</summary>
     private static string Path(CommandResult result) => result.Parent is CommandResult parent ? $"{Path(parent)} {result.Command.Name}" : "mill";
 
+    /// <summary>What is wrong, without "a command is missing" where one is there but unknown.</summary>
     private static IEnumerable<string> Messages(ParseResult parsed) =>
         parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens.Count > 0
             ? [$"There is no command '{parsed.UnmatchedTokens[0]}'."]

@@ -39,20 +39,8 @@ public sealed class Feed : IAsyncLifetime
     /// <returns>Its standard output.</returns>
     public async Task<string> RunAsync(string folder, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (name, value) in new[]
-        {
-            // What is restored of ours goes to a cache of its own; the rest, native libraries of a gigabyte, is where it always is.
-            ("NUGET_PACKAGES", Path.Combine(Root, "cache")),
-            ("NUGET_FALLBACK_PACKAGES", Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages")),
-            ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
-            ("DOTNET_NOLOGO", "1"),
-            ("MSBUILDDISABLENODEREUSE", "1"),
-        })
-        {
-            start.Environment[name] = value;
-        }
-
+        var start = Prepare(folder, program, arguments);
+        start.RedirectStandardError = true;
         using var process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(s_patience);
         var output = process.StandardOutput.ReadToEndAsync(patience.Token);
@@ -71,9 +59,34 @@ public sealed class Feed : IAsyncLifetime
         return await output;
     }
 
+    /// <summary>Starts a program that goes on; what it says on standard error goes to the test's.</summary>
+    public Process Start(string folder, string program, params string[] arguments) => Process.Start(Prepare(folder, program, arguments))!;
+
     /// <summary>Names the feed beside the machine's own.</summary>
     public Task WriteNuGetConfigAsync(string folder) => File.WriteAllTextAsync(Path.Combine(folder, "nuget.config"),
         $"""<configuration><packageSources><add key="gristmill" value="{Packages}" /></packageSources></configuration>""");
+
+    private ProcessStartInfo Prepare(string folder, string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true };
+        foreach (var (name, value) in new[]
+        {
+            // What is restored of ours goes to a cache of its own; the rest, native libraries of a gigabyte, is where it always is.
+            ("NUGET_PACKAGES", Path.Combine(Root, "cache")),
+            ("NUGET_FALLBACK_PACKAGES", Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages")),
+            // As an installed tool: no clone, and a user who has never started a silo.
+            ("XDG_CACHE_HOME", Path.Combine(Root, "user-cache")),
+            ("GRISTMILL_SILO", ""),
+            ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
+            ("DOTNET_NOLOGO", "1"),
+            ("MSBUILDDISABLENODEREUSE", "1"),
+        })
+        {
+            start.Environment[name] = value;
+        }
+
+        return start;
+    }
 
     private static string FindRepository()
     {

@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.IO.Compression;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Xml.Linq;
 
@@ -95,7 +98,7 @@ public sealed class PackageTests(Feed feed) : IClassFixture<Feed>
     }
 
     [Fact]
-    public async Task The_tool_makes_a_project_whose_tests_pass()
+    public async Task The_tool_makes_a_project_whose_tests_pass_and_a_server_that_runs_it()
     {
         var tools = Path.Combine(feed.Root, "tools");
         await feed.WriteNuGetConfigAsync(feed.Root);
@@ -107,6 +110,35 @@ public sealed class PackageTests(Feed feed) : IClassFixture<Feed>
         await feed.RunAsync(folder, "dotnet", "build", "tests", "-c", "Release", "-v", "quiet", "-nologo");
         await feed.RunAsync(folder, "dotnet", "test", "tests", "-c", "Release", "--no-build", "-nologo");
         await feed.RunAsync(folder, "dotnet", "run", "-c", "Release", "--", "--data", Path.Combine(folder, "state"));
+
+        // There is no clone: the tool makes the silo of its packages.
+        var mill = Path.Combine(tools, "mill");
+        var port = FreePort();
+        using var up = feed.Start(folder, mill, "up", "--data", Path.Combine(folder, "server"), "--port", port, $"--Gristmill:BaseDirectory={folder}");
+        try
+        {
+            var said = new List<string>();
+            while (said.LastOrDefault()?.StartsWith("Ready:", StringComparison.Ordinal) != true)
+            {
+                said.Add(await up.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) ?? throw new InvalidOperationException($"'mill up' has ended:\n{string.Join('\n', said)}"));
+            }
+
+            using var run = JsonDocument.Parse(await feed.RunAsync(folder, mill, "run", "pipeline.cs", "--server", $"http://127.0.0.1:{port}", "--json"));
+            Assert.Equal("succeeded", run.RootElement.GetProperty("status").GetString());
+            Assert.Single(Directory.EnumerateFileSystemEntries(Path.Combine(feed.Root, "user-cache", "gristmill", "silo")));
+        }
+        finally
+        {
+            up.Kill(entireProcessTree: true);
+            await up.WaitForExitAsync(CancellationToken.None);
+        }
+    }
+
+    private static string FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
     }
 
     private static string? Text(XElement metadata, string name) => metadata.Elements().SingleOrDefault(e => e.Name.LocalName == name)?.Value;

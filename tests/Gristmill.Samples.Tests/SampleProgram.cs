@@ -8,6 +8,8 @@ internal sealed class SampleProgram(string name)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
+    private static readonly string s_mill = Path.Combine(AppContext.BaseDirectory, "mill.dll");
+
     /// <summary>The checkout's samples.</summary>
     public static string Folder { get; } = Find();
 
@@ -22,7 +24,20 @@ internal sealed class SampleProgram(string name)
 
     /// <summary><c>mill run pipeline.cs --cluster URL</c>: shipped to a server.</summary>
     public async Task<RunView> RunThereAsync(Uri server, IEnumerable<string> arguments) =>
-        Read(await ExecuteAsync([Path.Combine(AppContext.BaseDirectory, "mill.dll"), "run", File, "--cluster", server.AbsoluteUri, "--json", .. arguments]));
+        Read(await ExecuteAsync([s_mill, "run", File, "--cluster", server.AbsoluteUri, "--json", .. arguments]));
+
+    /// <summary><c>dotnet run pipeline.cs -- compile</c>, of what has been built.</summary>
+    public Task<string> CompileHereAsync() => ExecuteAsync(["run", "--file", File, "-c", "Release", "--no-build", "--", "compile"]);
+
+    /// <summary><c>mill compile pipeline.cs -o spec.json --server URL</c>: the spec, with the code that it calls shipped.</summary>
+    public Task CompileAsync(Uri server, string spec) => ExecuteAsync([s_mill, "compile", File, "-o", spec, "--server", server.AbsoluteUri]);
+
+    /// <summary><c>mill compile spec.json -o spec.yaml</c>.</summary>
+    public static Task ConvertAsync(string spec, string other) => ExecuteAsync([s_mill, "compile", spec, "-o", other]);
+
+    /// <summary><c>mill run spec.json --server URL</c>: no source and no build.</summary>
+    public static async Task<RunView> RunSpecAsync(Uri server, string spec, IEnumerable<string> arguments) =>
+        Read(await ExecuteAsync([s_mill, "run", spec, "--server", server.AbsoluteUri, "--json", "--no-cache", .. arguments]));
 
     private static RunView Read(string json) => JsonSerializer.Deserialize<RunView>(json, GristmillJson.Options)!;
 

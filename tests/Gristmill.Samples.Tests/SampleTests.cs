@@ -1,11 +1,16 @@
+using System.Text.Json;
 using Gristmill.Client;
 using Gristmill.Hosting;
+using Json.Schema;
 
 namespace Gristmill.Samples;
 
 /// <summary>Every sample, in a process of its own and on a server: the same file, the same result.</summary>
 public sealed class SampleTests(SampleTests.Server server) : IClassFixture<SampleTests.Server>, IDisposable
 {
+    private static readonly Lazy<JsonSchema> s_schema = new(static () =>
+        JsonSchema.FromFile(Path.Combine(SampleProgram.Folder, "..", "docs", "reference", "pipeline.schema.json")));
+
     private readonly string _data = Directory.CreateTempSubdirectory("gristmill-sample-").FullName;
 
     /// <summary>The samples, with parameters that make them small enough for a test.</summary>
@@ -43,11 +48,45 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
             Assert.True(Math.Abs(value - Metrics(there)[name]) < 0.02, $"{name}: {value} in its own process, {Metrics(there)[name]} on the server");
         }
 
+        // What it is compiled to is what editors and other programs are told a pipeline is.
+        Assert.Empty(Violations(await program.CompileHereAsync()));
+
         // Every evaluation has drawn, but those of a loop's items, and those whose result another test's run had.
         using var client = new GristmillClient(server.Silo.Http.BaseAddress!.AbsoluteUri);
         var artifacts = await client.ListArtifactsAsync(there.Id, TestContext.Current.CancellationToken);
         Assert.All(there.Stages.Where(static stage => stage.Operation is StageOperations.Evaluate or StageOperations.Best && stage.CachedFrom is null && !stage.Name.Contains('[', StringComparison.Ordinal)),
             stage => Assert.Contains(artifacts, artifact => artifact.Path.StartsWith($"figures/{stage.Name}/", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("custom", "--param", "epochs=2")]
+    [InlineData("fanout")]
+    public async Task What_it_is_compiled_to_runs_without_its_source(string sample, params string[] parameters)
+    {
+        var (program, address) = (new SampleProgram(sample), server.Silo.Http.BaseAddress!);
+        var there = await RunThereAsync(program, parameters);
+        var (json, yaml) = (Path.Combine(_data, "spec.json"), Path.Combine(_data, "spec.yaml"));
+        await program.CompileAsync(address, json);
+        await SampleProgram.ConvertAsync(json, yaml);
+
+        Assert.Empty(Violations(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken)));
+        Assert.Equal(SpecFile.ToJson(SpecFile.Read(json)), SpecFile.ToJson(SpecFile.Read(yaml)));
+        foreach (var spec in (string[])[json, yaml])
+        {
+            var run = await SampleProgram.RunSpecAsync(address, spec, parameters);
+            Assert.Equal(0, run.CacheHits);
+            Assert.Equal(there.PipelineVersion, run.PipelineVersion);
+            Assert.Equal(Outcome(there), Outcome(run));
+            Assert.All(Metrics(there), metric => Assert.True(Math.Abs(metric.Value - Metrics(run)[metric.Key]) < 0.02, metric.Key));
+        }
+    }
+
+    [Fact]
+    public void The_schema_refuses_what_is_no_pipeline()
+    {
+        const string spec = """{"name":"p","stages":[{"name":"s","operation":"core.noop"}]}""";
+        Assert.Empty(Violations(spec));
+        Assert.All((string[])[spec.Replace("\"name\":\"p\",", ""), spec.Replace("operation", "operator"), spec.Replace("\"core.noop\"", "3")], text => Assert.NotEmpty(Violations(text)));
     }
 
     [Fact]
@@ -117,6 +156,14 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
             .OrderBy(output => output.Key, StringComparer.Ordinal)
             .Select(output => $"{output.Key} {output.Value.Kind} {output.Value.Dataset?.SchemaFingerprint} {output.Value.Model?.Engine}"))),
     ];
+
+    /// <summary>Where a spec is not what the published schema says.</summary>
+    private static List<string> Violations(string spec)
+    {
+        using var document = JsonDocument.Parse(spec);
+        var result = s_schema.Value.Evaluate(document.RootElement, new EvaluationOptions { OutputFormat = OutputFormat.List, RequireFormatValidation = true });
+        return result.IsValid ? [] : [.. result.Details.SelectMany(static detail => (detail.Errors ?? new Dictionary<string, string>()).Select(error => $"{detail.InstanceLocation}: {error.Value}"))];
+    }
 
     /// <summary>All numbers but those that say how fast it went.</summary>
     private static Dictionary<string, double> Metrics(RunView run) => run.Stages

@@ -12,5 +12,6 @@ internal static class PipelinesBench
         ("runs", RunSearchCase.RunAsync),
         ("metrics", MetricPointsCase.RunAsync),
         ("triggers", TriggersCase.RunAsync),
+        ("dev", DevCase.RunAsync),
     ];
 }

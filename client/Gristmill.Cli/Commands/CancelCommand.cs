@@ -19,7 +19,7 @@ internal static class CancelCommand
             var run = await client.GetRunAsync(parsed.GetValue(id)!, cancellationToken);
             context.WriteLine(run.Status is RunStatus.Pending or RunStatus.Running
                 ? $"Run {run.Id} is being cancelled."
-                : $"Run {run.Id} {Texts.Status(run.Status)}.");
+                : $"Run {run.Id} has ended: {Texts.Status(run.Status)}.");
             return ExitCodes.Ok;
         });
         return command;

@@ -22,7 +22,7 @@ internal static class DevCommand
         {
             var program = PipelineProgram.Open(parsed.GetValue(file)!);
             using var watcher = new SourceWatcher(program.Folder, context.Time);
-            await using var silo = parsed.GetValue(server) is null ? Start(parsed.GetValue(data)!) : null;
+            await using var silo = parsed.GetValue(server) is null ? await StartAsync(parsed.GetValue(data)!, cancellationToken) : null;
             var address = silo?.Address ?? GristmillClientOptions.ParseServer(parsed.GetValue(server)!);
             using var client = new GristmillClient(new GristmillClientOptions { Server = address });
             try
@@ -45,8 +45,9 @@ internal static class DevCommand
         return command;
     }
 
-    private static SiloProcess Start(string data)
+    private static async Task<SiloProcess> StartAsync(string data, CancellationToken cancellationToken)
     {
+        await SiloProgram.EnsureAsync(cancellationToken);
         var folder = Path.GetFullPath(data);
         Directory.CreateDirectory(folder);
         // Relative paths in the pipeline mean what they mean in 'dotnet run'.

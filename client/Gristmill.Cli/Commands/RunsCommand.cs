@@ -49,7 +49,7 @@ internal static class RunsCommand
             }
             else
             {
-                var fields = (parsed.GetValue(columns) ?? Default(parsed.GetValue(order), parsed.GetValue(filter)))
+                var fields = (parsed.GetValue(columns) ?? Default(parsed.GetValue(order), parsed.GetValue(filter), found.Runs))
                     .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
                 var now = context.Time.GetUtcNow();
                 context.WriteTable(["run", .. fields], found.Runs.Select(run => (string[])[run.Id, .. fields.Select(field => Cell(run, field, now))]));
@@ -65,13 +65,14 @@ internal static class RunsCommand
         return command;
     }
 
-    /// <summary>What runs are asked for by is worth seeing.</summary>
-    private static string Default(string? order, string? filter)
+    /// <summary>What runs are asked for by is worth seeing, and which partition each is for.</summary>
+    private static string Default(string? order, string? filter, IReadOnlyList<RunRecord> runs)
     {
         var named = $"{order} {filter}".Split([' ', '(', ')', '=', '<', '>', '!', ','], StringSplitOptions.RemoveEmptyEntries)
-            .Where(static word => word is "partition" or "trigger" || word.StartsWith("metrics.", StringComparison.Ordinal) || word.StartsWith("params.", StringComparison.Ordinal) || word.StartsWith("tags.", StringComparison.Ordinal))
+            .Where(static word => word == "trigger" || word.StartsWith("metrics.", StringComparison.Ordinal) || word.StartsWith("params.", StringComparison.Ordinal) || word.StartsWith("tags.", StringComparison.Ordinal))
             .Distinct(StringComparer.Ordinal).Take(6);
-        return string.Join(',', (string[])["pipeline", "status", "started", "took", .. named]);
+        var partition = runs.Any(static run => run.Partition is not null) ? new[] { "partition" } : [];
+        return string.Join(',', (string[])["pipeline", .. partition, "status", "started", "took", .. named]);
     }
 
     /// <summary>The text of a field.</summary>

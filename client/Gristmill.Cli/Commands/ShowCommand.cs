@@ -55,7 +55,7 @@ internal static class ShowCommand
 
     private static void Describe(CliContext context, RunDisplay display, RunView run)
     {
-        context.WriteLine($"{run.Pipeline} {run.PipelineVersion}, started {Texts.Time(run.Created)}{(run.Trigger is { } trigger ? $" by trigger {trigger}" : "")}");
+        context.WriteLine($"{run.Pipeline} {run.PipelineVersion}, started {Texts.Time(run.Created)}{(run.Trigger is { } trigger ? $" by trigger {trigger}" : "")}{(run.RerunOf is { } earlier ? $" as a rerun of {earlier}" : "")}");
         if (run.Partition is { } partition)
         {
             context.WriteLine($"  partition {partition}");
@@ -77,7 +77,7 @@ internal static class ShowCommand
         }
         else
         {
-            WriteStages(context, run.Stages);
+            WriteStages(context, run.IsWhole ? run.Stages : run.Stages.Where(static stage => stage.Status is StageStatus.Failed or StageStatus.Running));
         }
 
         if (!run.IsWhole)
@@ -105,10 +105,18 @@ internal static class ShowCommand
         context.WriteLine(page.Next is { } next ? $"{Texts.Counts(page.Counts)}; --offset {next} goes on." : Texts.Counts(page.Counts));
     }
 
-    private static void WriteStages(CliContext context, IEnumerable<StageView> stages) =>
+    private static void WriteStages(CliContext context, IEnumerable<StageView> stages)
+    {
+        if (!stages.Any())
+        {
+            // The counts that follow say it all.
+            return;
+        }
+
         context.WriteTable(["stage", "status", "rows", "time", ""], stages.Select(stage => new[]
         {
             stage.Name, Texts.Status(stage), stage.Usage is { Rows: > 0 } usage ? Texts.Count(usage.Rows) : "",
             Texts.Elapsed(stage, context.Time.GetUtcNow()) is { } elapsed ? Texts.Duration(elapsed) : "", Texts.Detail(stage),
         }));
+    }
 }

@@ -14,7 +14,11 @@ internal static class StorageCommand
             Arity = ArgumentArity.ZeroOrMore,
         };
         var init = new Command("init", "Make or migrate the tables of a PostgreSQL state database; a silo does so, too, where its user may. Exit code 1: the database refused.") { settings };
-        init.SetAction((parsed, _) => Dotnet.PassThroughAsync([SiloProgram.Find(), "storage-init", .. parsed.GetValue(settings) ?? []]));
+        init.SetAction(async (parsed, cancellationToken) =>
+        {
+            await SiloProgram.EnsureAsync(cancellationToken);
+            return await Dotnet.PassThroughAsync([SiloProgram.Find(), "storage-init", .. parsed.GetValue(settings) ?? []]);
+        });
         return new Command("storage", "Prepare the store of state, reminders and membership.") { init };
     }
 }

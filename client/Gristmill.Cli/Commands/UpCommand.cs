@@ -35,6 +35,7 @@ internal static class UpCommand
                 settings = settings.Append($"--Gristmill:Cluster={name}");
             }
 
+            await SiloProgram.EnsureAsync(cancellationToken);
             await using var silo = SiloProcess.Start(Path.GetFullPath(parsed.GetValue(data)!), chosen, null, settings);
             // Ctrl+C reaches the silo by itself; others must be passed on. Either way this program ends after it.
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>

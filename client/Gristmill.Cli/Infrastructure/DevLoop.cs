@@ -87,7 +87,7 @@ internal sealed class DevLoop(CliContext context, PipelineProgram program, Grist
             display.WriteEnd(end);
             var reused = end.Stages.Where(IsReused).Select(stage => stage.Name).ToList();
             context.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"built in {built.TotalSeconds:0.0} s, started in {started.TotalSeconds:0.00} s; {reused.Count} of {end.Stages.Length} stages reused{(reused.Count > 0 ? ": " + string.Join(", ", reused) : "")}"));
+                $"built in {built.TotalSeconds:0.00} s, started in {started.TotalSeconds:0.00} s; {reused.Count} of {end.Stages.Length} stages reused{(reused.Count > 0 ? ": " + string.Join(", ", reused) : "")}"));
         }
         catch (OperationCanceledException)
         {

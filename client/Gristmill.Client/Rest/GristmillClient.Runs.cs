@@ -35,7 +35,7 @@ public sealed partial class GristmillClient
     }
 
     /// <summary>Puts runs side by side: parameters, metrics, times of stages, digests of code and inputs, versions.</summary>
-    /// <param name="runs">2 to <see cref="ComparedRuns.MaxRuns"/> ids.</param>
+    /// <param name="runs">2 to <see cref="ComparedRuns.MaxRuns"/> ids; of more, <see cref="GetRunRecordsAsync"/> tells parameters and metrics.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     public Task<ComparedRuns> CompareRunsAsync(IReadOnlyList<string> runs, CancellationToken cancellationToken = default)
     {

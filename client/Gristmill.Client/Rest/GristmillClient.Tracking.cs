@@ -27,9 +27,12 @@ public sealed partial class GristmillClient
         return new RunPage(await RestTransport.ReadAsync<IReadOnlyList<RunRecord>>(response, cancellationToken), NextPage(response));
     }
 
-    /// <summary>Runs side by side, in the order asked for: at most 1,000 in one call.</summary>
-    /// <exception cref="GristmillException"><see cref="ErrorCodes.NotFound"/>, naming the first that is unknown.</exception>
-    public Task<IReadOnlyList<RunRecord>> CompareRunsAsync(IEnumerable<string> ids, CancellationToken cancellationToken = default) =>
+    /// <summary>Parameters, tags and newest metrics of hundreds of runs in one call; <see cref="CompareRunsAsync"/> says more, of fewer.</summary>
+    /// <param name="ids">1 to <see cref="RunQuery.MaxLimit"/> ids.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>The runs, in the order asked for.</returns>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.NotFound"/>, naming the first that is unknown; <see cref="ErrorCodes.Invalid"/>: none, or too many.</exception>
+    public Task<IReadOnlyList<RunRecord>> GetRunRecordsAsync(IEnumerable<string> ids, CancellationToken cancellationToken = default) =>
         _rest.SendAsync<IReadOnlyList<RunRecord>>(HttpMethod.Post, "runs/compare", new { ids = ids.ToArray() }, true, cancellationToken);
 
     /// <summary>The newest value of every metric of a run.</summary>

@@ -13,6 +13,15 @@ internal static class Texts
         : time < TimeSpan.FromHours(1) ? string.Create(Culture, $"{(int)time.TotalMinutes} min {time.Seconds:00} s")
         : string.Create(Culture, $"{(int)time.TotalHours} h {time.Minutes:00} min");
 
+    /// <summary>A time that somebody chose: "5 min" where there are no seconds.</summary>
+    public static string Interval(TimeSpan time) => time switch
+    {
+        { TotalMinutes: >= 1, Seconds: 0, Milliseconds: 0, Minutes: 0 } => string.Create(Culture, $"{(int)time.TotalHours} h"),
+        { TotalMinutes: >= 1 and < 60, Seconds: 0, Milliseconds: 0 } => string.Create(Culture, $"{time.Minutes} min"),
+        { TotalSeconds: >= 1 and < 60, Milliseconds: 0 } => string.Create(Culture, $"{time.Seconds} s"),
+        _ => Duration(time),
+    };
+
     public static string Bytes(long bytes) => bytes switch
     {
         < 1 << 10 => string.Create(Culture, $"{bytes} B"),

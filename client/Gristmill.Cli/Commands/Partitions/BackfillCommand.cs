@@ -95,12 +95,26 @@ internal static class BackfillCommand
             return;
         }
 
+        if (view is { Total: 0, Ended: not null })
+        {
+            context.WriteLine($"Backfill {view.Id} of {view.Pipeline} {view.Request.Partitions}: there was nothing to make, {Which(view.Request.Select)}.");
+            return;
+        }
+
         context.WriteLine($"Backfill {view.Id} of {view.Pipeline} {view.Request.Partitions}: {Texts.Status(view.Status)}, {view.Succeeded} of {view.Total} made{(view.Failed > 0 ? $", {view.Failed} failed" : "")}.");
         foreach (var (key, why) in view.Failures.OrderBy(failure => failure.Key, StringComparer.Ordinal))
         {
             context.WriteLine($"  {key}  {why}");
         }
     }
+
+    private static string Which(BackfillSelection select) => select switch
+    {
+        BackfillSelection.Missing => "as none is missing or failed (--stale, --needed and --all pick others)",
+        BackfillSelection.Failed => "as none has failed",
+        BackfillSelection.Stale => "as none is stale",
+        _ => "as none is missing, failed or stale",
+    };
 
     private static Command List(CliContext context)
     {
@@ -113,6 +127,10 @@ internal static class BackfillCommand
             if (parsed.GetValue(json))
             {
                 context.WriteJson(views);
+            }
+            else if (views.Count == 0)
+            {
+                context.WriteLine($"There are no backfills of {parsed.GetValue(pipeline)}.");
             }
             else
             {
@@ -154,7 +172,16 @@ internal static class BackfillCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = CliContext.Connect(parsed.GetValue(server));
-            Write(context, await client.CancelBackfillAsync(parsed.GetValue(id)!, cancellationToken), parsed.GetValue(json));
+            var view = await client.CancelBackfillAsync(parsed.GetValue(id)!, cancellationToken);
+            if (view.Ended is null && !parsed.GetValue(json))
+            {
+                context.WriteLine($"Backfill {view.Id} of {view.Pipeline} {view.Request.Partitions} is being cancelled, {view.Succeeded} of {view.Total} made.");
+            }
+            else
+            {
+                Write(context, view, parsed.GetValue(json));
+            }
+
             return ExitCodes.Ok;
         });
         return command;

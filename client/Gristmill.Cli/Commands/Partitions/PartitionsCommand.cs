@@ -83,7 +83,8 @@ internal static class PartitionsCommand
         {
             using var client = CliContext.Connect(parsed.GetValue(server));
             var count = await client.MarkStaleAsync(parsed.GetValue(pipeline)!, parsed.GetValue(range)!, parsed.GetValue(reason), cancellationToken);
-            context.WriteLine($"Marked {Texts.Count(count, "partition")} stale. 'mill backfill {parsed.GetValue(pipeline)} {parsed.GetValue(range)} --stale' makes anew what is stale.");
+            // In quotes: a shell would take an asterisk for files.
+            context.WriteLine($"Marked {Texts.Count(count, "partition")} stale. To make anew what is stale: mill backfill {parsed.GetValue(pipeline)} \"{parsed.GetValue(range)}\" --stale");
             return ExitCodes.Ok;
         });
         return command;

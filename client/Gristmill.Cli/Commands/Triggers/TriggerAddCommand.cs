@@ -41,6 +41,14 @@ internal static partial class TriggerAddCommand
         {
             name, pipeline, cron, zone, every, file, item, itemSecret, webhook, after, on, metric, stream, spec, parameters, concurrency, catchUp, partition, description, replace, server, json,
         };
+        Option[] others = [cron, zone, every, file, item, itemSecret, webhook, after, on, metric, stream, parameters, concurrency, catchUp, partition, description];
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(spec) is not null && others.Any(option => result.GetResult(option) is { Implicit: false }))
+            {
+                result.AddError("--spec has the whole trigger: nothing else can be said beside it but --replace.");
+            }
+        });
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = CliContext.Connect(parsed.GetValue(server));
@@ -48,6 +56,10 @@ internal static partial class TriggerAddCommand
             if (parsed.GetValue(spec) is { } path)
             {
                 trigger = GristmillJson.Deserialize<TriggerSpec>(await ReadAsync(path, cancellationToken)) with { Name = parsed.GetValue(name)! };
+                if (parsed.GetValue(pipeline) is { } other && other != trigger.Pipeline)
+                {
+                    throw new GristmillException(ErrorCodes.Invalid, $"'{path}' starts pipeline '{trigger.Pipeline}', not '{other}'.", "Correct the file, or leave the pipeline out.");
+                }
             }
             else
             {

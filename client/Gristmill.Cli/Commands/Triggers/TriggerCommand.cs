@@ -120,8 +120,10 @@ internal static class TriggerCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = CliContext.Connect(parsed.GetValue(server));
+            // To delete what is not there is no error over REST; of a person it is a name mistyped.
+            await client.GetTriggerAsync(parsed.GetValue(name)!, cancellationToken);
             await client.DeleteTriggerAsync(parsed.GetValue(name)!, cancellationToken);
-            context.WriteLine($"There is no trigger {parsed.GetValue(name)} any more.");
+            context.WriteLine($"Trigger {parsed.GetValue(name)} is removed.");
             return ExitCodes.Ok;
         });
         return command;
@@ -178,7 +180,7 @@ internal static class TriggerCommand
             context.WriteLine($"  {name} = {value}");
         }
 
-        context.WriteLine($"  state: {State(trigger)}; {Texts.Count(trigger.Firings)} firings{(trigger.Queued > 0 ? $", {trigger.Queued} wait" : "")}; concurrency {Lower(trigger.Spec.Concurrency)}");
+        context.WriteLine($"  state: {State(trigger)}; {Texts.Count(trigger.Firings, "firing")}{(trigger.Queued > 0 ? $", {trigger.Queued} wait" : "")}; concurrency {Lower(trigger.Spec.Concurrency)}");
         if (trigger.Next is { } next)
         {
             context.WriteLine($"  next: {Texts.Time(next)}");

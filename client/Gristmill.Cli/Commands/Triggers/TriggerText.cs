@@ -8,7 +8,7 @@ internal static class TriggerText
 {
     public static string Source(TriggerSpec spec) =>
         spec.Cron is { } cron ? $"at '{cron.Expression}' {cron.TimeZone}"
-        : spec.Interval is { } interval ? $"every {Texts.Duration(interval.Every)}"
+        : spec.Interval is { } interval ? $"every {Texts.Interval(interval.Every)}"
         : spec.File is { } file ? $"for files {file.Path}"
         : spec.Object is { } item ? $"for versions of {item.Url}"
         : spec.Webhook is not null ? "by webhook"
