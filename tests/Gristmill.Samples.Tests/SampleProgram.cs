@@ -37,7 +37,7 @@ internal sealed class SampleProgram(string name)
 
     /// <summary><c>mill run spec.json --server URL</c>: no source and no build.</summary>
     public static async Task<RunView> RunSpecAsync(Uri server, string spec, IEnumerable<string> arguments) =>
-        Read(await ExecuteAsync([s_mill, "run", spec, "--server", server.AbsoluteUri, "--json", "--no-cache", .. arguments]));
+        Read(await ExecuteAsync([s_mill, "run", spec, "--server", server.AbsoluteUri, "--json", .. arguments]));
 
     private static RunView Read(string json) => JsonSerializer.Deserialize<RunView>(json, GristmillJson.Options)!;
 

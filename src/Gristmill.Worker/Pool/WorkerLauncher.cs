@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Gristmill.Engines;
@@ -27,8 +28,12 @@ internal static class WorkerLauncher
             RedirectStandardError = true,
             UseShellExecute = false,
             CreateNoWindow = true,
-            ArgumentList = { "exec", program },
         };
+        foreach (var argument in (string[])["exec", .. HostFiles(program), program])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
         SetEnvironment(start, settings, heapBytes, environment);
         try
         {
@@ -42,6 +47,21 @@ internal static class WorkerLauncher
             throw new GristmillException(ErrorCodes.Internal, $"The worker program '{program}' cannot be started: {e.Message}",
                 "Run 'mill doctor'; publish Gristmill.Worker.dll with its .runtimeconfig.json and .deps.json beside the silo.", e);
         }
+    }
+
+    /// <summary>
+    /// A package brings the worker's assembly alone into a host's folder: without files of its own beside it, it runs with the frameworks and
+    /// the libraries of the host, whose files name all that the worker has.
+    /// </summary>
+    private static string[] HostFiles(string program)
+    {
+        if (File.Exists(Path.ChangeExtension(program, ".runtimeconfig.json")) || Assembly.GetEntryAssembly()?.GetName().Name is not { } host)
+        {
+            return [];
+        }
+
+        var files = Path.Combine(AppContext.BaseDirectory, host);
+        return File.Exists(files + ".runtimeconfig.json") ? ["--runtimeconfig", files + ".runtimeconfig.json", "--depsfile", files + ".deps.json"] : [];
     }
 
     private static void SetEnvironment(ProcessStartInfo start, WorkerSettings settings, long heapBytes, IReadOnlyDictionary<string, string> environment)
