@@ -60,7 +60,7 @@ internal static class UpCommand
         try
         {
             await silo.WaitReadyAsync(cancellationToken);
-            context.WriteLine($"Ready: REST {new Uri(silo.Address, "api/v1")}, dashboard {new Uri(silo.Address, "orleans")}, health {new Uri(silo.Address, "health/ready")}");
+            context.WriteLine($"Ready: console {new Uri(silo.Address, "console/")}, REST {new Uri(silo.Address, "api/v1")}, Orleans dashboard {new Uri(silo.Address, "orleans")}, health {new Uri(silo.Address, "health/ready")}");
         }
         catch (Exception e) when (e is GristmillException or OperationCanceledException)
         {

@@ -122,6 +122,10 @@ function Actions({ trigger, onDone, onError }: { trigger: TriggerView; onDone: (
 
 /** What a trigger waits for, in a line. */
 function whenOf(spec: Schemas['TriggerSpec']): string {
+  return (spec.markStale ? `marks ${spec.partition} stale: ` : '') + sourceOf(spec);
+}
+
+function sourceOf(spec: Schemas['TriggerSpec']): string {
   const of = (value: unknown, ...names: string[]) => names.map((name) => (value as Record<string, unknown>)[name]).filter((v) => v !== undefined && v !== null && v !== '').join(' ');
   if (spec.cron) return `cron ${of(spec.cron, 'expression', 'timeZone')}`;
   if (spec.interval) return `every ${of(spec.interval, 'every')}`;

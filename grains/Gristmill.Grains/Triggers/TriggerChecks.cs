@@ -54,7 +54,7 @@ internal static class TriggerChecks
             }
         }
 
-        problems.AddRange(parameters.Where(p => p.Default is null && !spec.Parameters.ContainsKey(p.Name)).Select(static p => $"parameter '{p.Name}' has no default and is not given"));
+        problems.AddRange(spec.MarkStale ? [] : parameters.Where(p => p.Default is null && !spec.Parameters.ContainsKey(p.Name)).Select(static p => $"parameter '{p.Name}' has no default and is not given"));
         if (problems.Count > 0)
         {
             throw new GristmillException(ErrorCodes.Invalid, $"The parameters of trigger '{spec.Name}' do not fit pipeline '{spec.Pipeline}': {string.Join("; ", problems)}.",

@@ -164,12 +164,21 @@ internal sealed partial class TriggerGrain
     private async Task<bool> IsUnderWayAsync(string run) =>
         await GrainFactory.GetGrain<IRunControlGrain>(run).GetSummaryAsync() is { Ended: null };
 
-    /// <summary>Starts a firing's run, or notes why it was refused.</summary>
+    /// <summary>Starts a firing's run or marks its partition stale, or notes why that was refused.</summary>
     /// <returns>Whether that is settled: not while storage or a silo is away.</returns>
     private async Task<bool> StartAsync(TriggerFiring firing)
     {
         try
         {
+            if (Spec.MarkStale)
+            {
+                // Again after a crash it changes nothing.
+                var marked = await GrainFactory.GetGrain<IPartitionsGrain>(Spec.Pipeline).MarkStaleAsync(firing.Partition!, $"trigger '{Name}', firing {firing.Number}");
+                _tries = 0;
+                await SettleAsync(firing with { Outcome = FiringOutcome.Marked, Reason = marked == 0 ? "nothing of it was made so far" : firing.Reason }, State.Active);
+                return true;
+            }
+
             var request = new RunRequest
             {
                 Parameters = firing.Parameters,

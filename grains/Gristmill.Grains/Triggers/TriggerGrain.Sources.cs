@@ -177,6 +177,7 @@ internal sealed partial class TriggerGrain
                 firings.Add(New(folder.IdOf(one), one.Modified, now, Values(one.Modified)
                     .SetItem(TriggerTemplate.File, JsonSerializer.Serialize(one.Path, GristmillJson.Options))
                     .SetItem("file.name", JsonSerializer.Serialize(Path.GetFileName(one.Path), GristmillJson.Options))
+                    .SetItem("file.stem", JsonSerializer.Serialize(Path.GetFileName(one.Path).Split('.')[0], GristmillJson.Options))
                     .SetItem("file.size", JsonSerializer.Serialize(one.Bytes, GristmillJson.Options))
                     .SetItem("file.modified", JsonSerializer.Serialize(one.Modified, GristmillJson.Options))));
             }

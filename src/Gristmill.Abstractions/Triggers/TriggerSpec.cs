@@ -52,6 +52,11 @@ public sealed record TriggerSpec
     [Id(15)] public string? Description { get; init; }
     /// <summary>When an object in an object store appears or gets new content.</summary>
     [Id(16)] public ObjectArrival? Object { get; init; }
+    /// <summary>
+    /// Marks the partition stale in place of starting a run for it: late data of a partition that was made. A backfill of those that are stale makes
+    /// them anew, many late files of one at once. It has no parameters.
+    /// </summary>
+    [Id(17)] public bool MarkStale { get; init; }
 }
 
 /// <summary>What a trigger does while a run that it started is under way.</summary>

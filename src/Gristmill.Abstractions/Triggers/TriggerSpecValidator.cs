@@ -120,6 +120,7 @@ public static class TriggerSpecValidator
 
         var bytes = spec.Parameters.Sum(static p => p.Key.Length + p.Value.Length);
         require(bytes <= MaxParameterBytes, $"its parameters take {bytes} characters; at most {MaxParameterBytes} are kept", ErrorCodes.Invalid);
+        require(!spec.MarkStale || (spec.Partition is not null && spec.Parameters.IsEmpty), "it marks a partition stale, so it names one and has no parameters", ErrorCodes.Invalid);
         require(spec.Partition is null or { Length: >= 1 and <= 256 }, "its partition is empty or longer than 256 characters", ErrorCodes.Invalid);
         foreach (var (name, json) in spec.Parameters.OrderBy(static p => p.Key, StringComparer.Ordinal)
             .Concat(TriggerTemplate.PartitionParts(spec).Select(static part => KeyValuePair.Create("partition", part))))

@@ -39,7 +39,7 @@ public static partial class TriggerTemplate
     private const int MaxBodyDepth = 32;
 
     private static readonly string[] Always = [Scheduled, ScheduledDate, Firing];
-    private static readonly string[] OfFiles = [File, "file.name", "file.size", "file.modified"];
+    private static readonly string[] OfFiles = [File, "file.name", "file.stem", "file.size", "file.modified"];
     private static readonly string[] OfObjects = [ObjectUrl, ObjectETag, "object.size", "object.modified"];
     private static readonly string[] OfRuns = [Run, "run.pipeline", "run.status"];
 

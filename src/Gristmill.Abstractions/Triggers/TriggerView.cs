@@ -40,6 +40,8 @@ public enum FiringOutcome
     Skipped = 2,
     /// <summary>The run was refused; the error says why.</summary>
     Failed = 3,
+    /// <summary>It marked what was made of its partition stale (<see cref="TriggerSpec.MarkStale"/>).</summary>
+    Marked = 4,
 }
 
 /// <summary>One firing of a trigger.</summary>

@@ -24,7 +24,8 @@ internal sealed class LauncherCheckout : IDisposable
         }
 
         File.Copy(Path.Combine(Repository(), "mill"), Path.Combine(_root, "mill"));
-        foreach (var file in (string[])["global.json", "nuget.config", "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props", "samples/data/package-lock.json", "src/A.cs", "grains/A.cs", "silo/A.cs", "client/A.cs"])
+        foreach (var file in (string[])["global.json", "nuget.config", "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props", "samples/data/package-lock.json", "src/A.cs", "grains/A.cs", "silo/A.cs", "client/A.cs",
+            "console/package.json", "docs/reference/openapi.json", "build/Console.targets"])
         {
             var path = Path.Combine(_root, file);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Gristmill.Client;
 using Gristmill.Hosting;
 
@@ -50,6 +51,21 @@ public abstract class LiveTests(LiveServer server)
         var ended = await MillCli.InvokeAsync([.. args, "--server", server.Address], console.Console, Token);
         Assert.True(exitCode == ended, $"mill {string.Join(' ', args)} ended with {ended}:\n{console.Text}");
         return console.Text;
+    }
+
+    /// <summary>Runs a command until it says something: tables are told of a run's end after those who watch it.</summary>
+    protected async Task<string> UntilAsync(Func<string, bool> says, params string[] args)
+    {
+        for (var patience = Stopwatch.StartNew(); ; await Task.Delay(20, Token))
+        {
+            var text = await RunAsync(0, args);
+            if (says(text))
+            {
+                return text;
+            }
+
+            Assert.True(patience.Elapsed < TimeSpan.FromSeconds(30), $"mill {string.Join(' ', args)} still says:\n{text}");
+        }
     }
 
     /// <summary>The cells of the lines of a table, by what stands in their first column.</summary>

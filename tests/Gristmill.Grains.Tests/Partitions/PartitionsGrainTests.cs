@@ -344,6 +344,38 @@ public sealed class PartitionsGrainTests : IClassFixture<ClusterFixture>
     }
 
     [Fact]
+    public async Task Late_data_mark_what_was_made_stale_and_a_backfill_makes_it_anew()
+    {
+        var spec = Monthly();
+        await MakeAsync(spec, "2001-01..2001-02");
+        var name = $"t-{spec.Name}";
+        var trigger = _cluster.Client.GetGrain<ITriggerGrain>(name);
+        var late = new TriggerSpec { Name = name, Pipeline = spec.Name, Cron = new CronSchedule("0 6 1 * *", "UTC"), Partition = "{{scheduled}}", MarkStale = true };
+        foreach (var wrong in (TriggerSpec[])[late with { Partition = null }, late with { Parameters = ImmutableDictionary<string, string>.Empty.Add("month", "\"2001-01\"") }])
+        {
+            await Assert.ThrowsAsync<GristmillException>(() => trigger.PutAsync(wrong, onlyNew: true));
+        }
+
+        await trigger.PutAsync(late, onlyNew: true);
+        async Task<TriggerFiring> FireAsync(int month) =>
+            await trigger.FireAsync(new TriggerFireRequest { Scheduled = new DateTimeOffset(2001, month, 3, 6, 0, 0, TimeSpan.Zero) });
+
+        var marked = await FireAsync(3);
+        Assert.Equal((FiringOutcome.Marked, null, null), (marked.Outcome, marked.Run, marked.Reason));
+        Assert.Equal("01:Ready 02:Stale 03:Missing 04:Missing 05:Missing 06:Missing", await TableAsync(spec));
+        Assert.Equal($"trigger '{name}', firing 1", (await Partitions(spec).ListAsync(new PartitionQuery("2001-02"))).Items[0].Reason);
+        // What was never made stays missing.
+        var nothing = await FireAsync(5);
+        Assert.Equal((FiringOutcome.Marked, "nothing of it was made so far"), (nothing.Outcome, nothing.Reason));
+        Assert.Equal("01:Ready 02:Stale 03:Missing 04:Missing 05:Missing 06:Missing", await TableAsync(spec));
+
+        var backfill = await Partitions(spec).StartBackfillAsync(new BackfillRequest { Partitions = "*", Select = BackfillSelection.Stale });
+        var over = await EndAsync(backfill.Id);
+        Assert.Equal((RunStatus.Succeeded, 1), (over.Status, over.Total));
+        Assert.Equal("01:Ready 02:Ready 03:Missing 04:Missing 05:Missing 06:Missing", await TableAsync(spec));
+    }
+
+    [Fact]
     public async Task A_trigger_names_a_key_of_each_dimension_or_a_time_for_all_that_are_of_time()
     {
         async Task<RunView> FiredAsync(PipelineSpec spec, string partition)

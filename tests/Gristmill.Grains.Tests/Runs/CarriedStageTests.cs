@@ -89,8 +89,8 @@ public sealed class CarriedStageTests : IClassFixture<ClusterFixture>
         for (var i = 0; i < 5; i++)
         {
             var once = new RetryPolicy { MaxAttempts = 1 };
-            var run = await _cluster.EndOfAsync(await _cluster.RunAsync(Pipeline(
-                Stage("a"), Stage("b", "a") with { IgnoreUpstreamFailure = true, Retry = once }, Stage("c", "b") with { Retry = once }) with { OnFailure = FailurePolicy.Continue }));
+            var spec = Pipeline(Stage("a"), Stage("b", "a") with { IgnoreUpstreamFailure = true, Retry = once }, Stage("c", "b") with { Retry = once });
+            var run = await _cluster.EndOfAsync(await _cluster.RunAsync(spec with { OnFailure = FailurePolicy.Continue }));
 
             Assert.Equal([(StageStatus.Failed, 1), (StageStatus.Succeeded, 1), (StageStatus.Succeeded, 1)], run.Stages.Select(static stage => (stage.Status, stage.Attempts)));
         }

@@ -32,6 +32,7 @@ internal static partial class TriggerAddCommand
         var concurrency = new ChoiceOption<ConcurrencyPolicy>("--concurrency") { Description = "While a run that it started is under way: allow (default), forbid, replace or queue." };
         var catchUp = new ChoiceOption<CatchUpPolicy>("--catch-up") { Description = "Times that passed while nothing could fire: once (default), skip or all." };
         var partition = new Option<string?>("--partition") { Description = "Of a partitioned pipeline: a key, or {{scheduled}} for the one that has ended last; with listed keys such as ATL/{{scheduled}}.", HelpName = "KEY" };
+        var markStale = new Option<bool>("--mark-stale") { Description = "Mark the partition stale, as its data have changed, in place of starting a run; 'mill backfill --stale' makes it anew." };
         var description = new Option<string?>("--description") { Description = "A sentence for people." };
         var replace = new Option<bool>("--replace") { Description = "Change a trigger of this name that is there." };
         var server = CliContext.ServerOption();
@@ -39,9 +40,9 @@ internal static partial class TriggerAddCommand
 
         var command = new Command("add", "Add a trigger. Give it one of --cron, --every, --file, --object, --webhook, --after, --metric, --stream, --spec.")
         {
-            name, pipeline, cron, zone, every, file, item, itemSecret, webhook, after, on, metric, stream, spec, parameters, concurrency, catchUp, partition, description, replace, server, json,
+            name, pipeline, cron, zone, every, file, item, itemSecret, webhook, after, on, metric, stream, spec, parameters, concurrency, catchUp, partition, markStale, description, replace, server, json,
         };
-        Option[] others = [cron, zone, every, file, item, itemSecret, webhook, after, on, metric, stream, parameters, concurrency, catchUp, partition, description];
+        Option[] others = [cron, zone, every, file, item, itemSecret, webhook, after, on, metric, stream, parameters, concurrency, catchUp, partition, markStale, description];
         command.Validators.Add(result =>
         {
             if (result.GetValue(spec) is not null && others.Any(option => result.GetResult(option) is { Implicit: false }))
@@ -78,6 +79,7 @@ internal static partial class TriggerAddCommand
                     Concurrency = parsed.GetValue(concurrency) ?? default,
                     CatchUp = parsed.GetValue(catchUp) ?? CatchUpPolicy.Once,
                     Partition = parsed.GetValue(partition),
+                    MarkStale = parsed.GetValue(markStale),
                     Description = parsed.GetValue(description),
                 };
                 TriggerSpecValidator.ThrowIfInvalid(trigger);

@@ -22,6 +22,7 @@ internal static class TriggerText
     public static string Firing(TriggerFiring firing) => firing.Outcome switch
     {
         FiringOutcome.Started => $"Firing {firing.Number} started run {firing.Run}{(firing.Reason is { } reason ? $" ({reason})" : "")}.",
+        FiringOutcome.Marked => $"Firing {firing.Number} marked partition {firing.Partition} stale{(firing.Reason is { } why ? $": {why}" : "")}.",
         FiringOutcome.Waiting => $"Firing {firing.Number} waits for its turn.",
         FiringOutcome.Skipped => $"Firing {firing.Number} was skipped: {firing.Reason}.",
         _ => $"Firing {firing.Number} failed: {firing.Error?.Message} [{firing.Error?.Code}]",

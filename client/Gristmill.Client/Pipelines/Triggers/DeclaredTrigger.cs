@@ -35,8 +35,9 @@ public sealed class DeclaredTrigger
     /// <param name="catchUpLimit">For <see cref="CatchUpPolicy.All"/>: how many are fired. Default 10.</param>
     /// <param name="partition">For a partitioned pipeline: a key, or <c>"{{scheduled}}"</c> for the partition that has ended last; with listed keys <c>"ATL/{{scheduled}}"</c>.</param>
     /// <param name="description">A sentence for people.</param>
+    /// <param name="markStale">Marks the partition stale, as its data have changed, in place of starting a run for it. Default: false.</param>
     public DeclaredTrigger With(ConcurrencyPolicy? concurrency = null, int? queueLimit = null, CatchUpPolicy? catchUp = null, int? catchUpLimit = null,
-        string? partition = null, string? description = null)
+        string? partition = null, string? description = null, bool? markStale = null)
     {
         Spec = Spec with
         {
@@ -46,6 +47,7 @@ public sealed class DeclaredTrigger
             CatchUpLimit = catchUpLimit ?? Spec.CatchUpLimit,
             Partition = partition ?? Spec.Partition,
             Description = description ?? Spec.Description,
+            MarkStale = markStale ?? Spec.MarkStale,
         };
         return this;
     }
