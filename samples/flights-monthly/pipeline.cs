@@ -29,10 +29,11 @@ var monthly = Pipeline.Create("flights-monthly", p =>
         select {month.Key} as month, origin, destination, count(*) as flights, avg(late::int) as late_rate
         from {rows}
         group by all
+        order by all
         """);
 
     // The last fifth of the month, in its order, tests.
-    var numbered = p.Sql($"select *, percent_rank() over (order by date) as place from {rows}");
+    var numbered = p.Sql($"select *, percent_rank() over (order by date) as place from {rows} order by all");
     var (train, test) = p.Split(numbered).ByNumber("place", 0.8);
     var trees = p.Train.LightGbm(train, label: "late", features: p.Features
         .Category("origin", "destination")

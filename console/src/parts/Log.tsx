@@ -5,7 +5,9 @@ import { Problem } from './Problem';
 
 type LogPage = Schemas['LogPage'];
 
-const page = 256 * 1024;
+/** The most that one answer holds (StageLogLimits), and what is shown of a log at first and more of it with each press. */
+const page = 32 * 1024;
+const shown = 8 * page;
 const kept = 4 * 1024 * 1024;
 // Colours and cursor moves that programs print for a terminal.
 const escapes = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
@@ -29,7 +31,7 @@ export function Log({ run, stage, attempts }: { run: string; stage: string; atte
       try {
         const first = await read(0, 4);
         if (gone) return;
-        const from = Math.max(0, first.bytes - page);
+        const from = Math.max(0, first.bytes - shown);
         setState({ text: '', from, newest: first });
         const query = new URLSearchParams({ attempt: String(Math.max(1, first.attempt)), offset: String(from) });
         source = new EventSource(`${addressOf('runs', run, 'stages', stage, 'logs', 'events')}?${query}`);
@@ -60,10 +62,17 @@ export function Log({ run, stage, attempts }: { run: string; stage: string; atte
   }, [state.text]);
 
   const earlier = async () => {
-    const from = Math.max(0, state.from - page);
+    const from = Math.max(0, state.from - shown);
     try {
-      const part = await read(from, state.from - from, state.newest?.attempt);
-      setState((before) => ({ ...before, text: (part.text ?? '').replace(escapes, '') + before.text, from }));
+      let text = '';
+      for (let offset = from; offset < state.from; ) {
+        const part = await read(offset, Math.max(4, Math.min(page, state.from - offset)), state.newest?.attempt);
+        text += part.text ?? '';
+        if (part.next <= offset) break;
+        offset = part.next;
+      }
+
+      setState((before) => ({ ...before, text: text.replace(escapes, '') + before.text, from }));
     } catch (error) {
       setState((before) => ({ ...before, error }));
     }
