@@ -8,6 +8,7 @@ internal sealed class LoopState
     private readonly int[] _remaining;
     private readonly bool[] _admitted;
     private readonly bool[] _failed;
+    private readonly bool[] _broken;
     private readonly int _parallelism;
     private int _next;
     private int _inFlight;
@@ -22,6 +23,7 @@ internal sealed class LoopState
         _remaining = new int[items.Count];
         _admitted = new bool[items.Count];
         _failed = new bool[items.Count];
+        _broken = new bool[items.Count];
         Array.Fill(_remaining, bodySize);
     }
 
@@ -37,8 +39,11 @@ internal sealed class LoopState
     /// <summary>Items that may fail.</summary>
     public int Allowed { get; }
 
-    /// <summary>Items that failed so far.</summary>
+    /// <summary>Items that failed or were cancelled so far.</summary>
     public int Failed { get; private set; }
+
+    /// <summary>Items of which a stage failed: those that were only cancelled, as in a run that fails elsewhere, say nothing of the loop.</summary>
+    public int Broken { get; private set; }
 
     /// <summary>Items that are over.</summary>
     public int Over { get; private set; }
@@ -46,8 +51,11 @@ internal sealed class LoopState
     /// <summary>Whether a stage of an item was cancelled though none of that item failed.</summary>
     public bool AnyCancelled { get; set; }
 
-    /// <summary>Whether more failed than may.</summary>
+    /// <summary>Whether more failed or were cancelled than may fail.</summary>
     public bool IsDoomed => Failed > Allowed;
+
+    /// <summary>Whether more failed than may, so that the loop has.</summary>
+    public bool IsBroken => Broken > Allowed;
 
     public bool IsOver => Over == Items.Count;
 
@@ -59,8 +67,14 @@ internal sealed class LoopState
 
     public bool HasFailed(int item) => _failed[item];
 
-    public void Fail(int item)
+    public void Fail(int item, bool cancelled)
     {
+        if (!cancelled && !_broken[item])
+        {
+            _broken[item] = true;
+            Broken++;
+        }
+
         if (!_failed[item])
         {
             _failed[item] = true;

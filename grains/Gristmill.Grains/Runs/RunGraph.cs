@@ -421,9 +421,9 @@ internal sealed class RunGraph
         for (var at = i; _nodes[at].Parent is >= 0 and var parent; at = parent)
         {
             var loop = _nodes[parent].Loop!;
-            loop.Fail(_nodes[at].Item);
+            loop.Fail(_nodes[at].Item, cancelled: false);
             loop.FirstError ??= error;
-            if (!loop.IsDoomed)
+            if (!loop.IsBroken)
             {
                 return;
             }
@@ -443,7 +443,7 @@ internal sealed class RunGraph
             : first with
             {
                 Code = ErrorCodes.LoopFailed,
-                Message = $"Of the {loop.Items.Count:N0} items of loop '{_views[i].Name}' {loop.Failed:N0} failed, and {loop.Allowed:N0} may. The first: {first.Message}",
+                Message = $"Of the {loop.Items.Count:N0} items of loop '{_views[i].Name}' {loop.Broken:N0} failed, and {loop.Allowed:N0} may. The first: {first.Message}",
                 Hint = "Correct what fails, or allow a greater share of failures.",
                 Details = first.Details.SetItem("loop", _views[i].Name),
             };
@@ -457,7 +457,7 @@ internal sealed class RunGraph
         if (view.Status is StageStatus.Failed or StageStatus.Cancelled)
         {
             loop.AnyCancelled |= view.Status == StageStatus.Cancelled && !loop.HasFailed(node.Item);
-            loop.Fail(node.Item);
+            loop.Fail(node.Item, view.Status == StageStatus.Cancelled);
         }
 
         if (!loop.EndNode(node.Item))
@@ -490,7 +490,7 @@ internal sealed class RunGraph
     private void EndLoop(int i)
     {
         var loop = _nodes[i].Loop!;
-        var error = loop is { IsDoomed: true, FirstError: not null } ? LoopError(i) : null;
+        var error = loop is { IsBroken: true, FirstError: not null } ? LoopError(i) : null;
         var cancelled = error is null && (loop.IsDoomed || loop.AnyCancelled);
         Set(i, _views[i] with
         {

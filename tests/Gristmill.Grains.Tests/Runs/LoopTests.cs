@@ -127,6 +127,30 @@ public sealed class LoopTests : IClassFixture<ClusterFixture>
     }
 
     [Fact]
+    public async Task Items_that_a_failing_run_cancels_are_no_failures_of_their_loop()
+    {
+        // One of three fails, as it may; then a stage outside fails, and the run cancels what the loop had left.
+        Fail("train[0]");
+        var second = Executor.Hold("train[1]");
+        Executor.On("other", async (_, _, _) =>
+        {
+            await second.Started.Task;
+            throw new GristmillException(ErrorCodes.StageFailed, "elsewhere");
+        });
+
+        var id = await _cluster.RunAsync(Pipeline(
+            Each("each", "[0,1,2]", "\"allowFailures\":0.5,\"parallelism\":1"), Stage("train") with { Loop = "each" }, Stage("judge", "train") with { Loop = "each" }, Stage("other")));
+        // What runs in a failing run may end, and nothing starts any more.
+        await TestCluster.UntilAsync(async () => (await _cluster.Client.GetGrain<IRunGrain>(id).GetAsync())!.Of("other").Status == StageStatus.Failed);
+        second.Released.SetResult();
+        var run = await _cluster.EndOfAsync(id);
+
+        Assert.Equal((RunStatus.Failed, StageStatus.Failed), (run.Status, run.Of("other").Status));
+        Assert.NotEqual(StageStatus.Failed, run.Of("each").Status);
+        Assert.Null(run.Of("each").Error);
+    }
+
+    [Fact]
     public async Task One_failure_fails_a_loop_that_allows_none()
     {
         Fail("train[0]");
