@@ -1,5 +1,6 @@
 #:project ../../client/Gristmill/Gristmill.csproj
 #:property PublishAot=false
+#:property RestorePackagesWithLockFile=false
 
 // A stage that prints, logs a curve and draws a figure: what the console shows of a run's inside.
 using System.Text;
