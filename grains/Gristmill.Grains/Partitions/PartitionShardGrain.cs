@@ -61,7 +61,8 @@ internal sealed class PartitionShardGrain([PersistentState("partitions", Storage
 
     public async Task<int> MarkStaleAsync(ImmutableArray<string> keys, DateTimeOffset at, string? reason)
     {
-        await ChangeAsync(keys, known => known?.Made is null ? known : known with { Marked = at, MarkedReason = reason });
+        // Also what was never made: its first run may be under way, and began before the data came.
+        await ChangeAsync(keys, known => (known ?? new PartitionEntry()) with { Marked = at, MarkedReason = reason });
         return keys.Count(key => _state.Value.Entries.TryGetValue(key, out var entry) && entry.Made is not null);
     }
 

@@ -172,7 +172,7 @@ internal sealed partial class TriggerGrain
         {
             if (Spec.MarkStale)
             {
-                // Again after a crash it changes nothing.
+                // After a crash it may mark once more, which costs a run at most.
                 var marked = await GrainFactory.GetGrain<IPartitionsGrain>(Spec.Pipeline).MarkStaleAsync(firing.Partition!, $"trigger '{Name}', firing {firing.Number}");
                 _tries = 0;
                 await SettleAsync(firing with { Outcome = FiringOutcome.Marked, Reason = marked == 0 ? "nothing of it was made so far" : firing.Reason }, State.Active);

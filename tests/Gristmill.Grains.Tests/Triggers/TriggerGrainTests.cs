@@ -342,12 +342,12 @@ public sealed class TriggerGrainTests : IClassFixture<ClusterFixture>
         try
         {
             await File.WriteAllTextAsync(Path.Combine(folder, "old.csv"), "x", TestContext.Current.CancellationToken);
-            var pipeline = await RegisterAsync(Pipeline(Stage("a")) with { Parameters = [new ParameterSpec("path", ParameterType.String)] });
+            var pipeline = await RegisterAsync(Pipeline(Stage("a")) with { Parameters = [new ParameterSpec("path", ParameterType.String), new ParameterSpec("stem", ParameterType.String)] });
             var spec = new TriggerSpec
             {
                 Name = NewName(),
                 Pipeline = pipeline.Name,
-                Parameters = None.Add("path", "\"{{file}}\""),
+                Parameters = None.Add("path", "\"{{file}}\"").Add("stem", "\"{{file.stem}}\""),
                 File = new FileArrival { Path = Path.Combine(folder, "*.csv"), Poll = TimeSpan.FromMilliseconds(100) },
             };
             var trigger = await PutAsync(spec);
@@ -365,6 +365,7 @@ public sealed class TriggerGrainTests : IClassFixture<ClusterFixture>
             Assert.Equal(names.Select(name => $"file:{Path.Combine(folder, name)}"), firings.Select(firing => firing.Id));
             var run = await _cluster.EndOfAsync(firings[0].Run!);
             Assert.Equal(Path.Combine(folder, names[0]), System.Text.Json.JsonSerializer.Deserialize<string>(run.Parameters["path"]));
+            Assert.Equal("new \"; drop table", System.Text.Json.JsonSerializer.Deserialize<string>(run.Parameters["stem"]));
 
             Directory.Move(folder, folder + "-moved");
             await TestCluster.UntilAsync(async () => (await trigger.GetAsync())!.Problem?.Code == ErrorCodes.FileNotFound);
