@@ -28,6 +28,12 @@ public sealed class LivePartitionTests(LiveServer server) : LiveTests(server)
         Assert.Equal(["2001-01", "2001-02", "2001-03"], (await Client.ListRunsAsync("months", cancellationToken: Token)).Where(run => run.Id != both.Id).Select(run => run.Partition!).Order());
         Assert.Contains("there was nothing to make, as none is stale.", await RunAsync(0, "backfill", "months", "*", "--stale"), StringComparison.Ordinal);
 
+        // Late data: no run of their own.
+        Assert.StartsWith("late marks 2001-02 of months stale every 6 h\n", await RunAsync(0, "trigger", "add", "late", "months", "--every", "6h", "--partition", "2001-02", "--mark-stale"), StringComparison.Ordinal);
+        Assert.Equal("Firing 1 marked partition 2001-02 stale.\n", await RunAsync(0, "trigger", "fire", "late"));
+        Assert.EndsWith("\n3 missing, 2 ready, 1 stale.\n", await RunAsync(0, "partitions", "months"), StringComparison.Ordinal);
+        await RunAsync(0, "trigger", "rm", "late");
+
         // Of which month a run is, is seen.
         Assert.Equal(["2001-01", "2001-01..2001-02", "2001-02", "2001-03"], Rows(await RunAsync(0, "runs", "months")).Values.Skip(1).Select(cells => cells[2]).Order(StringComparer.Ordinal));
     }

@@ -169,7 +169,7 @@ internal static class TriggerCommand
             return;
         }
 
-        context.WriteLine($"{trigger.Spec.Name} starts {trigger.Spec.Pipeline} {TriggerText.Source(trigger.Spec)}{(trigger.Declared ? ", as its code declares" : "")}");
+        context.WriteLine($"{trigger.Spec.Name} {TriggerText.Deed(trigger.Spec)} {TriggerText.Source(trigger.Spec)}{(trigger.Declared ? ", as its code declares" : "")}");
         if (trigger.Spec.Description is { } description)
         {
             context.WriteLine($"  {description}");

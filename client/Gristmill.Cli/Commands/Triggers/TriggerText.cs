@@ -6,6 +6,8 @@ namespace Gristmill.Cli.Commands;
 /// <summary>Triggers as people read them.</summary>
 internal static class TriggerText
 {
+    public static string Deed(TriggerSpec spec) => spec.MarkStale ? $"marks {spec.Partition} of {spec.Pipeline} stale" : $"starts {spec.Pipeline}";
+
     public static string Source(TriggerSpec spec) =>
         spec.Cron is { } cron ? $"at '{cron.Expression}' {cron.TimeZone}"
         : spec.Interval is { } interval ? $"every {Texts.Interval(interval.Every)}"
