@@ -74,7 +74,8 @@ public sealed class FailureTests(FailureTests.BareSilo bare) : IClassFixture<Fai
     public async Task Settings_that_are_wrong_are_all_named()
     {
         await using var silo = new BareProcess(
-            "--Gristmill:Slots=-1", "--Gristmill:Cluster=no spaces", "--Gristmill:Storage=oracle", "--Gristmill:CacheMaxAge=soon", "--Gristmill:ThreadPerSlot=2", "--Gristmill:Resources:gpu=some");
+            "--Gristmill:Slots=-1", "--Gristmill:Cluster=no spaces", "--Gristmill:Storage=oracle", "--Gristmill:CacheMaxAge=soon", "--Gristmill:ThreadPerSlot=2", "--Gristmill:Resources:gpu=some",
+            "--Gristmill:TrustedOrigins:0=https://ml.example.com/", "--Gristmill:TrustedOrigins:1=ml.example.com");
         var (code, error) = await silo.RunAsync();
         Assert.Equal(2, code);
         Assert.Contains("Gristmill:Slots is '-1': 0 to 1024.", error, StringComparison.Ordinal);
@@ -83,6 +84,18 @@ public sealed class FailureTests(FailureTests.BareSilo bare) : IClassFixture<Fai
         Assert.Contains("Gristmill:CacheMaxAge is 'soon': a time, ", error, StringComparison.Ordinal);
         Assert.Contains("Gristmill:ThreadPerSlot is no setting. Did you mean Gristmill:ThreadsPerSlot?", error, StringComparison.Ordinal);
         Assert.Contains("Gristmill:Resources:gpu is 'some': a number.", error, StringComparison.Ordinal);
+        Assert.Contains("Gristmill:TrustedOrigins:0 is 'https://ml.example.com/': a scheme, a host", error, StringComparison.Ordinal);
+        Assert.Contains("Gristmill:TrustedOrigins:1 is 'ml.example.com': a scheme, a host", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_setting_of_several_values_is_not_taken_for_one()
+    {
+        await using var silo = new BareProcess("--Gristmill:TrustedOrigins=https://ml.example.com", "--Gristmill:Resources=2");
+        var (code, error) = await silo.RunAsync();
+        Assert.Equal(2, code);
+        Assert.Contains("Gristmill:TrustedOrigins is 'https://ml.example.com': it has several values, each under a key of its own, such as Gristmill:TrustedOrigins:0.", error, StringComparison.Ordinal);
+        Assert.Contains("such as Gristmill:Resources:NAME.", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -118,6 +118,7 @@ public sealed class GristmillOptions
     public bool Console { get; set; } = true;
 
     /// <summary>Origins whose pages may ask for changes through a browser, such as "https://ml.example.com"; the host's own always may.</summary>
+    /// <value>none; as a setting Gristmill:TrustedOrigins:0 and so on</value>
     public List<string> TrustedOrigins { get; } = [];
 
     /// <summary>Whether the Orleans dashboard can be opened beside the console.</summary>

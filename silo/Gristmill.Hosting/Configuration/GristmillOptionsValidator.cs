@@ -26,6 +26,13 @@ internal sealed class GristmillOptionsValidator : IValidateOptions<GristmillOpti
             Require(GristmillName.IsValid(resource) && amount is >= 0 and <= 1_000_000, $"{nameof(options.Resources)}:{resource}", amount, $"0 to 1000000, and a name of {GristmillName.Rule}");
         }
 
+        foreach (var (i, origin) in options.TrustedOrigins.Index())
+        {
+            // As browsers write it, to the letter: another form would never be met.
+            Require(Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == origin,
+                $"{nameof(options.TrustedOrigins)}:{i}", origin, "a scheme, a host and perhaps a port, such as https://ml.example.com, without a path");
+        }
+
         Require(options.WorkerMemoryMiB is 0 or >= 64, nameof(options.WorkerMemoryMiB), options.WorkerMemoryMiB, "0, or at least 64");
         Require(options.ObjectCapacityBytes >= 0, nameof(options.ObjectCapacityBytes), options.ObjectCapacityBytes, "0 or more");
         Require(options.ObjectRetention >= TimeSpan.Zero, nameof(options.ObjectRetention), options.ObjectRetention, "not negative");

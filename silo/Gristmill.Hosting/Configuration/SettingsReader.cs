@@ -25,10 +25,15 @@ internal static class SettingsReader
                 continue;
             }
 
-            // Of a dictionary its entries are the values.
-            var (type, values) = property.PropertyType.IsGenericType && property.PropertyType.GetGenericTypeDefinition() == typeof(Dictionary<,>)
-                ? (property.PropertyType.GetGenericArguments()[1], setting.GetChildren())
-                : (property.PropertyType, [setting]);
+            // Of a dictionary or a list its entries are the values.
+            var isMany = property.PropertyType.IsGenericType && property.PropertyType.GetGenericTypeDefinition() is var generic && (generic == typeof(Dictionary<,>) || generic == typeof(List<>));
+            if (isMany && setting.Value is { Length: > 0 } single)
+            {
+                problems.Add($"{setting.Path} is '{single}': it has several values, each under a key of its own, such as {setting.Path}:{(property.PropertyType.GetGenericTypeDefinition() == typeof(List<>) ? "0" : "NAME")}.");
+                continue;
+            }
+
+            var (type, values) = isMany ? (property.PropertyType.GetGenericArguments()[^1], setting.GetChildren()) : (property.PropertyType, [setting]);
             foreach (var value in values)
             {
                 if (value.Value is { } text && Problem(type, text) is { } problem)

@@ -33,7 +33,7 @@ internal static class CrossOriginGuard
         if (!allowed)
         {
             throw new GristmillException(ErrorCodes.CrossOrigin, $"A page of another origin ({(origin.Length > 0 ? origin : "not named")}) asked for a change.",
-                "Nothing was changed. If the page is yours, name its origin in Gristmill:TrustedOrigins.").With("origin", origin);
+                "Nothing was changed. If the page is yours, name its origin in Gristmill:TrustedOrigins:0.").With("origin", origin);
         }
     }
 }

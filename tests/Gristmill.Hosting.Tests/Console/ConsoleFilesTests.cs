@@ -137,7 +137,7 @@ public sealed partial class ConsoleFilesTests(ConsoleFilesTests.PrefixedHost hos
         private readonly string _folder = Directory.CreateTempSubdirectory("gristmill-console-").FullName;
         private WebApplication? _app;
 
-        public Action<GristmillOptions> Configure { get; init; } = options => options.TrustedOrigins.Add("https://ml.example.com");
+        public Action<GristmillOptions> Configure { get; init; } = static _ => { };
 
         public HttpClient Http { get; } = new(new HttpClientHandler { AllowAutoRedirect = false });
 
@@ -145,6 +145,7 @@ public sealed partial class ConsoleFilesTests(ConsoleFilesTests.PrefixedHost hos
         {
             var builder = WebApplication.CreateSlimBuilder();
             builder.Logging.ClearProviders();
+            builder.Configuration["Gristmill:TrustedOrigins:0"] = "https://ml.example.com";
             builder.WebHost.UseUrls("http://127.0.0.1:0");
             builder.UseOrleans(silo => silo.UseGristmill(options =>
             {

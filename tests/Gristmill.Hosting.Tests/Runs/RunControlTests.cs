@@ -35,9 +35,17 @@ public sealed class RunControlTests(RunControlTests.OneSilo one) : IClassFixture
         var kept = await Silo.GetAsync<LogPage>($"{path}?attempt=1");
         Assert.Equal(("before\nafter\n", true, 13), (kept.Text, kept.Ended, kept.Next));
         Assert.Equal("after\n", (await Silo.GetAsync<LogPage>($"{path}?offset=7")).Text);
+        // A browser that lost the stream says where it was.
+        using (var again = new HttpRequestMessage(HttpMethod.Get, new Uri($"{path}/events?offset=2", UriKind.Relative)) { Headers = { { "Last-Event-ID", "7" } } })
+        {
+            using var rest = await Silo.Http.SendAsync(again, TestContext.Current.CancellationToken);
+            Assert.Contains("\"text\":\"after\\n\"", await rest.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
+
+        Assert.Contains("\"text\":\"fore\\nafter\\n\"", await Silo.Http.GetStringAsync(new Uri($"{path}/events?offset=2", UriKind.Relative), TestContext.Current.CancellationToken), StringComparison.Ordinal);
         Assert.Equal("befo", (await Silo.GetAsync<LogPage>($"{path}?limit=4")).Text);
 
-        foreach (var (bad, status) in new[] { ("?limit=0", HttpStatusCode.BadRequest), ("?offset=-1", HttpStatusCode.BadRequest), ("?attempt=7", HttpStatusCode.NotFound) })
+        foreach (var (bad, status) in new[] { ("?limit=0", HttpStatusCode.BadRequest), ("?offset=-1", HttpStatusCode.BadRequest), ("/events?offset=-1", HttpStatusCode.BadRequest), ("?attempt=7", HttpStatusCode.NotFound) })
         {
             using var response = await Silo.Http.GetAsync(new Uri(path + bad, UriKind.Relative), TestContext.Current.CancellationToken);
             Assert.Equal(status, response.StatusCode);
