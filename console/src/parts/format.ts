@@ -44,6 +44,6 @@ export function ago(text: string | null | undefined): string {
   const seconds = (Date.now() - Date.parse(text)) / 1000;
   const size = Math.abs(seconds);
   const [count, unit] =
-    size < 5 ? [0, ''] : size < 90 ? [size, 's'] : size < 5400 ? [size / 60, ' min'] : size < 129_600 ? [size / 3600, ' h'] : [size / 86_400, ' days'];
+    size < 5 ? [0, ''] : size < 90 ? [size, ' s'] : size < 5400 ? [size / 60, ' min'] : size < 129_600 ? [size / 3600, ' h'] : [size / 86_400, ' days'];
   return unit === '' ? 'now' : seconds < 0 ? `in ${Math.round(count)}${unit}` : `${Math.round(count)}${unit} ago`;
 }
