@@ -1,8 +1,10 @@
 using System.Buffers;
 using Apache.Arrow;
 using Gristmill.Objects.Import;
+using Gristmill.Objects.Ipc;
 using Gristmill.Objects.Mapping;
 using Gristmill.Objects.Platform;
+using Gristmill.Objects.Slabs;
 
 namespace Gristmill.Objects;
 
@@ -16,12 +18,18 @@ public sealed class ObjectStore : IDisposable
     internal const string DeletedSuffix = ".deleted";
     internal const string BuildingSuffix = ".building";
 
+    /// <summary>A segment of many small objects.</summary>
+    internal const string SlabSuffix = ".slab";
+
     /// <summary>An empty file of this name beside an object keeps it.</summary>
     internal const string PinSuffix = ".pin";
 
     private static readonly SearchValues<char> IdCharacters = SearchValues.Create("0123456789abcdef");
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, WeakReference<MappedObject>> _mapped = [];
+    private readonly Dictionary<string, WeakReference<MappedObject>> _mapped = new(StringComparer.Ordinal);
+    private readonly SlabReader _slabs;
+    private readonly SlabWriter _small;
+    private readonly int _smallBytes;
     private long _liveLeases;
     private long _leakedLeases;
     private volatile bool _disposed;
@@ -31,6 +39,9 @@ public sealed class ObjectStore : IDisposable
         Options = options;
         SegmentPlatform.Current.CreatePrivateDirectory(options.Directory);
         Budget = new StoreBudget(options);
+        _slabs = new SlabReader(options.Directory, options.TimeProvider);
+        _small = new SlabWriter(options, Budget);
+        _smallBytes = SegmentPlatform.Current.HasSlabs ? options.SmallObjectBytes : 0;
     }
 
     /// <summary>The options it was opened with.</summary>
@@ -54,22 +65,25 @@ public sealed class ObjectStore : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentException.ThrowIfNullOrEmpty(options.Directory);
         ArgumentOutOfRangeException.ThrowIfNegative(options.CapacityBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.SmallObjectBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.SmallObjectBytes, ScratchSegment.Size);
         return new(options with { Directory = Path.GetFullPath(options.Directory) });
     }
 
     /// <summary>Starts a new object. Nothing is visible to others before <see cref="ObjectWriter.Seal"/>; disposing without sealing leaves no trace.</summary>
     /// <param name="schema">Schema of all its batches.</param>
-    /// <param name="expectedBytes">First reservation in bytes; the segment grows beyond it.</param>
+    /// <param name="expectedBytes">
+    /// What it will take in bytes, roughly: room for it is reserved at once, and it may become more. The default says that nothing is known: the object is
+    /// built as a small one, and copied once if it outgrows that.
+    /// </param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.StoreFull"/>: no room.</exception>
-    public ObjectWriter Create(Schema schema, long expectedBytes = 1 << 20)
+    public ObjectWriter Create(Schema schema, long expectedBytes = 0)
     {
         ArgumentNullException.ThrowIfNull(schema);
         ArgumentOutOfRangeException.ThrowIfNegative(expectedBytes);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        string id = Guid.NewGuid().ToString("n");
-
-        // The default says nothing about the size: a small object then costs a few pages, not a megabyte of them.
-        return new ObjectWriter(this, id, schema, expectedBytes <= 1 << 20 ? Math.Min(expectedBytes, 64 << 10) : expectedBytes);
+        var encoded = EncodedSchema.Of(schema);
+        return new ObjectWriter(this, schema, expectedBytes <= _smallBytes && _smallBytes > 0 ? new ScratchSegment(_smallBytes, _small, NewSegment) : NewSegment(expectedBytes), encoded);
     }
 
     /// <summary>Maps an object (once per process) and takes a lease on it. Batches stay valid until the lease and all that was derived from it are disposed.</summary>
@@ -78,6 +92,14 @@ public sealed class ObjectStore : IDisposable
     {
         ArgumentNullException.ThrowIfNull(id);
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (IsId(id) && SlabId.Of(id) is { } place && _slabs.Open(place) is { } memory)
+        {
+            // Its slab is mapped once, and what else a second lease could share takes as long to find as to make.
+            var small = MappedObject.Open(memory, id, Options.Host);
+            small.TryAcquire();
+            return new ObjectLease(this, small);
+        }
+
         lock (_gate)
         {
             if (_mapped.TryGetValue(id, out var entry) && entry.TryGetTarget(out var known) && known.TryAcquire())
@@ -86,7 +108,7 @@ public sealed class ObjectStore : IDisposable
             }
 
             // Opened under the lock: a second caller would otherwise map it again. It costs tens of microseconds.
-            var mapped = (IsId(id) ? MappedObject.Open(PathOf(id), id, Options.Host) : null) ?? throw NotFound(id);
+            var mapped = MappedObject.Open((IsId(id) ? SegmentPlatform.Current.Open(PathOf(id)) : null) ?? throw NotFound(id), id, Options.Host);
             mapped.TryAcquire();
             _mapped[id] = new WeakReference<MappedObject>(mapped);
             return new ObjectLease(this, mapped);
@@ -101,12 +123,37 @@ public sealed class ObjectStore : IDisposable
     }
 
     /// <summary>Whether the object is in the store.</summary>
-    public bool Contains(string id) => IsId(id) && File.Exists(PathOf(id));
+    public bool Contains(string id)
+    {
+        if (!IsId(id))
+        {
+            return false;
+        }
+
+        if (SlabId.Of(id) is { } small && _slabs.Open(small) is { } memory)
+        {
+            memory.Dispose();
+            return true;
+        }
+
+        return File.Exists(PathOf(id));
+    }
 
     /// <summary>Removes an object's name. Processes that have it mapped keep reading; the memory goes with the last of them. False if it was not there.</summary>
     public bool Delete(string id)
     {
-        if (!Contains(id))
+        if (!IsId(id))
+        {
+            return false;
+        }
+
+        if (SlabId.Of(id) is { } small && SegmentPlatform.Current.HasSlabs && DeleteSmall(small))
+        {
+            File.Delete(PinOf(id));
+            return true;
+        }
+
+        if (!File.Exists(PathOf(id)))
         {
             return false;
         }
@@ -196,7 +243,11 @@ public sealed class ObjectStore : IDisposable
                 continue;
             }
 
-            if (!IsId(name.Split('.')[0]) || !(isSealed ? name.Length == 32 + SealedSuffix.Length : name.EndsWith(BuildingSuffix, StringComparison.Ordinal)))
+            if (name.EndsWith(SlabSuffix, StringComparison.Ordinal) && SlabId.IsSlab(name.AsSpan(0, name.Length - SlabSuffix.Length)))
+            {
+                AddSlab(path, name[..^SlabSuffix.Length], objects, skipped, pins, holders);
+            }
+            else if (!IsId(name.Split('.')[0]) || !(isSealed ? name.Length == 32 + SealedSuffix.Length : name.EndsWith(BuildingSuffix, StringComparison.Ordinal)))
             {
                 skipped.Add(new SkippedFile(name, "its name is not that of an object"));
             }
@@ -217,14 +268,30 @@ public sealed class ObjectStore : IDisposable
     }
 
     /// <summary>A sealed object as <see cref="Scan"/> finds it; null if it is not in the store.</summary>
-    public StoredObject? Find(string id) =>
-        IsId(id) && SegmentPlatform.Current.Examine(PathOf(id)) is { IsFile: true } facts ? Stored(PathOf(id), id, true, facts, File.Exists(PinOf(id)), Holders()) : null;
+    public StoredObject? Find(string id)
+    {
+        if (!IsId(id))
+        {
+            return null;
+        }
+
+        if (SlabId.Of(id) is { } small && EntriesOf(SlabReader.PathOf(Options.Directory, small.Slab)) is { } entries)
+        {
+            int i = entries.FindIndex(entry => entry.Position == small.Position && entry.State == SlabLayout.EntryState.Sealed);
+            if (i >= 0)
+            {
+                return Stored(small, entries[i], File.Exists(PinOf(id)), HoldersOf(SlabReader.PathOf(Options.Directory, small.Slab), Holders()));
+            }
+        }
+
+        return SegmentPlatform.Current.Examine(PathOf(id)) is { IsFile: true } facts ? Stored(PathOf(id), id, true, facts, File.Exists(PinOf(id)), Holders()) : null;
+    }
 
     /// <summary>Reads an object's footer, and no data: some ten microseconds. Never throws for what the file holds.</summary>
     public ObjectDescription Describe(StoredObject item)
     {
         ArgumentNullException.ThrowIfNull(item);
-        return item.IsSealed ? SegmentListing.Read(item.Path, item.Id, Options.Host) : new ObjectDescription();
+        return item.IsSealed ? SegmentListing.Read(item.Path, item.Part, item.Id, Options.Host) : new ObjectDescription();
     }
 
     /// <summary>Whether a living process of this host has it mapped or writes it.</summary>
@@ -240,6 +307,13 @@ public sealed class ObjectStore : IDisposable
     {
         ArgumentNullException.ThrowIfNull(item);
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (item.IsShared)
+        {
+            // Who begins to read it just now reads on: its memory stays as long as the slab is mapped.
+            _slabs.Trim(TimeSpan.Zero);
+            return !SegmentPlatform.Current.IsHeld(item.Path) && !File.Exists(PinOf(item.Id)) && SlabId.Of(item.Id) is { } small && DeleteSmall(small);
+        }
+
         return SegmentPlatform.Current.RemoveUnlessHeld(item.Path, item.IsSealed ? PinOf(item.Id) : null);
     }
 
@@ -254,6 +328,13 @@ public sealed class ObjectStore : IDisposable
             {
                 removed++;
             }
+        }
+
+        _slabs.Trim(TimeSpan.Zero);
+        foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + SlabSuffix))
+        {
+            // Those of dead writers: nobody else would remove the last, or give back what they had reserved.
+            SegmentPlatform.Current.RemoveSpentSlab(path);
         }
 
         foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + DeletedSuffix))
@@ -302,7 +383,12 @@ public sealed class ObjectStore : IDisposable
     }
 
     /// <summary>Closes the store. Leases stay valid until they are disposed.</summary>
-    public void Dispose() => _disposed = true;
+    public void Dispose()
+    {
+        _disposed = true;
+        _small.Dispose();
+        _slabs.Dispose();
+    }
 
     internal string PathOf(string id) => Path.Combine(Options.Directory, id + SealedSuffix);
 
@@ -320,7 +406,7 @@ public sealed class ObjectStore : IDisposable
     internal void LeaseReturned(MappedObject mapped)
     {
         Interlocked.Decrement(ref _liveLeases);
-        if (mapped.Release())
+        if (mapped.Release() && !mapped.IsShared)
         {
             lock (_gate)
             {
@@ -331,6 +417,68 @@ public sealed class ObjectStore : IDisposable
             }
         }
     }
+
+    private SegmentFile NewSegment(long reserve)
+    {
+        string id = Guid.NewGuid().ToString("n");
+        return SegmentPlatform.Current.Create(new SegmentName(id, BuildingPath(id), PathOf(id)), reserve, Budget);
+    }
+
+    private bool DeleteSmall(SlabId id)
+    {
+        string path = SlabReader.PathOf(Options.Directory, id.Slab);
+        bool deleted = SegmentPlatform.Current.DeleteFromSlab(path, id.Position, out bool spent);
+        if (spent)
+        {
+            _slabs.Trim(TimeSpan.Zero);
+            SegmentPlatform.Current.RemoveSpentSlab(path);
+        }
+
+        return deleted;
+    }
+
+    /// <summary>What a slab holds; null if it is gone, or is none.</summary>
+    private static unsafe List<SlabLayout.Entry>? EntriesOf(string path)
+    {
+        using var file = SegmentPlatform.Current.Open(path, hold: false);
+        return file is not null && new SlabLayout(file.Pointer, file.Length) is { IsSlab: true } slab ? slab.Entries() : null;
+    }
+
+    private void AddSlab(string path, string name, List<StoredObject> objects, List<SkippedFile> skipped, HashSet<string?> pins, ILookup<ulong, int>? holders)
+    {
+        if (SegmentPlatform.Current.Examine(path) is not { } facts)
+        {
+            return; // gone since
+        }
+
+        if (!facts.IsFile || EntriesOf(path) is not { } entries)
+        {
+            skipped.Add(new SkippedFile(name + SlabSuffix, "it has the name of a slab and is none"));
+            return;
+        }
+
+        var processes = HoldersOf(path, holders);
+        foreach (var entry in entries.Where(static entry => entry.State == SlabLayout.EntryState.Sealed))
+        {
+            var id = new SlabId(name, entry.Position);
+            objects.Add(Stored(id, entry, pins.Contains(id.ToString()), processes));
+        }
+    }
+
+    private StoredObject Stored(SlabId id, SlabLayout.Entry entry, bool isPinned, IReadOnlyList<int> processes) => new()
+    {
+        Id = id.ToString(),
+        IsSealed = true,
+        Bytes = entry.Length,
+        Modified = entry.Sealed,
+        IsPinned = isPinned,
+        Processes = processes,
+        Path = SlabReader.PathOf(Options.Directory, id.Slab),
+        Part = (entry.Start, entry.Length),
+    };
+
+    private static IReadOnlyList<int> HoldersOf(string slab, ILookup<ulong, int>? holders) =>
+        SegmentPlatform.Current.Examine(slab) is { } facts && holders is not null ? [.. holders[facts.Inode].Order()] : [];
 
     private string PinOf(string id) => Path.Combine(Options.Directory, id + PinSuffix);
 

@@ -19,6 +19,13 @@ public sealed record ObjectStoreOptions
     /// <value>The machine's name.</value>
     public string Host { get; init; } = Environment.MachineName;
 
+    /// <summary>
+    /// Objects up to this many bytes, as they lie in memory, share segments: one of its own costs each at least a page, two files' names and a mapping in every
+    /// reader. 64 KiB at most; 0: every object has a segment of its own.
+    /// </summary>
+    /// <value>64 KiB.</value>
+    public int SmallObjectBytes { get; init; } = 64 << 10;
+
     /// <summary>The clock.</summary>
     /// <value>The system's.</value>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

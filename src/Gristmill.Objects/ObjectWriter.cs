@@ -22,12 +22,12 @@ public sealed class ObjectWriter : IDisposable
 {
     private readonly ObjectStore _store;
     private readonly SegmentFile _file;
+    private readonly EncodedSchema _encoded;
     private readonly FieldNode[] _nodes;
     private readonly DictionaryWriter _dictionaries;
     private readonly List<Block> _dictionaryBlocks = [];
     private readonly List<Block> _batchBlocks = [];
     private readonly XxHash3 _hash = new();
-    private readonly string _fingerprint;
     private readonly string? _owner = ObjectOwner.Current;
     private readonly int _metadataRoom;
     private SegmentAllocator? _allocator;
@@ -37,22 +37,18 @@ public sealed class ObjectWriter : IDisposable
     private long _rows;
     private bool _closed;
 
-    internal ObjectWriter(ObjectStore store, string id, Schema schema, long reserve)
+    internal ObjectWriter(ObjectStore store, Schema schema, SegmentFile file, EncodedSchema encoded)
     {
         _store = store;
-        Id = id;
-        Schema = schema;
-        byte[] message = SchemaEncoder.Message(schema);
-        _fingerprint = Checksum.Of(message);
-
-        // Decoded again for its dictionary ids, and so that what readers will see is what was meant.
-        (_, _nodes) = SchemaDecoder.DecodeMessage(message);
+        _file = file;
+        _encoded = encoded;
+        _nodes = encoded.Nodes;
         _dictionaries = new DictionaryWriter(this, _nodes);
-        _metadataRoom = Align(8 + BatchShape.Bound(_nodes));
-        _file = SegmentPlatform.Current.Create(store.BuildingPath(id), reserve, store.Budget);
+        _metadataRoom = Align(8 + encoded.BatchBound);
+        Schema = schema;
         try
         {
-            WriteHeader(message);
+            WriteHeader(encoded.Message);
         }
         catch
         {
@@ -60,9 +56,6 @@ public sealed class ObjectWriter : IDisposable
             throw;
         }
     }
-
-    /// <summary>The id the object will have.</summary>
-    public string Id { get; }
 
     /// <summary>The schema.</summary>
     public Schema Schema { get; }
@@ -160,21 +153,21 @@ public sealed class ObjectWriter : IDisposable
             throw new InvalidOperationException("A batch is open: end it before sealing.");
         }
 
-        // The end of the stream that the file also is, then the footer: its length does not depend on the checksum in it.
-        var created = _store.Options.TimeProvider.GetUtcNow();
-        int footerLength = Footer(0, created).Length;
-        long end = Reserve(8 + footerLength + 10);
-        long length = end + 8 + footerLength + 10;
-        var tail = Span(end, 8 + footerLength + 10);
+        // The end of the stream that the file also is, then the footer, which says the checksum of all before it.
+        int room = 8 + FooterBound() + 10;
+        long end = Reserve(room);
+        var tail = Span(end, room);
         BinaryPrimitives.WriteInt32LittleEndian(tail, -1);
         HashUpTo(end + 8);
-        ulong checksum = _hash.GetCurrentHashAsUInt64();
-        Footer(checksum, created).CopyTo(tail[8..]);
-        BinaryPrimitives.WriteInt32LittleEndian(tail[(8 + footerLength)..], footerLength);
-        IpcFile.Magic[..6].CopyTo(tail[(8 + footerLength + 4)..]);
-        _file.Publish(length, _store.PathOf(Id));
-        _closed = true;
-        return new ObjectRef(Id, _fingerprint, _rows, length, _store.Options.Host) { Checksum = Checksum.Show(checksum) };
+        string checksum = Checksum.Show(_hash.GetCurrentHashAsUInt64());
+        byte[] footer = Footer(checksum);
+        footer.CopyTo(tail[8..]);
+        BinaryPrimitives.WriteInt32LittleEndian(tail[(8 + footer.Length)..], footer.Length);
+        IpcFile.Magic[..6].CopyTo(tail[(8 + footer.Length + 4)..]);
+        long length = end + 8 + footer.Length + 10;
+        string id = _file.Publish(length);
+        Dispose();
+        return new ObjectRef(id, _encoded.Fingerprint, _rows, length, _store.Options.Host) { Checksum = checksum };
     }
 
     /// <summary>Gives the segment up unless it was sealed.</summary>
@@ -264,18 +257,21 @@ public sealed class ObjectWriter : IDisposable
         message.CopyTo(target[8..]);
     }
 
-    private byte[] Footer(ulong checksum, DateTimeOffset created)
+    /// <summary>Bytes that the footer takes at most: the schema again, the blocks, and 5 pairs of texts.</summary>
+    private int FooterBound() => _encoded.Message.Length + 24 * (_dictionaryBlocks.Count + _batchBlocks.Count) + 3 * (_owner?.Length ?? 0) + 1024;
+
+    private byte[] Footer(string checksum)
     {
         var metadata = new Dictionary<string, string>
         {
-            [SegmentFooter.Checksum] = Checksum.Show(checksum),
-            [SegmentFooter.Fingerprint] = _fingerprint,
-            [SegmentFooter.Rows] = _rows.ToString(CultureInfo.InvariantCulture),
-            [SegmentFooter.Created] = created.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture),
+            [SegmentFooter.ChecksumKey] = checksum,
+            [SegmentFooter.FingerprintKey] = _encoded.Fingerprint,
+            [SegmentFooter.RowsKey] = _rows.ToString(CultureInfo.InvariantCulture),
+            [SegmentFooter.CreatedKey] = _store.Options.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture),
         };
         if (_owner is not null)
         {
-            metadata[SegmentFooter.Owner] = _owner;
+            metadata[SegmentFooter.OwnerKey] = _owner;
         }
 
         return MessageEncoder.Footer(Schema, _dictionaryBlocks, _batchBlocks, metadata);

@@ -9,10 +9,10 @@ public sealed record StoredObject
     /// <summary>Whether it is whole. False: it is being written, or its writer died.</summary>
     public required bool IsSealed { get; init; }
 
-    /// <summary>Size of the file in bytes.</summary>
+    /// <summary>Its size in bytes.</summary>
     public required long Bytes { get; init; }
 
-    /// <summary>When the file was written last: for a sealed one, when it was sealed.</summary>
+    /// <summary>When it was written last: for a sealed one, when it was sealed.</summary>
     public required DateTimeOffset Modified { get; init; }
 
     /// <summary>Whether <see cref="ObjectStore.Pin"/> keeps it.</summary>
@@ -24,5 +24,13 @@ public sealed record StoredObject
     /// </summary>
     public IReadOnlyList<int> Processes { get; init; } = [];
 
+    /// <summary>
+    /// Whether it shares its segment with other small objects. It counts as held, then, as long as any of them is, and its memory is free when all of them are gone.
+    /// </summary>
+    public bool IsShared => Part is not null;
+
     internal string Path { get; init; } = "";
+
+    /// <summary>Where it lies in a slab; null: the file is this object.</summary>
+    internal (long Start, long Length)? Part { get; init; }
 }

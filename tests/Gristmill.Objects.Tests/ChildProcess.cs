@@ -8,13 +8,16 @@ namespace Gristmill.Objects;
 /// <summary>A second process that writes a segment, or maps one, and waits: this very program, told so by environment variables.</summary>
 internal static class ChildProcess
 {
-    private const string Variable = "GRISTMILL_TEST_CHILD_IN", Mapped = "GRISTMILL_TEST_CHILD_MAPS";
+    private const string Variable = "GRISTMILL_TEST_CHILD_IN", Mapped = "GRISTMILL_TEST_CHILD_MAPS", Small = "small";
 
     /// <summary>Starts it, and returns when its segment is half written.</summary>
     public static Process StartWriter(string directory) => Start(directory, null);
 
     /// <summary>Starts it, and returns when it has an object mapped.</summary>
     public static Process StartReader(string directory, string id) => Start(directory, id);
+
+    /// <summary>Starts it, and returns when it has sealed a small object and is about to write others into its slab.</summary>
+    public static Process StartSlabWriter(string directory) => Start(directory, Small);
 
     private static Process Start(string directory, string? mapped)
     {
@@ -51,6 +54,12 @@ internal static class ChildProcess
         using var store = ObjectStore.Open(new ObjectStoreOptions { Directory = directory });
         if (Environment.GetEnvironmentVariable(Mapped) is { Length: > 0 } id)
         {
+            if (id == Small)
+            {
+                ObjectStoreTests.Write(store, 10, 1);
+                Wait();
+            }
+
             using var lease = store.Get(id);
             Wait();
         }

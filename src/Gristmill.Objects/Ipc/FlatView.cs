@@ -78,6 +78,13 @@ internal readonly ref struct FlatView(ReadOnlySpan<byte> bytes)
     /// <summary>The table an element of a vector of offsets points to.</summary>
     public int Element(int start, int index, string name) => Follow(start + 4 * index, name);
 
+    /// <summary>The bytes of a string field; empty if absent.</summary>
+    public ReadOnlySpan<byte> Utf8(int table, int index, string name)
+    {
+        var (start, count) = Vector(table, index, 1, name);
+        return _bytes.Slice(start, count);
+    }
+
     /// <summary>A string field; null if absent. Its length is charged to the budget, since offsets may share one string.</summary>
     public string? Text(int table, int index, string name, ref long budget)
     {

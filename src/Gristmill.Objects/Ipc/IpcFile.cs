@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using Apache.Arrow;
 
 namespace Gristmill.Objects.Ipc;
@@ -14,7 +13,7 @@ internal sealed class IpcFile
     public required FieldNode[] Nodes { get; init; }
     public required Block[] Dictionaries { get; init; }
     public required Block[] Batches { get; init; }
-    public required IReadOnlyDictionary<string, string> Metadata { get; init; }
+    public required SegmentFooter Metadata { get; init; }
 
     /// <summary>Where the footer starts: the checksum covers all before it.</summary>
     public required long FooterStart { get; init; }
@@ -48,10 +47,7 @@ internal sealed class IpcFile
 
     /// <summary>The reference that was sealed into the footer; null if it was written by another program.</summary>
     public ObjectRef? Reference(string id, long length, string host) =>
-        Metadata.TryGetValue(SegmentFooter.Rows, out string? text) && Metadata.TryGetValue(SegmentFooter.Fingerprint, out string? fingerprint)
-        && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long rows)
-            ? new ObjectRef(id, fingerprint, rows, length, host) { Checksum = Metadata.GetValueOrDefault(SegmentFooter.Checksum) }
-            : null;
+        Metadata is { Rows: { } rows, Fingerprint: { } fingerprint } ? new ObjectRef(id, fingerprint, rows, length, host) { Checksum = Metadata.Checksum } : null;
 
     /// <summary>The flatbuffer of a message, after its length prefix.</summary>
     /// <param name="file">The whole file.</param>
@@ -81,16 +77,8 @@ internal sealed class IpcFile
             Malformed.Throw("the footer has no schema");
         }
 
-        var metadata = new Dictionary<string, string>();
-        long budget = 2L * footer.Length;
-        var (pairs, count) = view.Vector(root, 4, 4, "footer metadata");
-        for (int i = 0; i < count; i++)
-        {
-            int pair = view.Element(pairs, i, "a metadata pair");
-            metadata[view.Text(pair, 0, "a metadata key", ref budget) ?? ""] = view.Text(pair, 1, "a metadata value", ref budget) ?? "";
-        }
-
-        var decoded = own && metadata.TryGetValue(SegmentFooter.Fingerprint, out string? fingerprint) ? OwnSchema(view, table, fingerprint) : SchemaDecoder.Decode(view, table);
+        var metadata = SegmentFooter.Read(view, root, SchemaCache.Fingerprint);
+        var decoded = own && metadata.Fingerprint is { } fingerprint ? OwnSchema(view, table, fingerprint) : SchemaDecoder.Decode(view, table);
         return new IpcFile
         {
             Schema = decoded.Schema,

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Apache.Arrow;
 
 namespace Gristmill.Objects.Ipc;
@@ -13,6 +14,10 @@ internal static class SchemaCache
     private const int Most = 256;
 
     private static readonly ConcurrentDictionary<string, (Schema Schema, FieldNode[] Nodes)> s_known = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<ulong, string> s_texts = [];
+
+    /// <summary>A fingerprint as text, if it is one of a known schema.</summary>
+    public static string? Fingerprint(ulong number) => s_texts.GetValueOrDefault(number);
 
     public static bool TryGet(string fingerprint, out (Schema Schema, FieldNode[] Nodes) known) => s_known.TryGetValue(fingerprint, out known);
 
@@ -21,8 +26,10 @@ internal static class SchemaCache
         if (s_known.Count >= Most)
         {
             s_known.Clear();
+            s_texts.Clear();
         }
 
         s_known[fingerprint] = decoded;
+        s_texts[ulong.Parse(fingerprint, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)] = fingerprint;
     }
 }

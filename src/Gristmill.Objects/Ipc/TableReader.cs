@@ -13,12 +13,13 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
     private readonly Dictionary<long, List<(BatchMessage Message, BodyBuffer Body)>> _pending = [];
     private readonly Dictionary<long, ArrayData> _dictionaries = [];
     private readonly HashSet<long> _resolving = [];
-    private readonly HashSet<long> _ids = [.. FieldNode.Flatten(nodes).Where(node => node.DictionaryId is not null).Select(node => node.DictionaryId!.Value)];
+    private HashSet<long>? _ids; // most tables have no dictionaries
     private readonly HashSet<ArrayData> _checked = [];
 
     /// <summary>Takes note of a dictionary message; it is decoded when a batch needs it.</summary>
     public void AddDictionary(BatchMessage message, BodyBuffer body)
     {
+        _ids ??= [.. FieldNode.Flatten(nodes).Where(node => node.DictionaryId is not null).Select(node => node.DictionaryId!.Value)];
         if (!_ids.Contains(message.DictionaryId))
         {
             Malformed.Throw($"dictionary {message.DictionaryId} belongs to no field");

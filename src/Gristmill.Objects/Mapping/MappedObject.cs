@@ -26,6 +26,9 @@ internal sealed class MappedObject
 
     public ObjectRef Ref { get; }
 
+    /// <summary>Whether its memory is part of a larger mapping.</summary>
+    public bool IsShared => _file.IsPart;
+
     public Schema Schema => _ipc.Schema;
 
     /// <summary>The batches, each decoded when it is first asked for.</summary>
@@ -45,15 +48,9 @@ internal sealed class MappedObject
         }
     }
 
-    /// <summary>Maps a segment and reads its footer; null if there is no such file.</summary>
-    public static MappedObject? Open(string path, string id, string host)
+    /// <summary>Reads the footer of an object's memory, which goes with it.</summary>
+    public static MappedObject Open(MappedFile file, string id, string host)
     {
-        var file = SegmentPlatform.Current.Open(path);
-        if (file is null)
-        {
-            return null;
-        }
-
         try
         {
             var ipc = Parse(file);
@@ -110,10 +107,7 @@ internal sealed class MappedObject
     /// <summary>Reads every byte before the footer and compares the checksum.</summary>
     public unsafe void Verify()
     {
-        if (!_ipc.Metadata.TryGetValue(SegmentFooter.Checksum, out string? claimed))
-        {
-            Malformed.Throw($"object {Ref.Id} carries no checksum");
-        }
+        string claimed = _ipc.Metadata.Checksum ?? throw Malformed.Because($"object {Ref.Id} carries no checksum");
 
         string actual = Checksum.Of(_file.Pointer, _ipc.FooterStart);
         if (actual != claimed)

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using Gristmill.Objects.Ipc;
 using Gristmill.Objects.Platform;
 
@@ -11,14 +10,18 @@ internal static class SegmentListing
     private const int LargestFooter = 1 << 26;
 
     /// <summary>What the footer says, or why it cannot be read.</summary>
-    public static ObjectDescription Read(string path, string id, string host)
+    /// <param name="path">The file.</param>
+    /// <param name="part">Where in it the object lies; null: it is all of it.</param>
+    /// <param name="id">The object's id.</param>
+    /// <param name="host">The host's name.</param>
+    public static ObjectDescription Read(string path, (long Start, long Length)? part, string id, string host)
     {
         try
         {
             using var file = SegmentPlatform.Current.OpenRead(path);
-            long length = RandomAccess.GetLength(file);
+            var (first, length) = part ?? (0, RandomAccess.GetLength(file));
             Span<byte> tail = stackalloc byte[10];
-            if (length < 18 || RandomAccess.Read(file, tail, length - 10) != 10 || !tail[4..].SequenceEqual(IpcFile.Magic[..6]))
+            if (length < 18 || RandomAccess.Read(file, tail, first + length - 10) != 10 || !tail[4..].SequenceEqual(IpcFile.Magic[..6]))
             {
                 return Unreadable("it does not end as an Arrow file: it was cut off, or is another format");
             }
@@ -31,7 +34,7 @@ internal static class SegmentListing
             }
 
             byte[] footer = new byte[footerLength];
-            return RandomAccess.Read(file, footer, start) == footerLength
+            return RandomAccess.Read(file, footer, first + start) == footerLength
                 ? Describe(IpcFile.ParseFooter(footer, start), id, length, host)
                 : Unreadable("it was cut off while it was read");
         }
@@ -51,9 +54,8 @@ internal static class SegmentListing
         Schema = ipc.Schema,
         Batches = ipc.Batches.Length,
         // Whatever stands there is shown to people.
-        Owner = ipc.Metadata.GetValueOrDefault(SegmentFooter.Owner) is { } owner && ObjectOwner.IsValid(owner) ? owner : null,
-        Created = long.TryParse(ipc.Metadata.GetValueOrDefault(SegmentFooter.Created), NumberStyles.None, CultureInfo.InvariantCulture, out long milliseconds)
-            && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null,
+        Owner = ipc.Metadata.Owner is { } owner && ObjectOwner.IsValid(owner) ? owner : null,
+        Created = ipc.Metadata.Created is { } milliseconds && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null,
     };
 
     private static ObjectDescription Unreadable(string reason) => new() { Problem = reason };

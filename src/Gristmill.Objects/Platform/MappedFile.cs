@@ -1,11 +1,14 @@
 namespace Gristmill.Objects.Platform;
 
-/// <summary>A whole file mapped for reading.</summary>
+/// <summary>A file mapped for reading, or an object's part of it.</summary>
 internal abstract unsafe class MappedFile : MappedMemory
 {
     public byte* Pointer { get; protected init; }
 
     public long Length { get; protected init; }
+
+    /// <summary>Whether it is part of a file that is mapped for others too.</summary>
+    public virtual bool IsPart => false;
 
     /// <summary>Maps all pages now, where the system can.</summary>
     public abstract void Prefault();

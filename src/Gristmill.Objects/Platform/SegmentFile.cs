@@ -25,6 +25,7 @@ internal abstract unsafe class SegmentFile : MappedMemory
     /// <summary>The position of memory inside the segment, or -1.</summary>
     public abstract long Locate(byte* memory, long bytes);
 
-    /// <summary>Unmaps, cuts the file to a length, makes it read-only and gives it its final name, atomically.</summary>
-    public abstract void Publish(long length, string path);
+    /// <summary>Makes what was written up to a length an object, for all to see at once: a file of that length, read-only and unmapped here, under its final name.</summary>
+    /// <returns>The object's id.</returns>
+    public abstract string Publish(long length);
 }

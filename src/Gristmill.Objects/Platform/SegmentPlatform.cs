@@ -17,10 +17,30 @@ internal abstract class SegmentPlatform
     public abstract void CreatePrivateDirectory(string path);
 
     /// <summary>Creates and locks a new segment.</summary>
-    /// <param name="path">A name that nobody else uses.</param>
+    /// <param name="name">Its names.</param>
     /// <param name="reserve">Bytes to reserve at once.</param>
     /// <param name="budget">Asked before each growth.</param>
-    public abstract SegmentFile Create(string path, long reserve, StoreBudget budget);
+    public abstract SegmentFile Create(SegmentName name, long reserve, StoreBudget budget);
+
+    /// <summary>Whether small objects can share segments here: it takes shared memory that one process writes while others read it, and locks of its parts.</summary>
+    public virtual bool HasSlabs => false;
+
+    /// <summary>Makes an empty slab, for this process to fill.</summary>
+    /// <param name="building">A name that nobody else uses, for as long as it is being made.</param>
+    /// <param name="path">Its name.</param>
+    /// <param name="bytes">Its size, which stays.</param>
+    /// <param name="budget">Asked before.</param>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.StoreFull"/></exception>
+    public virtual SlabFile CreateSlab(string building, string path, long bytes, StoreBudget budget) => throw new PlatformNotSupportedException();
+
+    /// <summary>Takes an object of a slab away; true for one caller of all processes.</summary>
+    /// <param name="path">The slab.</param>
+    /// <param name="position">Where the object's entry starts.</param>
+    /// <param name="isSpent">Whether the slab may have no objects now and get none any more.</param>
+    public virtual bool DeleteFromSlab(string path, long position, out bool isSpent) => throw new PlatformNotSupportedException();
+
+    /// <summary>Removes a slab that has no objects and that no living process writes or reads.</summary>
+    public virtual bool RemoveSpentSlab(string path) => false;
 
     /// <summary>Maps a file, which is held as long as the mapping lives; null if it does not exist.</summary>
     /// <param name="path">The file.</param>

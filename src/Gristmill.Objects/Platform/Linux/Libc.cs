@@ -12,6 +12,8 @@ internal static unsafe partial class Libc
     public const int LockShared = 1, LockExclusive = 2, LockNonBlocking = 4, Unlock = 8;
     public const int MadvPopulateRead = 22, MadvPopulateWrite = 23;
     public const int SeekEnd = 2;
+    public const int KeepSize = 1, PunchHole = 2;
+    public const int SetOpenFileLock = 37, WaitForOpenFileLock = 38;
     public const int CurrentFolder = -100, NoFollowLink = 0x100, BasicStatus = 0x7ff;
     public const int FormatMask = 0xF000, RegularFile = 0x8000;
     public const int WriteAndSearch = 3;
@@ -38,6 +40,12 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "posix_fallocate")]
     public static partial int Reserve(SafeFileHandle file, long offset, long length);
 
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    public static partial int Allocate(SafeFileHandle file, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Control(SafeFileHandle file, int command, ref FileRange range);
+
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     public static partial int Lock(SafeFileHandle file, int operation);
 
@@ -52,6 +60,39 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int Sync(SafeFileHandle file);
+
+    /// <summary>Reserves room in a file, so that no store to it can fail; false, and the file as it was, if there is none.</summary>
+    public static bool TryReserve(SafeFileHandle file, string path, long offset, long length)
+    {
+        int error;
+        do
+        {
+            error = Reserve(file, offset, length);
+        }
+        while (error == Interrupted);
+        if (error is NoSpace or Quota or TooBig)
+        {
+            _ = Truncate(file, offset); // what was reserved of it goes back
+            return false;
+        }
+
+        return error == 0 ? true : throw new IOException($"posix_fallocate of {path}: {Marshal.GetPInvokeErrorMessage(error)} (errno {error})");
+    }
+
+    /// <summary>Locks one byte of an open file for itself alone, however often a signal interrupts the wait.</summary>
+    public static bool TryLock(SafeFileHandle file, long at, bool wait)
+    {
+        var range = new FileRange { Type = FileRange.Write, Start = at, Length = 1 };
+        while (Control(file, wait ? WaitForOpenFileLock : SetOpenFileLock, ref range) != 0)
+        {
+            if (Marshal.GetLastPInvokeError() != Interrupted)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     /// <summary>Takes a lock of flock, however often a signal interrupts the wait.</summary>
     public static bool TryLock(SafeFileHandle file, int operation)

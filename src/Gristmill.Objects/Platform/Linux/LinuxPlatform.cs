@@ -37,7 +37,15 @@ internal sealed class LinuxPlatform : SegmentPlatform
         }
     }
 
-    public override SegmentFile Create(string path, long reserve, StoreBudget budget) => LinuxSegmentFile.Create(path, reserve, budget);
+    public override SegmentFile Create(SegmentName name, long reserve, StoreBudget budget) => LinuxSegmentFile.Create(name, reserve, budget);
+
+    public override bool HasSlabs => true;
+
+    public override SlabFile CreateSlab(string building, string path, long bytes, StoreBudget budget) => LinuxSlabFile.Create(building, path, bytes, budget);
+
+    public override bool DeleteFromSlab(string path, long position, out bool isSpent) => LinuxSlabFile.Delete(path, position, out isSpent);
+
+    public override bool RemoveSpentSlab(string path) => LinuxSlabFile.RemoveSpent(path);
 
     public override MappedFile? Open(string path, bool hold = true) => LinuxMappedFile.Open(path, hold);
 

@@ -18,7 +18,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
     private const long LargestRange = 1L << 40;
     private static readonly TimeSpan s_unmapDelay = TimeSpan.FromMilliseconds(500);
 
-    private readonly string _path;
+    private readonly SegmentName _name;
     private readonly SafeFileHandle _file;
     private readonly StoreBudget _budget;
     private readonly nint _address;
@@ -27,9 +27,9 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
     private Task<long>? _ahead;
     private bool _published;
 
-    private LinuxSegmentFile(string path, SafeFileHandle file, StoreBudget budget, nint address, long range)
+    private LinuxSegmentFile(SegmentName name, SafeFileHandle file, StoreBudget budget, nint address, long range)
     {
-        _path = path;
+        _name = name;
         _file = file;
         _budget = budget;
         _address = address;
@@ -38,8 +38,9 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
 
     public override long Reserved => _reserved;
 
-    public static LinuxSegmentFile Create(string path, long reserve, StoreBudget budget)
+    public static LinuxSegmentFile Create(SegmentName name, long reserve, StoreBudget budget)
     {
+        string path = name.Building;
         var file = OpenLocked(path);
         try
         {
@@ -56,7 +57,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
                 range = range / 2 / Page * Page;
             }
 
-            var segment = new LinuxSegmentFile(path, file, budget, address, range);
+            var segment = new LinuxSegmentFile(name, file, budget, address, range);
             try
             {
                 segment.Grow(reserve, exactly: true);
@@ -96,20 +97,21 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
         return position >= 0 && position + bytes <= _reserved ? position : -1;
     }
 
-    public override void Publish(long length, string path)
+    public override string Publish(long length)
     {
         Join();
         if (Libc.Truncate(_file, length) != 0 || Libc.ChangeMode(_file, 0b100_000_000) != 0)
         {
-            throw Libc.Error("ftruncate", _path);
+            throw Libc.Error("ftruncate", _name.Building);
         }
 
-        File.Move(_path, path, overwrite: false);
+        File.Move(_name.Building, _name.Sealed, overwrite: false);
         _published = true;
 
         // The mapping, too, keeps the lock, and .NET's file classes refuse to open what is locked.
         _ = Libc.Lock(_file, Libc.Unlock);
         Dispose();
+        return _name.Id;
     }
 
     protected override void Release()
@@ -129,7 +131,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
 
         if (!_published)
         {
-            Remove(_path);
+            Remove(_name.Building);
         }
 
         _file.Dispose(); // gives the lock back
@@ -147,7 +149,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
         }
     }
 
-    private static SafeFileHandle OpenLocked(string path)
+    internal static SafeFileHandle OpenLocked(string path)
     {
         while (true)
         {
@@ -255,21 +257,9 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
             return false;
         }
 
-        int error;
-        do
+        if (!Libc.TryReserve(_file, _name.Building, from, target - from))
         {
-            error = Libc.Reserve(_file, from, target - from);
-        }
-        while (error == Libc.Interrupted);
-        if (error is Libc.NoSpace or Libc.Quota or Libc.TooBig)
-        {
-            _ = Libc.Truncate(_file, from); // what was reserved of it goes back
             return false;
-        }
-
-        if (error != 0)
-        {
-            throw new IOException($"posix_fallocate of {_path}: {Marshal.GetPInvokeErrorMessage(error)} (errno {error})");
         }
 
         // One call maps the new pages; faulting them in one at a time is several times slower. Needs Linux 5.14, else faults it is.

@@ -27,7 +27,7 @@ internal sealed class PortablePlatform : SegmentPlatform
         }
     }
 
-    public override SegmentFile Create(string path, long reserve, StoreBudget budget) => new PortableSegmentFile(path, reserve, budget);
+    public override SegmentFile Create(SegmentName name, long reserve, StoreBudget budget) => new PortableSegmentFile(name, reserve, budget);
 
     public override MappedFile? Open(string path, bool hold = true) => PortableMappedFile.Open(path);
 

@@ -11,17 +11,17 @@ internal sealed unsafe class PortableSegmentFile : SegmentFile
     /// <summary>Views start at multiples of this on Windows.</summary>
     private const long Granularity = 64 << 10;
 
-    private readonly string _path;
+    private readonly SegmentName _name;
     private readonly StoreBudget _budget;
     private readonly FileStream _stream;
     private readonly List<(long Start, long Length, nint Address, MemoryMappedFile File, MemoryMappedViewAccessor View)> _parts = [];
     private bool _published;
 
-    public PortableSegmentFile(string path, long reserve, StoreBudget budget)
+    public PortableSegmentFile(SegmentName name, long reserve, StoreBudget budget)
     {
-        _path = path;
+        _name = name;
         _budget = budget;
-        _stream = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+        _stream = new FileStream(name.Building, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
         try
         {
             Add(reserve);
@@ -74,14 +74,15 @@ internal sealed unsafe class PortableSegmentFile : SegmentFile
         return -1;
     }
 
-    public override void Publish(long length, string path)
+    public override string Publish(long length)
     {
         Unmap();
         _stream.SetLength(length);
         _stream.Dispose();
-        File.Move(_path, path, overwrite: false);
+        File.Move(_name.Building, _name.Sealed, overwrite: false);
         _published = true;
         Dispose();
+        return _name.Id;
     }
 
     protected override void Release()
@@ -90,7 +91,7 @@ internal sealed unsafe class PortableSegmentFile : SegmentFile
         _stream.Dispose();
         if (!_published)
         {
-            File.Delete(_path);
+            File.Delete(_name.Building);
         }
     }
 
