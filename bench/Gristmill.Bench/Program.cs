@@ -1,10 +1,11 @@
 using System.Globalization;
 using Gristmill.Bench;
+using Gristmill.Bench.Data;
 using Gristmill.Bench.Lifecycle;
 using Gristmill.Bench.Pipelines;
 using Gristmill.Bench.Torch;
 
-// mill bench lifecycle|pipelines [--json] [--case NAME ...]: both sides of each case in the same run.
+// mill bench lifecycle|pipelines|data [--json] [--case NAME ...]: both sides of each case in the same run.
 switch (args.FirstOrDefault())
 {
     case "hand-off-receiver": return HandOffCase.Serve(args[1]);
@@ -12,53 +13,44 @@ switch (args.FirstOrDefault())
     case "torch-step": return TorchStepBench.Serve(args[1], int.Parse(args[2], CultureInfo.InvariantCulture), int.Parse(args[3], CultureInfo.InvariantCulture));
     case "metric-points": return await MetricPointsCase.ServeAsync(args[1]);
     case BenchSilo.Role: return BenchSilo.Serve(args[1..]);
-    case "lifecycle" or "pipelines": break;
-    default: return Explain();
+}
+
+Dictionary<string, IReadOnlyList<(string Name, Func<Task<IReadOnlyList<BenchCase>>> Run)>> suites = new()
+{
+    ["lifecycle"] = LifecycleBench.Cases,
+    ["pipelines"] = PipelinesBench.Cases,
+    ["data"] = DataBench.Cases,
+};
+if (args.Length == 0 || !suites.TryGetValue(args[0], out var suite))
+{
+    return Explain();
 }
 
 var json = args.Contains("--json");
-string[] known = args[0] == "pipelines" ? [.. PipelinesBench.Cases.Select(static item => item.Name)] : ["flights", "hand-off", "torch", "dispatch", "predict"];
 var wanted = args.SkipWhile(a => a != "--case").Skip(1).Where(static a => a != "--json").ToHashSet();
-if (!wanted.IsSubsetOf(known) || args[1..].TakeWhile(static a => a != "--case").Any(static a => a != "--json"))
+if (!wanted.IsSubsetOf(suite.Select(static item => item.Name)) || args[1..].TakeWhile(static a => a != "--case").Any(static a => a != "--json"))
 {
     // A bench takes minutes: nobody is to wait for one that was not asked for.
     return Explain();
 }
 
 var cases = new List<BenchCase>();
-async Task MeasureAsync(string name, Func<Task<IReadOnlyList<BenchCase>>> run)
+foreach (var (name, run) in suite.Where(item => wanted.Count == 0 || wanted.Contains(item.Name)))
 {
-    if (wanted.Count > 0 && !wanted.Contains(name))
-    {
-        return;
-    }
-
     Console.Error.WriteLine($"==> {name}");
     cases.AddRange(await run());
 }
 
-if (args[0] == "pipelines")
-{
-    foreach (var (name, run) in PipelinesBench.Cases)
-    {
-        await MeasureAsync(name, run);
-    }
-
-    BenchCase.Print(cases, json);
-    return cases.TrueForAll(item => item.Met) ? 0 : 1;
-}
-
-await MeasureAsync("flights", LifecycleCase.RunAsync);
-await MeasureAsync("hand-off", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. HandOffCase.Run()]));
-await MeasureAsync("torch", () => Task.FromResult(TorchStepCase.Run()));
-await MeasureAsync("dispatch", DispatchCase.RunAsync);
-await MeasureAsync("predict", PredictCase.RunAsync);
 BenchCase.Print(cases, json);
 return cases.TrueForAll(item => item.Met) ? 0 : 1;
 
-static int Explain()
+int Explain()
 {
-    Console.Error.WriteLine("usage: mill bench setup | mill bench lifecycle [--json] [--case flights|hand-off|torch|dispatch|predict ...] | mill bench pipelines [--json] [--case "
-        + string.Join('|', PipelinesBench.Cases.Select(static item => item.Name)) + " ...]");
+    Console.Error.WriteLine("usage: mill bench setup");
+    foreach (var (name, items) in suites)
+    {
+        Console.Error.WriteLine($"       mill bench {name} [--json] [--case {string.Join('|', items.Select(static item => item.Name))} ...]");
+    }
+
     return 2;
 }

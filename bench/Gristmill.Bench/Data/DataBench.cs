@@ -1,0 +1,10 @@
+namespace Gristmill.Bench.Data;
+
+/// <summary>The cases of "mill bench data". A new one: a class with a RunAsync or a Run, and a line here.</summary>
+internal static class DataBench
+{
+    public static IReadOnlyList<(string Name, Func<Task<IReadOnlyList<BenchCase>>> Run)> Cases { get; } =
+    [
+        ("small", () => Task.FromResult(SmallObjectsCase.Run())),
+    ];
+}
