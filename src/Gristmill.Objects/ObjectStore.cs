@@ -5,6 +5,7 @@ using Gristmill.Objects.Ipc;
 using Gristmill.Objects.Mapping;
 using Gristmill.Objects.Platform;
 using Gristmill.Objects.Slabs;
+using Gristmill.Objects.Spilling;
 
 namespace Gristmill.Objects;
 
@@ -12,7 +13,7 @@ namespace Gristmill.Objects;
 /// The objects of one host: immutable Arrow tables in shared memory. Open one per process and folder; it is safe for
 /// many threads, and many processes share a folder.
 /// </summary>
-public sealed class ObjectStore : IDisposable
+public sealed partial class ObjectStore : IDisposable
 {
     internal const string SealedSuffix = ".arrow";
     internal const string DeletedSuffix = ".deleted";
@@ -27,6 +28,8 @@ public sealed class ObjectStore : IDisposable
     private static readonly SearchValues<char> IdCharacters = SearchValues.Create("0123456789abcdef");
     private readonly Lock _gate = new();
     private readonly Dictionary<string, WeakReference<MappedObject>> _mapped = new(StringComparer.Ordinal);
+    private readonly SpillFolder? _spill;
+    private readonly SegmentFiles _files;
     private readonly SlabReader _slabs;
     private readonly SlabWriter _small;
     private readonly int _smallBytes;
@@ -38,9 +41,11 @@ public sealed class ObjectStore : IDisposable
     {
         Options = options;
         SegmentPlatform.Current.CreatePrivateDirectory(options.Directory);
-        Budget = new StoreBudget(options);
-        _slabs = new SlabReader(options.Directory, options.TimeProvider);
-        _small = new SlabWriter(options, Budget);
+        _spill = options.SpillDirectory is null ? null : new SpillFolder(options);
+        Budget = new StoreBudget(options, _spill) { Largest = LargestOwner, LetGo = () => _slabs!.Trim(TimeSpan.Zero) };
+        _files = new SegmentFiles(options.Directory, _spill, Budget);
+        _slabs = new SlabReader(_files, options.TimeProvider);
+        _small = new SlabWriter(options, Budget, _files);
         _smallBytes = SegmentPlatform.Current.HasSlabs ? options.SmallObjectBytes : 0;
     }
 
@@ -65,9 +70,10 @@ public sealed class ObjectStore : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentException.ThrowIfNullOrEmpty(options.Directory);
         ArgumentOutOfRangeException.ThrowIfNegative(options.CapacityBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.SpillCapacityBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(options.SmallObjectBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.SmallObjectBytes, ScratchSegment.Size);
-        return new(options with { Directory = Path.GetFullPath(options.Directory) });
+        return new(options with { Directory = Path.GetFullPath(options.Directory), SpillDirectory = options.SpillDirectory is { } spill ? Path.GetFullPath(spill) : null });
     }
 
     /// <summary>Starts a new object. Nothing is visible to others before <see cref="ObjectWriter.Seal"/>; disposing without sealing leaves no trace.</summary>
@@ -108,7 +114,7 @@ public sealed class ObjectStore : IDisposable
             }
 
             // Opened under the lock: a second caller would otherwise map it again. It costs tens of microseconds.
-            var mapped = MappedObject.Open((IsId(id) ? SegmentPlatform.Current.Open(PathOf(id)) : null) ?? throw NotFound(id), id, Options.Host);
+            var mapped = MappedObject.Open((IsId(id) ? _files.Open(id + SealedSuffix) : null) ?? throw NotFound(id), id, Options.Host);
             mapped.TryAcquire();
             _mapped[id] = new WeakReference<MappedObject>(mapped);
             return new ObjectLease(this, mapped);
@@ -136,7 +142,7 @@ public sealed class ObjectStore : IDisposable
             return true;
         }
 
-        return File.Exists(PathOf(id));
+        return _files.Exists(id + SealedSuffix);
     }
 
     /// <summary>Removes an object's name. Processes that have it mapped keep reading; the memory goes with the last of them. False if it was not there.</summary>
@@ -153,29 +159,29 @@ public sealed class ObjectStore : IDisposable
             return true;
         }
 
-        if (!File.Exists(PathOf(id)))
+        while (_files.Exists(id + SealedSuffix))
         {
-            return false;
+            lock (_gate)
+            {
+                _mapped.Remove(id);
+            }
+
+            try
+            {
+                // File.Delete does not say whether there was something to delete; moving does, and to one caller only.
+                string path = _files.Find(id + SealedSuffix), doomed = path + DeletedSuffix;
+                File.Move(path, doomed, overwrite: true);
+                File.Delete(doomed);
+                File.Delete(PinOf(id));
+                return true;
+            }
+            catch (FileNotFoundException)
+            {
+                // Somebody else deletes it, or it was spilled meanwhile, or came back.
+            }
         }
 
-        lock (_gate)
-        {
-            _mapped.Remove(id);
-        }
-
-        try
-        {
-            // File.Delete does not say whether there was something to delete; moving does, and to one caller only.
-            string doomed = PathOf(id) + DeletedSuffix;
-            File.Move(PathOf(id), doomed, overwrite: true);
-            File.Delete(doomed);
-            File.Delete(PinOf(id));
-            return true;
-        }
-        catch (FileNotFoundException)
-        {
-            return false;
-        }
+        return false;
     }
 
     /// <summary>
@@ -221,79 +227,6 @@ public sealed class ObjectStore : IDisposable
         return pinned;
     }
 
-    /// <summary>All sealed objects. Files that are none are left out.</summary>
-    public IEnumerable<ObjectRef> List() => Scan().Objects.Select(item => Describe(item).Ref).OfType<ObjectRef>();
-
-    /// <summary>
-    /// What lies in the folder, without a look into any file: a system call each. <see cref="Describe"/> says more.
-    /// </summary>
-    public StoreListing Scan()
-    {
-        var holders = Holders();
-        // One more walk of the folder, and not a system call more for each object.
-        var pins = Directory.EnumerateFiles(Options.Directory, "*" + PinSuffix).Select(Path.GetFileNameWithoutExtension).ToHashSet(StringComparer.Ordinal);
-        var objects = new List<StoredObject>();
-        var skipped = new List<SkippedFile>();
-        foreach (string path in Directory.EnumerateFileSystemEntries(Options.Directory))
-        {
-            string name = Path.GetFileName(path);
-            bool isSealed = name.EndsWith(SealedSuffix, StringComparison.Ordinal);
-            if (name.EndsWith(DeletedSuffix, StringComparison.Ordinal) || (name.EndsWith(PinSuffix, StringComparison.Ordinal) && IsId(name[..^PinSuffix.Length])))
-            {
-                continue;
-            }
-
-            if (name.EndsWith(SlabSuffix, StringComparison.Ordinal) && SlabId.IsSlab(name.AsSpan(0, name.Length - SlabSuffix.Length)))
-            {
-                AddSlab(path, name[..^SlabSuffix.Length], objects, skipped, pins, holders);
-            }
-            else if (!IsId(name.Split('.')[0]) || !(isSealed ? name.Length == 32 + SealedSuffix.Length : name.EndsWith(BuildingSuffix, StringComparison.Ordinal)))
-            {
-                skipped.Add(new SkippedFile(name, "its name is not that of an object"));
-            }
-            else if (SegmentPlatform.Current.Examine(path) is { } facts)
-            {
-                if (facts.IsFile)
-                {
-                    objects.Add(Stored(path, name[..32], isSealed, facts, isSealed && pins.Contains(name[..32]), holders));
-                }
-                else
-                {
-                    skipped.Add(new SkippedFile(name, "it is not a plain file"));
-                }
-            }
-        }
-
-        return new StoreListing(objects, skipped);
-    }
-
-    /// <summary>A sealed object as <see cref="Scan"/> finds it; null if it is not in the store.</summary>
-    public StoredObject? Find(string id)
-    {
-        if (!IsId(id))
-        {
-            return null;
-        }
-
-        if (SlabId.Of(id) is { } small && EntriesOf(SlabReader.PathOf(Options.Directory, small.Slab)) is { } entries)
-        {
-            int i = entries.FindIndex(entry => entry.Position == small.Position && entry.State == SlabLayout.EntryState.Sealed);
-            if (i >= 0)
-            {
-                return Stored(small, entries[i], File.Exists(PinOf(id)), HoldersOf(SlabReader.PathOf(Options.Directory, small.Slab), Holders()));
-            }
-        }
-
-        return SegmentPlatform.Current.Examine(PathOf(id)) is { IsFile: true } facts ? Stored(PathOf(id), id, true, facts, File.Exists(PinOf(id)), Holders()) : null;
-    }
-
-    /// <summary>Reads an object's footer, and no data: some ten microseconds. Never throws for what the file holds.</summary>
-    public ObjectDescription Describe(StoredObject item)
-    {
-        ArgumentNullException.ThrowIfNull(item);
-        return item.IsSealed ? SegmentListing.Read(item.Path, item.Part, item.Id, Options.Host) : new ObjectDescription();
-    }
-
     /// <summary>Whether a living process of this host has it mapped or writes it.</summary>
     public bool IsHeld(StoredObject item)
     {
@@ -330,16 +263,20 @@ public sealed class ObjectStore : IDisposable
             }
         }
 
+        _spill?.Sweep();
         _slabs.Trim(TimeSpan.Zero);
-        foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + SlabSuffix))
+        foreach (string folder in _files.Folders)
         {
-            // Those of dead writers: nobody else would remove the last, or give back what they had reserved.
-            SegmentPlatform.Current.RemoveSpentSlab(path);
-        }
+            foreach (string path in Directory.EnumerateFiles(folder, "*" + SlabSuffix))
+            {
+                // Those of dead writers: nobody else would remove the last, or give back what they had reserved.
+                SegmentPlatform.Current.RemoveSpentSlab(path);
+            }
 
-        foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + DeletedSuffix))
-        {
-            File.Delete(path); // its deleter died between two steps
+            foreach (string path in Directory.EnumerateFiles(folder, "*" + DeletedSuffix))
+            {
+                File.Delete(path); // its deleter died between two steps
+            }
         }
 
         foreach (string path in Directory.EnumerateFiles(Options.Directory, "*" + PinSuffix))
@@ -426,82 +363,25 @@ public sealed class ObjectStore : IDisposable
 
     private bool DeleteSmall(SlabId id)
     {
-        string path = SlabReader.PathOf(Options.Directory, id.Slab);
-        bool deleted = SegmentPlatform.Current.DeleteFromSlab(path, id.Position, out bool spent);
+        string path, name = SlabReader.FileOf(id.Slab);
+        bool? deleted;
+        bool spent;
+        do
+        {
+            path = _files.Find(name);
+            deleted = SegmentPlatform.Current.DeleteFromSlab(path, id.Position, out spent);
+        }
+        while (deleted is null && _files.Exists(name)); // it was spilled meanwhile, or came back
         if (spent)
         {
             _slabs.Trim(TimeSpan.Zero);
             SegmentPlatform.Current.RemoveSpentSlab(path);
         }
 
-        return deleted;
+        return deleted ?? false;
     }
-
-    /// <summary>What a slab holds; null if it is gone, or is none.</summary>
-    private static unsafe List<SlabLayout.Entry>? EntriesOf(string path)
-    {
-        using var file = SegmentPlatform.Current.Open(path, hold: false);
-        return file is not null && new SlabLayout(file.Pointer, file.Length) is { IsSlab: true } slab ? slab.Entries() : null;
-    }
-
-    private void AddSlab(string path, string name, List<StoredObject> objects, List<SkippedFile> skipped, HashSet<string?> pins, ILookup<ulong, int>? holders)
-    {
-        if (SegmentPlatform.Current.Examine(path) is not { } facts)
-        {
-            return; // gone since
-        }
-
-        if (!facts.IsFile || EntriesOf(path) is not { } entries)
-        {
-            skipped.Add(new SkippedFile(name + SlabSuffix, "it has the name of a slab and is none"));
-            return;
-        }
-
-        var processes = HoldersOf(path, holders);
-        foreach (var entry in entries.Where(static entry => entry.State == SlabLayout.EntryState.Sealed))
-        {
-            var id = new SlabId(name, entry.Position);
-            objects.Add(Stored(id, entry, pins.Contains(id.ToString()), processes));
-        }
-    }
-
-    private StoredObject Stored(SlabId id, SlabLayout.Entry entry, bool isPinned, IReadOnlyList<int> processes) => new()
-    {
-        Id = id.ToString(),
-        IsSealed = true,
-        Bytes = entry.Length,
-        Modified = entry.Sealed,
-        IsPinned = isPinned,
-        Processes = processes,
-        Path = SlabReader.PathOf(Options.Directory, id.Slab),
-        Part = (entry.Start, entry.Length),
-    };
-
-    private static IReadOnlyList<int> HoldersOf(string slab, ILookup<ulong, int>? holders) =>
-        SegmentPlatform.Current.Examine(slab) is { } facts && holders is not null ? [.. holders[facts.Inode].Order()] : [];
 
     private string PinOf(string id) => Path.Combine(Options.Directory, id + PinSuffix);
-
-    private ILookup<ulong, int>? Holders() => SegmentPlatform.Current.Holders(Options.Directory);
-
-    private StoredObject Stored(string path, string id, bool isSealed, SegmentFacts facts, bool isPinned, ILookup<ulong, int>? holders) => new()
-    {
-        Id = id,
-        IsSealed = isSealed,
-        Bytes = facts.Bytes,
-        Modified = facts.Modified,
-        IsPinned = isPinned,
-        Processes = holders is not null ? [.. holders[facts.Inode].Order()] : IsMapped(id) ? [Environment.ProcessId] : [],
-        Path = path,
-    };
-
-    private bool IsMapped(string id)
-    {
-        lock (_gate)
-        {
-            return _mapped.TryGetValue(id, out var entry) && entry.TryGetTarget(out var known) && known.IsLeased;
-        }
-    }
 
     /// <summary>Ids are file names: nothing else may reach a path.</summary>
     private static bool IsId(string id) => id is { Length: 32 } && !id.AsSpan().ContainsAnyExcept(IdCharacters);

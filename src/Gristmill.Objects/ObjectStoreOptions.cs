@@ -19,6 +19,18 @@ public sealed record ObjectStoreOptions
     /// <value>The machine's name.</value>
     public string Host { get; init; } = Environment.MachineName;
 
+    /// <summary>A folder on a disk that takes objects for which memory has no room; those mapped longest ago go there first, and come back when they are read.</summary>
+    /// <value>null: there is none, and a full store refuses.</value>
+    public string? SpillDirectory { get; init; }
+
+    /// <summary>Bytes that <see cref="SpillDirectory"/> may hold.</summary>
+    /// <value>0: what its disk has room for.</value>
+    public long SpillCapacityBytes { get; init; }
+
+    /// <summary>How long a writer waits for room, which readers make when they are done, before it is refused.</summary>
+    /// <value>0: not at all.</value>
+    public TimeSpan PutTimeout { get; init; }
+
     /// <summary>
     /// Objects up to this many bytes, as they lie in memory, share segments: one of its own costs each at least a page, two files' names and a mapping in every
     /// reader. 64 KiB at most; 0: every object has a segment of its own.

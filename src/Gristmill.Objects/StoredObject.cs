@@ -24,6 +24,9 @@ public sealed record StoredObject
     /// </summary>
     public IReadOnlyList<int> Processes { get; init; } = [];
 
+    /// <summary>Whether it lies on a disk, as memory had no room for it.</summary>
+    public bool IsSpilled { get; init; }
+
     /// <summary>
     /// Whether it shares its segment with other small objects. It counts as held, then, as long as any of them is, and its memory is free when all of them are gone.
     /// </summary>

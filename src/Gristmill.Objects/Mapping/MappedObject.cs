@@ -105,14 +105,19 @@ internal sealed class MappedObject
     public void Prefault() => _file.Prefault();
 
     /// <summary>Reads every byte before the footer and compares the checksum.</summary>
-    public unsafe void Verify()
-    {
-        string claimed = _ipc.Metadata.Checksum ?? throw Malformed.Because($"object {Ref.Id} carries no checksum");
+    public unsafe void Verify() => Verify(_file.Pointer, _ipc, Ref.Id);
 
-        string actual = Checksum.Of(_file.Pointer, _ipc.FooterStart);
+    /// <summary>Compares the checksum of an object's memory.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/></exception>
+    public static unsafe void Verify(byte* start, long length, string id) => Verify(start, IpcFile.Parse(start, length, own: true), id);
+
+    private static unsafe void Verify(byte* start, IpcFile ipc, string id)
+    {
+        string claimed = ipc.Metadata.Checksum ?? throw Malformed.Because($"object {id} carries no checksum");
+        string actual = Checksum.Of(start, ipc.FooterStart);
         if (actual != claimed)
         {
-            throw Malformed.Because($"object {Ref.Id} has checksum {actual}, {claimed} was sealed with it").With("object", Ref.Id);
+            throw Malformed.Because($"object {id} has checksum {actual}, {claimed} was sealed with it").With("object", id);
         }
     }
 

@@ -7,6 +7,9 @@ internal abstract unsafe class MappedFile : MappedMemory
 
     public long Length { get; protected init; }
 
+    /// <summary>Whether it lies on a disk, where it was spilled to.</summary>
+    public bool IsSpilled { get; set; }
+
     /// <summary>Whether it is part of a file that is mapped for others too.</summary>
     public virtual bool IsPart => false;
 

@@ -25,19 +25,19 @@ internal abstract class SegmentPlatform
     /// <summary>Whether small objects can share segments here: it takes shared memory that one process writes while others read it, and locks of its parts.</summary>
     public virtual bool HasSlabs => false;
 
-    /// <summary>Makes an empty slab, for this process to fill.</summary>
+    /// <summary>Makes an empty slab, for this process to fill; null if there is no room.</summary>
     /// <param name="building">A name that nobody else uses, for as long as it is being made.</param>
     /// <param name="path">Its name.</param>
     /// <param name="bytes">Its size, which stays.</param>
     /// <param name="budget">Asked before.</param>
-    /// <exception cref="GristmillException"><see cref="ErrorCodes.StoreFull"/></exception>
-    public virtual SlabFile CreateSlab(string building, string path, long bytes, StoreBudget budget) => throw new PlatformNotSupportedException();
+    /// <param name="patience">How long to wait for readers to leave.</param>
+    public virtual SlabFile? CreateSlab(string building, string path, long bytes, StoreBudget budget, TimeSpan patience) => throw new PlatformNotSupportedException();
 
-    /// <summary>Takes an object of a slab away; true for one caller of all processes.</summary>
+    /// <summary>Takes an object of a slab away; true for one caller of all processes, null if the slab is not there (any more).</summary>
     /// <param name="path">The slab.</param>
     /// <param name="position">Where the object's entry starts.</param>
     /// <param name="isSpent">Whether the slab may have no objects now and get none any more.</param>
-    public virtual bool DeleteFromSlab(string path, long position, out bool isSpent) => throw new PlatformNotSupportedException();
+    public virtual bool? DeleteFromSlab(string path, long position, out bool isSpent) => throw new PlatformNotSupportedException();
 
     /// <summary>Removes a slab that has no objects and that no living process writes or reads.</summary>
     public virtual bool RemoveSpentSlab(string path) => false;
@@ -56,7 +56,19 @@ internal abstract class SegmentPlatform
     /// <summary>Removes a segment unless a living process writes it or has it mapped. False also if it is not there.</summary>
     /// <param name="path">The segment.</param>
     /// <param name="guard">A file that keeps the segment as long as it exists; it is asked for when nobody can map the segment any more.</param>
-    public abstract bool RemoveUnlessHeld(string path, string? guard = null);
+    /// <param name="before">Called when it is about to be removed, and nobody can change it; it may forbid that.</param>
+    public abstract bool RemoveUnlessHeld(string path, string? guard = null, Func<bool>? before = null);
+
+    /// <summary>Keeps a slab that nobody fills from being changed, until it is disposed of; null where that cannot be had at once.</summary>
+    public virtual IDisposable? LockSlab(string path) => null;
+
+    /// <summary>Writes a file of this content, which counts as being written until it is disposed of; null, and no file, if there is no room.</summary>
+    public abstract unsafe IDisposable? Write(string path, byte* start, long length, bool readOnly);
+
+    /// <summary>Takes a lock file for this process alone, until it is disposed of; null if another has it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="wait">Whether to wait for the other.</param>
+    public abstract IDisposable? LockFolder(string path, bool wait);
 
     /// <summary>What a file is; null if it does not exist.</summary>
     public abstract SegmentFacts? Examine(string path);

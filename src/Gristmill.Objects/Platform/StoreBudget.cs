@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Globalization;
+using Gristmill.Objects.Spilling;
 
 namespace Gristmill.Objects.Platform;
 
@@ -9,16 +11,20 @@ namespace Gristmill.Objects.Platform;
 internal sealed class StoreBudget
 {
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
     private readonly string _directory;
     private readonly TimeProvider _time;
+    private readonly SpillFolder? _spill;
     private readonly Lock _gate = new();
     private readonly bool _explicit;
     private long _known;
     private long _knownAt;
     private bool _scanned;
 
-    public StoreBudget(ObjectStoreOptions options)
+    public StoreBudget(ObjectStoreOptions options, SpillFolder? spill = null)
     {
+        _spill = spill;
+        Patience = options.PutTimeout;
         _directory = options.Directory;
         _time = options.TimeProvider;
         _explicit = options.CapacityBytes > 0;
@@ -26,12 +32,30 @@ internal sealed class StoreBudget
         Capacity = _explicit ? options.CapacityBytes : drive.TotalSize - drive.TotalSize / 16;
     }
 
+    /// <summary>How long a writer waits for room.</summary>
+    public TimeSpan Patience { get; }
+
+    /// <summary>Unmaps what this process has mapped and does not use.</summary>
+    public Action? LetGo { get; set; }
+
+    /// <summary>Says who holds most of the store, in a sentence.</summary>
+    public Func<string?>? Largest { get; set; }
+
     /// <summary>Bytes that may be used.</summary>
     public long Capacity { get; }
 
-    /// <summary>Refuses growth that the folder has no room for.</summary>
+    /// <summary>Room for growth, which is made and waited for; refuses what there is none for.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.StoreFull"/>.</exception>
     public void Demand(long bytes)
+    {
+        if (!TryTake(bytes) && !MakeRoom(bytes, Patience, () => TryTake(bytes)))
+        {
+            throw Full(bytes);
+        }
+    }
+
+    /// <summary>Takes room for growth if there is some; false where others would have to go for it.</summary>
+    public bool TryTake(long bytes)
     {
         lock (_gate)
         {
@@ -44,17 +68,51 @@ internal sealed class StoreBudget
 
             if (_known + bytes > Capacity)
             {
-                throw Full(bytes, _known);
+                return false;
             }
 
             _known += bytes;
+            return true;
+        }
+    }
+
+    /// <summary>Spills what nobody has mapped until there is room, and waits for readers to leave.</summary>
+    /// <param name="bytes">Bytes that are missing.</param>
+    /// <param name="patience">How long to wait.</param>
+    /// <param name="isEnough">Whether there is room now.</param>
+    public bool MakeRoom(long bytes, TimeSpan patience, Func<bool> isEnough)
+    {
+        if (bytes > Capacity)
+        {
+            return false;
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            LetGo?.Invoke();
+            long freed = _spill?.Free(bytes) ?? 0;
+            if (isEnough())
+            {
+                return true;
+            }
+
+            if (freed == 0)
+            {
+                if (Stopwatch.GetElapsedTime(start) >= patience)
+                {
+                    return false;
+                }
+
+                Thread.Sleep(s_pause);
+            }
         }
     }
 
     /// <summary>The error of a folder, or of its file system, that has no room.</summary>
-    public GristmillException Full(long bytes, long? used = null) => new GristmillException(ErrorCodes.StoreFull,
-        $"The object store {_directory} has no room for {Show(bytes)} more: {Show(used ?? Used())} of {Show(Capacity)} are used,"
-        + $" its file system has {Show(Free())} free.",
+    public GristmillException Full(long bytes) => new GristmillException(ErrorCodes.StoreFull,
+        $"The object store {_directory} has no room for {Show(bytes)} more: {Show(Used())} of {Show(Capacity)} are used, its file system has {Show(Free())} free."
+        + (Largest?.Invoke() is { } largest ? $" {largest}" : "") + (_spill?.Refusal is { } refusal ? $" Nothing more can be spilled: {refusal}." : ""),
         "Delete objects or runs that are no longer needed, give the store a larger capacity, or write the table in smaller pieces.")
         .With("directory", _directory)
         .With("needed_bytes", bytes.ToString(CultureInfo.InvariantCulture))
@@ -87,7 +145,8 @@ internal sealed class StoreBudget
         return sum;
     }
 
-    private static string Show(long bytes) => bytes switch
+    /// <summary>Bytes as people read them.</summary>
+    public static string Show(long bytes) => bytes switch
     {
         >= 10L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):F1} GiB"),
         >= 10L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):F1} MiB"),

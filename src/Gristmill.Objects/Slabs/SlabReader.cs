@@ -1,4 +1,6 @@
+using Gristmill.Objects.Mapping;
 using Gristmill.Objects.Platform;
+using Gristmill.Objects.Spilling;
 
 namespace Gristmill.Objects.Slabs;
 
@@ -6,7 +8,7 @@ namespace Gristmill.Objects.Slabs;
 /// The slabs that this process reads, each mapped once, whatever objects of it are leased. A mapping stays for a moment after its last lease, since the next
 /// object read is often its neighbour.
 /// </summary>
-internal sealed class SlabReader(string directory, TimeProvider time) : IDisposable
+internal sealed class SlabReader(SegmentFiles files, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(1);
     private readonly Lock _gate = new();
@@ -21,7 +23,7 @@ internal sealed class SlabReader(string directory, TimeProvider time) : IDisposa
         {
             if (!_mapped.TryGetValue(id.Slab, out var slab))
             {
-                if (SegmentPlatform.Current.Open(PathOf(directory, id.Slab)) is not { } file)
+                if (files.Open(FileOf(id.Slab)) is not { } file)
                 {
                     return null;
                 }
@@ -35,6 +37,11 @@ internal sealed class SlabReader(string directory, TimeProvider time) : IDisposa
             {
                 Idle(slab);
                 return null;
+            }
+
+            if (slab.File.IsSpilled)
+            {
+                MappedObject.Verify(slab.File.Pointer + entry.Start, entry.Length, id.ToString());
             }
 
             slab.Users++;
@@ -70,7 +77,7 @@ internal sealed class SlabReader(string directory, TimeProvider time) : IDisposa
             }
         }
 
-        spent.ForEach(name => SegmentPlatform.Current.RemoveSpentSlab(PathOf(directory, name)));
+        spent.ForEach(name => SegmentPlatform.Current.RemoveSpentSlab(files.Find(FileOf(name))));
     }
 
     /// <summary>Unmaps what nobody has leased; the rest goes with its leases.</summary>
@@ -80,8 +87,8 @@ internal sealed class SlabReader(string directory, TimeProvider time) : IDisposa
         Trim(TimeSpan.Zero);
     }
 
-    /// <summary>Where a slab of this name is.</summary>
-    public static string PathOf(string directory, string name) => Path.Combine(directory, name + ObjectStore.SlabSuffix);
+    /// <summary>The file of a slab.</summary>
+    public static string FileOf(string name) => name + ObjectStore.SlabSuffix;
 
     private static unsafe bool IsSpent(MappedFile file) => new SlabLayout(file.Pointer, file.Length) is { IsSlab: true, IsSpent: true };
 

@@ -1,18 +1,23 @@
 using Gristmill.Objects.Platform;
+using Gristmill.Objects.Spilling;
 
 namespace Gristmill.Objects.Slabs;
 
 /// <summary>The slab that this process fills with its small objects, whichever thread makes them. A full one is left to its readers, and another begun.</summary>
-internal sealed unsafe class SlabWriter(ObjectStoreOptions options, StoreBudget budget) : IDisposable
+internal sealed unsafe class SlabWriter(ObjectStoreOptions options, StoreBudget budget, SegmentFiles files) : IDisposable
 {
     // A process that makes a few objects takes little memory, one that makes many few files.
     private const long FirstBytes = 256 << 10, LargestBytes = 4 << 20;
+
+    /// <summary>Of the whole store, at most.</summary>
+    private const long Share = 64;
 
     private readonly Lock _gate = new();
     private SlabFile? _file;
     private string _name = "";
     private long _position;
-    private long _next = FirstBytes;
+    private readonly long _largest = Math.Clamp(budget.Capacity / Share, 2 * ScratchSegment.Size, LargestBytes);
+    private long _next = Math.Min(FirstBytes, Math.Max(budget.Capacity / Share, 2 * ScratchSegment.Size));
     private bool _disposed;
 
     /// <summary>Copies a whole object in, for all to see.</summary>
@@ -50,21 +55,15 @@ internal sealed unsafe class SlabWriter(ObjectStoreOptions options, StoreBudget 
     {
         End();
         _name = SlabId.NewSlab();
-        try
-        {
-            _file = Create(Math.Max(_next, SlabLayout.Header + room));
-            _next = Math.Min(2 * _next, LargestBytes);
-        }
-        catch (GristmillException e) when (e.Code == ErrorCodes.StoreFull && SlabLayout.Header + room < _next)
-        {
-            _file = Create(SlabLayout.Header + room); // the last room there is
-        }
-
+        room += SlabLayout.Header;
+        // The second takes the last room there is.
+        _file = Create(Math.Max(_next, room), TimeSpan.Zero) ?? Create(room, budget.Patience) ?? throw budget.Full(room);
+        _next = Math.Min(2 * _next, _largest);
         _position = SlabLayout.Header;
     }
 
-    private SlabFile Create(long bytes) => SegmentPlatform.Current.CreateSlab(
-        Path.Combine(options.Directory, $"{_name}.{Environment.ProcessId}{ObjectStore.BuildingSuffix}"), SlabReader.PathOf(options.Directory, _name), bytes, budget);
+    private SlabFile? Create(long bytes, TimeSpan patience) => SegmentPlatform.Current.CreateSlab(
+        files.InMemory($"{_name}.{Environment.ProcessId}{ObjectStore.BuildingSuffix}"), files.InMemory(SlabReader.FileOf(_name)), bytes, budget, patience);
 
     private void End()
     {
@@ -81,7 +80,7 @@ internal sealed unsafe class SlabWriter(ObjectStoreOptions options, StoreBudget 
         _file = null;
         if (spent)
         {
-            SegmentPlatform.Current.RemoveSpentSlab(SlabReader.PathOf(options.Directory, _name));
+            SegmentPlatform.Current.RemoveSpentSlab(files.Find(SlabReader.FileOf(_name)));
         }
     }
 }

@@ -12,15 +12,21 @@ internal static unsafe partial class Libc
     public const int LockShared = 1, LockExclusive = 2, LockNonBlocking = 4, Unlock = 8;
     public const int MadvPopulateRead = 22, MadvPopulateWrite = 23;
     public const int SeekEnd = 2;
+    /// <summary>For futimens: last accessed now, last written as it is.</summary>
+    public static readonly long[] AccessedNow = [0, (1L << 30) - 1, 0, (1L << 30) - 2];
+
     public const int KeepSize = 1, PunchHole = 2;
     public const int SetOpenFileLock = 37, WaitForOpenFileLock = 38;
-    public const int CurrentFolder = -100, NoFollowLink = 0x100, BasicStatus = 0x7ff;
+    public const int CurrentFolder = -100, NoFollowLink = 0x100, EmptyPath = 0x1000, BasicStatus = 0x7ff;
     public const int FormatMask = 0xF000, RegularFile = 0x8000;
     public const int WriteAndSearch = 3;
     public const int NotFound = 2, Interrupted = 4, Loop = 40, NoSpace = 28, Quota = 122, TooBig = 27, NoMemory = 12;
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial SafeFileHandle Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Unlink(string path);
 
     [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Access(string path, int mode);
@@ -43,6 +49,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     public static partial int Allocate(SafeFileHandle file, int mode, long offset, long length);
 
+    [LibraryImport("libc", EntryPoint = "futimens", SetLastError = true)]
+    public static partial int SetTimes(SafeFileHandle file, long[] times);
+
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Control(SafeFileHandle file, int command, ref FileRange range);
 
@@ -60,6 +69,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int Sync(SafeFileHandle file);
+
+    /// <summary>Whether an open file is the one of this name still: another may have got it since.</summary>
+    public static bool IsNamed(SafeFileHandle file, string path) =>
+        Status((int)file.DangerousGetHandle(), "", EmptyPath, BasicStatus, out var opened) == 0
+        && Status(CurrentFolder, path, NoFollowLink, BasicStatus, out var named) == 0
+        && (opened.Inode, opened.DeviceMajor, opened.DeviceMinor) == (named.Inode, named.DeviceMajor, named.DeviceMinor);
 
     /// <summary>Reserves room in a file, so that no store to it can fail; false, and the file as it was, if there is none.</summary>
     public static bool TryReserve(SafeFileHandle file, string path, long offset, long length)

@@ -34,6 +34,11 @@ internal sealed unsafe class LinuxMappedFile : MappedFile
             throw Libc.Error("flock", path);
         }
 
+        if (hold)
+        {
+            _ = Libc.SetTimes(file, Libc.AccessedNow); // what is mapped is wanted: what was longest ago is spilled first
+        }
+
         nint address = Libc.Map(0, (nint)length, Libc.ProtRead, Libc.MapShared, file, 0);
         return address == -1 ? throw Libc.Error("mmap", path) : new LinuxMappedFile(address, length);
     }

@@ -10,6 +10,7 @@ namespace Gristmill.Objects.Platform.Linux;
 [SupportedOSPlatform("linux")]
 internal sealed class LinuxPlatform : SegmentPlatform
 {
+    private const int Piece = 8 << 20;
     private const string LockTable = "/proc/locks";
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private static readonly int s_reading = Libc.CloseOnExec | Libc.NoFollow | Libc.NonBlocking;
@@ -41,9 +42,9 @@ internal sealed class LinuxPlatform : SegmentPlatform
 
     public override bool HasSlabs => true;
 
-    public override SlabFile CreateSlab(string building, string path, long bytes, StoreBudget budget) => LinuxSlabFile.Create(building, path, bytes, budget);
+    public override SlabFile? CreateSlab(string building, string path, long bytes, StoreBudget budget, TimeSpan patience) => LinuxSlabFile.Create(building, path, bytes, budget, patience);
 
-    public override bool DeleteFromSlab(string path, long position, out bool isSpent) => LinuxSlabFile.Delete(path, position, out isSpent);
+    public override bool? DeleteFromSlab(string path, long position, out bool isSpent) => LinuxSlabFile.Delete(path, position, out isSpent);
 
     public override bool RemoveSpentSlab(string path) => LinuxSlabFile.RemoveSpent(path);
 
@@ -55,13 +56,45 @@ internal sealed class LinuxPlatform : SegmentPlatform
         return !file.IsInvalid ? file : throw Libc.Error("open", path);
     }
 
+    public override IDisposable? LockSlab(string path) => LinuxSlabFile.OpenLocked(path);
+
+    public override unsafe IDisposable? Write(string path, byte* start, long length, bool readOnly)
+    {
+        var file = LinuxSegmentFile.OpenLocked(path);
+        if (!Libc.TryReserve(file, path, 0, length))
+        {
+            File.Delete(path);
+            file.Dispose();
+            return null;
+        }
+
+        for (long at = 0; at < length; at += Piece)
+        {
+            RandomAccess.Write(file, new ReadOnlySpan<byte>(start + at, (int)Math.Min(Piece, length - at)), at);
+        }
+
+        return !readOnly || Libc.ChangeMode(file, 0b100_000_000) == 0 ? file : throw Libc.Error("fchmod", path);
+    }
+
+    public override IDisposable? LockFolder(string path, bool wait)
+    {
+        var file = Libc.Open(path, Libc.ReadWrite | Libc.Create | Libc.CloseOnExec | Libc.NoFollow, 0b110_000_000);
+        if (!file.IsInvalid && Libc.TryLock(file, wait ? Libc.LockExclusive : Libc.LockExclusive | Libc.LockNonBlocking))
+        {
+            return file;
+        }
+
+        file.Dispose();
+        return wait ? throw Libc.Error("flock", path) : null;
+    }
+
     public override bool IsHeld(string path)
     {
         using var file = Libc.Open(path, s_reading, 0);
         return !file.IsInvalid && Libc.Lock(file, Libc.LockExclusive | Libc.LockNonBlocking) != 0;
     }
 
-    public override bool RemoveUnlessHeld(string path, string? guard = null)
+    public override bool RemoveUnlessHeld(string path, string? guard = null, Func<bool>? before = null)
     {
         using var file = Libc.Open(path, s_reading, 0);
         if (file.IsInvalid || Libc.Lock(file, Libc.LockExclusive | Libc.LockNonBlocking) != 0)
@@ -69,20 +102,27 @@ internal sealed class LinuxPlatform : SegmentPlatform
             return false; // gone meanwhile, or its writer or a reader lives
         }
 
+        bool isSlab = path.EndsWith(ObjectStore.SlabSuffix, StringComparison.Ordinal);
+        using var changes = isSlab ? LockSlab(path) : null;
+        if (isSlab && changes is null)
+        {
+            return false; // somebody writes it, or deletes an object of it
+        }
+
         // Removed under the lock: a writer that had just created it waits for the lock, sees its name gone and begins anew. A reader
         // that had just opened it maps what has no name any more.
-        if (!File.Exists(path) || File.Exists(guard))
+        if (!Libc.IsNamed(file, path) || File.Exists(guard) || before?.Invoke() is false)
         {
             return false;
         }
 
-        File.Delete(path);
-        return true;
+        // File.Delete does not tell whether somebody gave it another name in between, to delete it.
+        return Libc.Unlink(path) == 0;
     }
 
     public override SegmentFacts? Examine(string path) => Status(path) is { } status
         ? new SegmentFacts((status.Mode & Libc.FormatMask) == Libc.RegularFile, (long)status.Size,
-            DateTimeOffset.UnixEpoch.AddSeconds(status.ModifiedSeconds).AddTicks(status.ModifiedNanoseconds / TimeSpan.NanosecondsPerTick), status.Inode)
+            Time(status.ModifiedSeconds, status.ModifiedNanoseconds), Time(status.AccessedSeconds, status.AccessedNanoseconds), status.Inode)
         : null;
 
     public override ILookup<ulong, int>? Holders(string directory)
@@ -116,6 +156,9 @@ internal sealed class LinuxPlatform : SegmentPlatform
             throw Libc.Error("fsync", path);
         }
     }
+
+    private static DateTimeOffset Time(long seconds, uint nanoseconds) => DateTimeOffset.UnixEpoch.AddSeconds(seconds).AddTicks(nanoseconds / TimeSpan.NanosecondsPerTick);
+
     private static T Number<T>(string text)
         where T : INumber<T> => T.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : T.Zero;
 

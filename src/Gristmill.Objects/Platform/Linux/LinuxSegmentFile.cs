@@ -194,7 +194,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
             // Steps double, so that many small allocations cost few system calls and little is reserved in vain.
             long step = exactly ? 0 : Math.Clamp(_reserved, FirstStep, LargestStep);
             long target = Math.Min(_range, Math.Max(needed, _reserved + step));
-            if (!TryGrow(target) && (target == needed || !TryGrow(needed)))
+            if (!TryGrow(target) && !TryGrow(needed) && !_budget.MakeRoom(needed - _reserved, _budget.Patience, () => TryGrow(needed)))
             {
                 throw _budget.Full(needed - _reserved);
             }
@@ -248,16 +248,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
 
     private bool TryReserve(long from, long target)
     {
-        try
-        {
-            _budget.Demand(target - from);
-        }
-        catch (GristmillException)
-        {
-            return false;
-        }
-
-        if (!Libc.TryReserve(_file, _name.Building, from, target - from))
+        if (!_budget.TryTake(target - from) || !Libc.TryReserve(_file, _name.Building, from, target - from))
         {
             return false;
         }

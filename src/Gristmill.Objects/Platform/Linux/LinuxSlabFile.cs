@@ -21,18 +21,19 @@ internal sealed unsafe class LinuxSlabFile : SlabFile
         Length = length;
     }
 
-    /// <summary>Makes an empty slab, which others see when it is whole.</summary>
-    public static LinuxSlabFile Create(string building, string path, long bytes, StoreBudget budget)
+    /// <summary>Makes an empty slab, which others see when it is whole; null if there is no room.</summary>
+    public static LinuxSlabFile? Create(string building, string path, long bytes, StoreBudget budget, TimeSpan patience)
     {
         bytes = (bytes + Page - 1) / Page * Page;
-        budget.Demand(bytes);
         var file = LinuxSegmentFile.OpenLocked(building);
         LinuxSlabFile? slab = null;
         try
         {
-            if (!Libc.TryReserve(file, building, 0, bytes))
+            if (!TryReserve() && !budget.MakeRoom(bytes, patience, TryReserve))
             {
-                throw budget.Full(bytes);
+                File.Delete(building);
+                file.Dispose();
+                return null;
             }
 
             slab = Map(file, bytes, building);
@@ -54,19 +55,21 @@ internal sealed unsafe class LinuxSlabFile : SlabFile
             file.Dispose();
             throw;
         }
+
+        bool TryReserve() => budget.TryTake(bytes) && Libc.TryReserve(file, building, 0, bytes);
     }
 
     /// <summary>
     /// Takes an object away by plain reads and writes: to map and unmap the slab for it would stop all threads of the process, a hundred times slower. A lock keeps
     /// others from deleting meanwhile.
     /// </summary>
-    public static bool Delete(string path, long position, out bool isSpent)
+    public static bool? Delete(string path, long position, out bool isSpent)
     {
         isSpent = false;
         using var file = Libc.Open(path, Libc.ReadWrite | Libc.CloseOnExec | Libc.NoFollow | Libc.NonBlocking, 0);
-        if (file.IsInvalid || !Libc.TryLock(file, DeletersLock, wait: true))
+        if (file.IsInvalid || !Libc.TryLock(file, DeletersLock, wait: true) || !Libc.IsNamed(file, path))
         {
-            return false;
+            return null; // gone, or spilled, or brought back, by those who held the lock
         }
 
         Span<byte> header = stackalloc byte[SlabLayout.Header], entry = stackalloc byte[SlabLayout.Header];
@@ -78,6 +81,19 @@ internal sealed unsafe class LinuxSlabFile : SlabFile
         RandomAccess.Write(file, entry[..SlabLayout.StateBytes], position);
         RandomAccess.Write(file, header.Slice(SlabLayout.DeletedAt, SlabLayout.StateBytes), SlabLayout.DeletedAt);
         return true;
+    }
+
+    /// <summary>Opens a slab that nobody fills and of which nobody can delete meanwhile; null where that cannot be had at once.</summary>
+    public static SafeFileHandle? OpenLocked(string path)
+    {
+        var file = Libc.Open(path, Libc.ReadWrite | Libc.CloseOnExec | Libc.NoFollow | Libc.NonBlocking, 0);
+        if (!file.IsInvalid && Libc.TryLock(file, WritersLock, wait: false) && Libc.TryLock(file, DeletersLock, wait: false) && Libc.IsNamed(file, path))
+        {
+            return file;
+        }
+
+        file.Dispose();
+        return null;
     }
 
     private static LinuxSlabFile? Open(string path)
@@ -105,7 +121,7 @@ internal sealed unsafe class LinuxSlabFile : SlabFile
     public static bool RemoveSpent(string path)
     {
         using var slab = Open(path);
-        if (slab is null || Libc.Lock(slab._file, Libc.LockExclusive | Libc.LockNonBlocking) != 0 || !TryLockWriter(slab._file) || !File.Exists(path))
+        if (slab is null || Libc.Lock(slab._file, Libc.LockExclusive | Libc.LockNonBlocking) != 0 || !TryLockWriter(slab._file) || !Libc.IsNamed(slab._file, path))
         {
             return false;
         }

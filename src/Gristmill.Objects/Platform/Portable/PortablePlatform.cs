@@ -5,6 +5,8 @@ namespace Gristmill.Objects.Platform.Portable;
 /// <summary>Segments as plain mapped files, for Windows and macOS. Compiled and tried on Linux only.</summary>
 internal sealed class PortablePlatform : SegmentPlatform
 {
+    private const int Piece = 8 << 20;
+
     public override string? SharedMemoryRoot => null;
 
     public override void CreatePrivateDirectory(string path)
@@ -35,11 +37,51 @@ internal sealed class PortablePlatform : SegmentPlatform
 
     public override bool IsHeld(string path) => File.Exists(path) && !TryOpenAlone(path, FileOptions.None);
 
-    public override bool RemoveUnlessHeld(string path, string? guard = null) => !File.Exists(guard) && TryOpenAlone(path, FileOptions.DeleteOnClose);
+    public override bool RemoveUnlessHeld(string path, string? guard = null, Func<bool>? before = null) =>
+        !File.Exists(guard) && before?.Invoke() is not false && TryOpenAlone(path, FileOptions.DeleteOnClose);
+
+    public override unsafe IDisposable? Write(string path, byte* start, long length, bool readOnly)
+    {
+        var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, 0);
+        try
+        {
+            for (long at = 0; at < length; at += Piece)
+            {
+                file.Write(new ReadOnlySpan<byte>(start + at, (int)Math.Min(Piece, length - at)));
+            }
+
+            return file;
+        }
+        catch (IOException)
+        {
+            file.Dispose();
+            File.Delete(path);
+            return null;
+        }
+    }
+
+    public override IDisposable? LockFolder(string path, bool wait)
+    {
+        while (true)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (wait)
+            {
+                Thread.Sleep(10);
+            }
+            catch (IOException)
+            {
+                return null;
+            }
+        }
+    }
 
     public override SegmentFacts? Examine(string path) => new FileInfo(path) is { Exists: true } file
         ? new SegmentFacts(file.LinkTarget is null && (file.Attributes & (FileAttributes.Device | FileAttributes.Directory)) == 0, file.Length,
-            new DateTimeOffset(file.LastWriteTimeUtc, TimeSpan.Zero), 0)
+            new DateTimeOffset(file.LastWriteTimeUtc, TimeSpan.Zero), new DateTimeOffset(file.LastAccessTimeUtc, TimeSpan.Zero), 0)
         : null;
 
     public override ILookup<ulong, int>? Holders(string directory) => null;
