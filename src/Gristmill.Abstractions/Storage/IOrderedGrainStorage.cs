@@ -7,7 +7,8 @@ public interface IOrderedGrainStorage : IGrainStorage
 {
     /// <summary>
     /// Stores both as grain storage stores one. The second is never stored without the first: after a crash or an
-    /// error there are both, the first alone, or neither, and the ETags say which of them is as it was.
+    /// error there are both, the first alone, or neither, and the ETags say which of them is as it was. It may keep the calling thread until
+    /// they are on the disk, which is not for a grain's turn.
     /// </summary>
     /// <typeparam name="T">The type of the states.</typeparam>
     /// <param name="stateName">The name of the states.</param>

@@ -53,6 +53,9 @@ internal sealed class SqliteDatabase : IDisposable
     /// <summary>Applies a write in a transaction shared with others; completes when it is durable.</summary>
     public Task<T> WriteAsync<T>(Func<SqliteSession, T> apply) => _writer.WriteAsync(apply);
 
+    /// <summary>Applies a write, and waits for the disk on the caller's thread unless others write; not for a grain's turn.</summary>
+    public Task<T> WriteHereAsync<T>(Func<SqliteSession, T> apply) => _writer.WriteHereAsync(apply);
+
     /// <summary>Reads on a connection of its own, on the caller's thread: a lookup by key in the page cache takes microseconds.</summary>
     public T Read<T>(Func<SqliteSession, T> read)
     {

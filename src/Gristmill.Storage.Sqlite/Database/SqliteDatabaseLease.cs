@@ -7,6 +7,8 @@ internal sealed class SqliteDatabaseLease(SqliteDatabase database) : IDisposable
 
     public Task<T> WriteAsync<T>(Func<SqliteSession, T> apply) => database.WriteAsync(apply);
 
+    public Task<T> WriteHereAsync<T>(Func<SqliteSession, T> apply) => database.WriteHereAsync(apply);
+
     public T Read<T>(Func<SqliteSession, T> read) => database.Read(read);
 
     public void Dispose()

@@ -10,6 +10,8 @@ internal static class SqliteErrors
     public static bool IsAboutTheWholeDatabase(Exception exception) =>
         exception is SqliteException { SqliteErrorCode: Busy or Locked or ReadOnly or IoError or Corrupt or CannotOpen or NotADatabase };
 
+    public static bool IsBusy(Exception exception) => exception is SqliteException { SqliteErrorCode: Busy or Locked };
+
     public static bool NeedsNewConnection(Exception exception) =>
         exception is SqliteException { SqliteErrorCode: ReadOnly or IoError or Corrupt or CannotOpen or NotADatabase };
 

@@ -26,8 +26,7 @@ internal sealed class SqliteSession : IDisposable
         try
         {
             connection.Open();
-            var busy = (long)options.BusyTimeout.TotalMilliseconds;
-            session.Run(string.Create(CultureInfo.InvariantCulture, $"pragma busy_timeout={busy}"));
+            session.WaitAtMost(options.BusyTimeout);
             if (writer)
             {
                 session.Configure(options);
@@ -45,6 +44,9 @@ internal sealed class SqliteSession : IDisposable
             throw;
         }
     }
+
+    /// <summary>How long to wait for another process that has locked the database.</summary>
+    public void WaitAtMost(TimeSpan time) => SQLitePCL.raw.sqlite3_busy_timeout(_connection.Handle, (int)time.TotalMilliseconds);
 
     /// <summary>Runs a prepared statement and returns the number of rows it changed. Arguments are @p0, @p1, ...</summary>
     public int Execute(string sql, params ReadOnlySpan<object?> arguments) => Bind(sql, arguments).ExecuteNonQuery();

@@ -4,14 +4,18 @@ namespace Gristmill.Storage.Sqlite.Database;
 
 /// <summary>
 /// The one writer of a database in this process: a thread that commits whatever has queued up while the last commit was
-/// flushed. Writers share the flush, each still gets its own outcome.
+/// flushed. Writers share the flush, each still gets its own outcome. One who may wait commits by itself where nobody else writes.
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
+    private static readonly TimeSpan s_brief = TimeSpan.FromMilliseconds(5);
+
     private readonly string _path;
     private readonly SqliteDatabaseOptions _options;
     // A monitor, not a semaphore: one that spins before it sleeps takes the processor from those that are to give it work.
     private readonly object _lock = new();
+    /// <summary>Held by whoever commits; guards the session.</summary>
+    private readonly object _committing = new();
     private readonly Thread _thread;
     private List<WriteOperation> _queue = [];
     private SqliteSession? _session;
@@ -48,6 +52,47 @@ internal sealed class SqliteWriter : IDisposable
         return operation.Task;
     }
 
+    /// <summary>Applies a write on the calling thread, which waits for the disk, where nobody else is writing: to wake two threads takes as long as a fast disk does.</summary>
+    public Task<T> WriteHereAsync<T>(Func<SqliteSession, T> apply)
+    {
+        if (!Monitor.TryEnter(_committing))
+        {
+            return WriteAsync(apply);
+        }
+
+        var operation = new WriteOperation<T>(apply);
+        try
+        {
+            lock (_lock)
+            {
+                if (_closed || _queue.Count > 0)
+                {
+                    return WriteAsync(apply);
+                }
+            }
+
+            // A process that holds the database for longer is waited for elsewhere.
+            _session?.WaitAtMost(s_brief);
+            TryCommit([operation]);
+            operation.Complete();
+        }
+        catch (Exception e) when (SqliteErrors.IsBusy(e))
+        {
+            return WriteAsync(apply);
+        }
+        catch (Exception e)
+        {
+            operation.Fail(SqliteErrors.Describe(e, _path));
+        }
+        finally
+        {
+            _session?.WaitAtMost(_options.BusyTimeout);
+            Monitor.Exit(_committing);
+        }
+
+        return operation.Task;
+    }
+
     public void Dispose()
     {
         lock (_lock)
@@ -62,7 +107,11 @@ internal sealed class SqliteWriter : IDisposable
         }
 
         _thread.Join();
-        _session?.Dispose();
+        lock (_committing)
+        {
+            _session?.Dispose();
+            _session = null;
+        }
     }
 
     private void Loop()
@@ -86,7 +135,10 @@ internal sealed class SqliteWriter : IDisposable
 
             for (var start = 0; start < taken.Count; start += _options.MaxBatch)
             {
-                Commit(taken.GetRange(start, Math.Min(_options.MaxBatch, taken.Count - start)));
+                lock (_committing)
+                {
+                    Commit(taken.GetRange(start, Math.Min(_options.MaxBatch, taken.Count - start)));
+                }
             }
 
             taken.Clear();

@@ -60,7 +60,7 @@ internal sealed class SqliteGrainStorage(string name, SqliteGrainStorageOptions 
     {
         var (one, two) = (Row(stateName, first, firstState), Row(stateName, second, secondState));
         // An exception undoes the transaction; with a group's, the others' writes are applied again.
-        await _database.WriteAsync(session =>
+        await _database.WriteHereAsync(session =>
             Store(session, one) is { } found ? throw Mismatch("write", stateName, one.Grain, found, firstState.ETag)
             : Store(session, two) is { } other ? throw Mismatch("write", stateName, two.Grain, other, secondState.ETag)
             : true);

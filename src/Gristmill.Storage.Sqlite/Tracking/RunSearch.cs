@@ -50,7 +50,8 @@ internal sealed class RunSearch
 
     private List<PageToken> Phase(int phase, PageToken? after, int limit)
     {
-        var sql = new RunSql(_session, _now);
+        var isValue = _order.Field.Kind != RunFieldKind.Attribute && phase < Phases() - 1;
+        var sql = new RunSql(_session, _now, _driver is not null ? "d.run" : isValue ? "o.run" : "r.n");
         var with = "";
         var from = "run r";
         if (_driver is not null)
@@ -80,8 +81,7 @@ internal sealed class RunSearch
         {
             var table = RunSql.Table(_order.Field.Kind);
             var name = sql.Argument(sql.Name(_order.Field.Name) ?? -1L);
-            var last = phase == Phases() - 1;
-            if (last)
+            if (!isValue)
             {
                 where = $" and not exists(select 1 from {table} o where o.run=r.n and o.name={name} and +o.value is not null)";
             }

@@ -7,7 +7,10 @@ namespace Gristmill.Storage.Sqlite;
 /// Makes SQL of conditions. What callers wrote appears in it as arguments only; names are looked up first, and a name that no run has
 /// makes its term false.
 /// </summary>
-internal sealed class RunSql(SqliteSession session, long now)
+/// <param name="session">Looks names up.</param>
+/// <param name="now">Milliseconds since 1970.</param>
+/// <param name="run">What is the number of the run: the first table of the query that has it, so that what a run's values exclude is not looked up any further.</param>
+internal sealed class RunSql(SqliteSession session, long now, string run = "r.n")
 {
     private readonly List<object?> _arguments = [];
 
@@ -90,8 +93,8 @@ internal sealed class RunSql(SqliteSession session, long now)
         }
 
         return term.Comparison == RunComparison.Missing
-            ? $"(not exists(select 1 from {table} x where x.run=r.n and x.name={Argument(name)}))"
-            : $"exists(select 1 from {table} x where x.run=r.n and x.name={Argument(name)} and {Compare(term, "+" + Column(term, "x"))})";
+            ? $"(not exists(select 1 from {table} x where x.run={run} and x.name={Argument(name)}))"
+            : $"exists(select 1 from {table} x where x.run={run} and x.name={Argument(name)} and {Compare(term, "+" + Column(term, "x"))})";
     }
 
     // A parameter or tag that is compared with a number is compared as one.
