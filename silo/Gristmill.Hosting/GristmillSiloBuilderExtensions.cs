@@ -72,6 +72,9 @@ public static class GristmillSiloBuilderExtensions
         {
             Directory = folder.ObjectDirectory,
             CapacityBytes = options.ObjectCapacityBytes,
+            SpillDirectory = folder.Spill,
+            SpillCapacityBytes = options.SpillCapacityBytes,
+            PutTimeout = options.PutTimeout,
         }));
         services.AddSingleton(_ => new ContentStore(folder.Content));
         services.AddSingleton(sp => new EngineCatalog(sp.GetRequiredService<ContentStore>()));

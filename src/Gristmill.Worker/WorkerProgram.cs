@@ -35,7 +35,14 @@ internal static class WorkerProgram
         using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, static c => c.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, static c => ExitNow(0));
 
-        using var objects = ObjectStore.Open(new ObjectStoreOptions { Directory = settings.Objects, CapacityBytes = settings.ObjectsCapacity });
+        using var objects = ObjectStore.Open(new ObjectStoreOptions
+        {
+            Directory = settings.Objects,
+            CapacityBytes = settings.ObjectsCapacity,
+            SpillDirectory = settings.Spill,
+            SpillCapacityBytes = settings.SpillCapacity,
+            PutTimeout = settings.PutTimeout,
+        });
         var content = new ContentStore(settings.Content);
         var host = new StageHost(objects, content, new EngineCatalog(content), new StageHostOptions
         {

@@ -54,11 +54,11 @@ public sealed class FailureTests(FailureTests.BareSilo bare) : IClassFixture<Fai
     [Fact]
     public async Task A_full_store_is_an_error_and_leaves_no_segment()
     {
-        await using var silo = await SiloProcess.StartAsync("--Gristmill:ObjectCapacityBytes=300000");
+        await using var silo = await SiloProcess.StartAsync("--Gristmill:ObjectCapacityBytes=300000", "--Gristmill:SpillDirectory=", "--Gristmill:PutTimeout=0:00");
         var run = await silo.RunAsync(Trips.Pipeline(Trips.WriteCsv(silo.Folder)));
         Assert.Equal(RunStatus.Failed, run.Status);
         Assert.Equal(ErrorCodes.StoreFull, run.Error!.Code);
-        Assert.DoesNotContain(Directory.GetFiles(silo.ObjectDirectory), file => !file.EndsWith(".arrow", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetFiles(silo.ObjectDirectory), file => !file.EndsWith(".arrow", StringComparison.Ordinal) && !file.EndsWith(".slab", StringComparison.Ordinal));
         using var ready = await silo.Http.GetAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
         Assert.True(ready.IsSuccessStatusCode);
     }

@@ -19,8 +19,9 @@ export function Objects({ query }: { query: URLSearchParams }) {
       {page && (
         <p class="facts">
           <span>{number(page.count)} on {page.host}</span>
-          <span>{bytes(Number(page.bytes))} of {bytes(Number(page.capacity))}</span>
-          <progress aria-label="Used" value={Number(page.bytes)} max={Math.max(1, Number(page.capacity))} />
+          <span>{bytes(Number(page.bytes) - Number(page.spilledBytes ?? 0))} of {bytes(Number(page.capacity))}</span>
+          {Number(page.spilledBytes ?? 0) > 0 && <span>{bytes(Number(page.spilledBytes))} on disk</span>}
+          <progress aria-label="Used" value={Number(page.bytes) - Number(page.spilledBytes ?? 0)} max={Math.max(1, Number(page.capacity))} />
         </p>
       )}
       <Problem error={objects.error} />
@@ -33,7 +34,7 @@ export function Objects({ query }: { query: URLSearchParams }) {
               const run = o.owner?.split('/')[0];
               return (
                 <tr key={o.id}>
-                  <td><a class="id" href={link(['objects', o.id])}>{o.id}</a>{o.pinned && ' pinned'}</td>
+                  <td><a class="id" href={link(['objects', o.id])}>{o.id}</a>{o.pinned && ' pinned'}{o.spilled && ' on disk'}</td>
                   <td>{run && <a class="id" href={link(['runs', run], { stage: o.owner!.split('/').slice(1).join('/') })}>{o.owner}</a>}</td>
                   <td class="num">{o.rows == null ? '–' : number(o.rows)}</td><td class="num">{bytes(Number(o.bytes))}</td>
                   <td title={moment(o.created)}>{ago(o.created)}</td><td><Status is={o.state} /></td><td class="num">{o.processes?.length ?? 0}</td>
@@ -65,7 +66,7 @@ export function StoredObject({ id }: { id: string }) {
       <header class="page-head"><h1><span class="id">{id}</span> <Status is={o.state} /></h1></header>
       <p class="facts">
         {o.rows != null && <span>{number(o.rows)} rows</span>}
-        <span>{bytes(Number(o.bytes))}</span>
+        <span>{bytes(Number(o.bytes))}{o.spilled && ' on disk'}</span>
         <span title={moment(o.created)}>made {ago(o.created)}</span>
         {o.owner && <span>by <a class="id" href={link(['runs', o.owner.split('/')[0]!], { stage: o.owner.split('/').slice(1).join('/') })}>{o.owner}</a></span>}
         <span>mapped by {o.processes?.length ?? 0} processes</span>

@@ -23,6 +23,12 @@ public sealed class DataFolder : IDisposable
         Stages = Path.Combine(options.ContentDirectory is null ? root : Content, "stages");
         _lock = held;
         var hash = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(root)).ToString("x16", CultureInfo.InvariantCulture)[..8];
+        Spill = options.SpillDirectory switch
+        {
+            null => Path.Combine(root, "spill"),
+            "" => null,
+            var spill => Path.GetFullPath(spill),
+        };
         ObjectDirectory = options.ObjectDirectory ?? ObjectStoreOptions.DefaultDirectory($"{options.Cluster}-{hash}", root);
     }
 
@@ -46,6 +52,9 @@ public sealed class DataFolder : IDisposable
 
     /// <summary>The shared-memory segments that belong to this folder.</summary>
     public string ObjectDirectory { get; }
+
+    /// <summary>What memory has no room for; null: nothing is spilled.</summary>
+    public string? Spill { get; }
 
     /// <summary>Creates the folder if needed and takes its lock.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.DataFolderInUse"/>: another silo holds it.</exception>

@@ -70,6 +70,18 @@ public sealed class GristmillOptions
     /// <value>null: /dev/shm/gristmill-CLUSTER-HASH, or a folder in the data folder where there is no shared memory.</value>
     public string? ObjectDirectory { get; set; }
 
+    /// <summary>Folder on a disk for objects that memory has no room for: those used longest ago go there, and come back when they are read.</summary>
+    /// <value>null: "spill" in the data folder. Empty: none, and a full store refuses.</value>
+    public string? SpillDirectory { get; set; }
+
+    /// <summary>Bytes that <see cref="SpillDirectory"/> may hold.</summary>
+    /// <value>0: what its disk has room for.</value>
+    public long SpillCapacityBytes { get; set; }
+
+    /// <summary>How long a stage that writes an object waits for room in a full store, before it is refused.</summary>
+    /// <value>10 seconds</value>
+    public TimeSpan PutTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Folder of model packages and users' assemblies, and of logs and checkpoints of stages; the silos of a cluster share one.</summary>
     /// <value>null: "content" and "stages" in the data folder.</value>
     public string? ContentDirectory { get; set; }

@@ -103,6 +103,7 @@ internal static class ObjectEndpoints
             Next = page.Count > query.Limit ? string.Create(CultureInfo.InvariantCulture, $"{page[^2].Key}-{page[^2].Item.Id}") : null,
             Count = found.Count,
             Bytes = found.Sum(static entry => entry.Item.Bytes),
+            SpilledBytes = found.Where(static entry => entry.Item.IsSpilled).Sum(static entry => entry.Item.Bytes),
             Capacity = store.CapacityBytes,
             Host = store.Options.Host,
             Skipped = [.. all.Skipped.Take(Skipped).Select(static file => new SkippedObjectFile(file.Name, file.Reason))],

@@ -27,6 +27,7 @@ internal static class ObjectViews
         Schema = said.Schema is { } schema ? Summary(schema) : null,
         Processes = item.Processes,
         Pinned = item.IsPinned,
+        Spilled = item.IsSpilled,
         Problem = said.Problem,
     };
 

@@ -34,6 +34,8 @@ public sealed record ObjectView
     public IReadOnlyList<int> Processes { get; init; } = [];
     /// <summary>Whether it is kept until it is unpinned.</summary>
     public bool Pinned { get; init; }
+    /// <summary>Whether it lies on a disk, as memory had no room for it; it comes back when it is read.</summary>
+    public bool Spilled { get; init; }
     /// <summary>Why it cannot be read.</summary>
     public string? Problem { get; init; }
     /// <summary>Its columns, where one object is asked for.</summary>
@@ -62,7 +64,9 @@ public sealed record ObjectPage
     public required int Count { get; init; }
     /// <summary>Their bytes.</summary>
     public required long Bytes { get; init; }
-    /// <summary>Bytes the store may hold.</summary>
+    /// <summary>How many of their bytes lie on a disk.</summary>
+    public long SpilledBytes { get; init; }
+    /// <summary>Bytes the store may hold in memory.</summary>
     public required long Capacity { get; init; }
     /// <summary>The host whose store it is.</summary>
     public required string Host { get; init; }

@@ -17,6 +17,12 @@ internal sealed record WorkerSettings
     public required string Objects { get; init; }
     /// <summary>Capacity of the object store.</summary>
     public long ObjectsCapacity { get; init; }
+    /// <summary>Folder of what the object store spills.</summary>
+    public string? Spill { get; init; }
+    /// <summary>Capacity of that.</summary>
+    public long SpillCapacity { get; init; }
+    /// <summary>How long the object store waits for room.</summary>
+    public TimeSpan PutTimeout { get; init; }
     /// <summary>Folder of the content store.</summary>
     public required string Content { get; init; }
     /// <summary>Base of relative paths in options.</summary>

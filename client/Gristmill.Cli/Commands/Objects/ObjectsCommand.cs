@@ -49,7 +49,7 @@ internal static class ObjectsCommand
                 WriteTable(context, page.Objects);
             }
 
-            context.WriteLine($"{Texts.Count(page.Count, "object")}, {Texts.Bytes(page.Bytes)} of {Texts.Bytes(page.Capacity)}.");
+            context.WriteLine($"{Texts.Count(page.Count, "object")}, {Texts.Bytes(page.Bytes - page.SpilledBytes)} of {Texts.Bytes(page.Capacity)}{(page.SpilledBytes > 0 ? $", and {Texts.Bytes(page.SpilledBytes)} on disk" : "")}.");
             if (page.Skipped.Count > 0)
             {
                 context.WriteLine($"Files that are no objects: {string.Join("; ", page.Skipped.Select(static file => $"{Texts.Plain(file.Name)} ({file.Reason})"))}.");
@@ -73,7 +73,7 @@ internal static class ObjectsCommand
             item.Id,
             item.State == ObjectState.Sealed ? item.Owner ?? "" : $"({item.State.ToString().ToLowerInvariant()})",
             item.Rows is { } rows ? Texts.Count(rows) : "",
-            Texts.Bytes(item.Bytes),
+            Texts.Bytes(item.Bytes) + (item.Spilled ? " on disk" : ""),
             Texts.Duration(now > item.Created ? now - item.Created : TimeSpan.Zero),
             KeptBy(item),
         }));

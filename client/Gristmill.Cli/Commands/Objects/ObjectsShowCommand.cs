@@ -53,7 +53,7 @@ internal static class ObjectsShowCommand
     {
         context.WriteLine($"{item.Id}, {(item.Problem is { } problem ? $"damaged: {problem}" : $"sealed {Texts.Time(item.Created)}")}");
         context.WriteLine($"  made by    {item.Owner ?? "unknown"}");
-        context.WriteLine($"  size       {(item.Rows is { } rows ? $"{Texts.Count(rows, "row")} in {Texts.Count(item.Batches ?? 0)} {(item.Batches == 1 ? "batch" : "batches")}, " : "")}{Texts.Bytes(item.Bytes)}");
+        context.WriteLine($"  size       {(item.Rows is { } rows ? $"{Texts.Count(rows, "row")} in {Texts.Count(item.Batches ?? 0)} {(item.Batches == 1 ? "batch" : "batches")}, " : "")}{Texts.Bytes(item.Bytes)}{(item.Spilled ? ", on disk" : "")}");
         context.WriteLine($"  mapped by  {(item.Processes.Count > 0 ? ObjectsCommand.Processes(item) : "nobody")}");
         if (item.Pinned)
         {
