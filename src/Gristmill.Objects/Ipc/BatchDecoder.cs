@@ -98,7 +98,13 @@ internal sealed class BatchDecoder(BatchMessage message, BodyBuffer body, Func<F
             children[i] = Decode(field.Children[i]);
         }
 
-        return new ArrayData(type, length, layout.Kind == ArrayLayout.Null ? length : nulls, 0, buffers, children);
+        if (layout.Kind == ArrayLayout.RunEnd && children[1].Length > children[0].Length)
+        {
+            children[1] = children[1].Slice(0, children[0].Length); // values that no run has: allowed, and refused by Arrow's class
+        }
+
+        // Types without a bitmap have no nulls of their own: Arrow's classes would look for those that are claimed in another buffer.
+        return new ArrayData(type, length, layout.Kind == ArrayLayout.Null ? length : layout.HasValidity ? nulls : 0, 0, buffers, children);
     }
 
     private (int Length, int NullCount) Node(FieldNode field)

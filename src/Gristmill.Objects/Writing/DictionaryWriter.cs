@@ -84,7 +84,7 @@ internal sealed class DictionaryWriter(ObjectWriter writer, FieldNode[] nodes)
 
         if (node.DictionaryId is { } fresh)
         {
-            _written.Add(fresh, new WrittenDictionary(node, writer.WriteDictionary(node, values, isDelta: false)));
+            _written.Add(fresh, new WrittenDictionary(node, values, writer.WriteDictionary(node, values, isDelta: false)));
         }
     }
 }

@@ -8,14 +8,17 @@ using Gristmill.Objects.Ipc;
 namespace Gristmill.Objects.Writing;
 
 /// <summary>One field's dictionary as far as it is written, and how the dictionaries of later batches map onto it.</summary>
-internal sealed class WrittenDictionary(FieldNode node, ArrayData values)
+/// <param name="node">The field.</param>
+/// <param name="source">The values as they were given: batches that bring them again need no comparison.</param>
+/// <param name="values">The same values as they lie in the segment.</param>
+internal sealed class WrittenDictionary(FieldNode node, ArrayData source, ArrayData values)
 {
     private readonly Layout _layout = Layout.Of(node.ValueType);
     private readonly List<byte[]?> _additions = [];
     private Dictionary<byte[], int>? _index;
     private int _nullIndex = -1;
     private int _count = values.Length;
-    private ArrayData? _lastSource;
+    private ArrayData _lastSource = source;
     private int[]? _lastMap;
 
     /// <summary>The values of the first batch, as they lie in the segment.</summary>
