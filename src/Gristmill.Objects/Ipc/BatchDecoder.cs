@@ -60,12 +60,12 @@ internal sealed class BatchDecoder(BatchMessage message, BodyBuffer body, Func<F
     {
         var (length, nulls) = Node(field);
         var layout = Layout.Of(type);
-        if (layout.Kind is ArrayLayout.SparseUnion or ArrayLayout.DenseUnion && message.Version < SchemaEncoder.Version)
+        if (layout.Kind is ArrayLayout.SparseUnion or ArrayLayout.DenseUnion or ArrayLayout.RunEnd && message.Version < SchemaEncoder.Version)
         {
-            // Version 4 gave unions a validity bitmap; there is no place for one that marks nulls.
+            // Version 4 gave these a validity bitmap; there is no place for one that marks nulls.
             if (Buffer(field).Length > 0 && nulls > 0)
             {
-                Malformed.Throw($"the union '{field.Field.Name}' has a validity bitmap, which formats since 1.0 do not allow");
+                Malformed.Throw($"'{field.Field.Name}' of type {type.Name} has a validity bitmap, which formats since 1.0 do not allow");
             }
         }
 

@@ -279,7 +279,7 @@ internal ref struct SchemaDecoder
             Malformed.Throw($"field '{name}' is a map whose entries are not pairs");
         }
 
-        return new MapType(entries, _view.U8(table, 0, 0) != 0);
+        return MapEntries.Declare(entries, _view.U8(table, 0, 0) != 0);
     }
 
     private static RunEndEncodedType RunEnd(FieldNode[] children, string name)

@@ -25,12 +25,16 @@ public sealed partial class OfficialFilesTests
                 var twin = IntegrationJson.Read(OfficialFiles.Twin(path) ?? throw new FileNotFoundException("it has no JSON twin"));
                 using var lease = test.Store.Get(await test.Store.ImportAsync(new MemoryStream(bytes), MaxBytes, TestContext.Current.CancellationToken));
                 lease.Verify();
-                failures.AddRange(twin.Differences(lease.Schema, lease.Batches).Select(difference => $"{name}: {difference}"));
+                failures.AddRange(twin.Differences(lease.Schema, lease.Batches).Where(IsMeant).Select(difference => $"{name}: {difference}"));
 
                 // Without a store, too: the arrays as they came.
                 var (schema, batches) = ArrowIpc.Decode(bytes);
-                failures.AddRange(twin.Differences(schema, batches).Select(difference => $"{name}, decoded alone: {difference}"));
+                failures.AddRange(twin.Differences(schema, batches).Where(IsMeant).Select(difference => $"{name}, decoded alone: {difference}"));
                 read++;
+
+                // The stream of version 1.0.0 was written by a library that gave map entries names of its own.
+                bool IsMeant(string difference) => !difference.Contains("in place of '  'some_", StringComparison.Ordinal)
+                    && !difference.Contains("in place of '    'some_", StringComparison.Ordinal) || bytes.AsSpan().IndexOf("some_entries"u8) >= 0;
             }
             catch (GristmillException e) when (IsKnownToBeRefused(name, e))
             {
