@@ -123,7 +123,7 @@ internal sealed class IntegrationJson
     {
         bool encoded = field.TryGetProperty("dictionary", out var dictionary);
         yield return SchemaText.Line(indent, field.GetProperty("name").GetString() ?? "", Type(field.GetProperty("type")), field.GetProperty("nullable").GetBoolean(),
-            encoded ? Type(dictionary.GetProperty("indexType")) : null, encoded && dictionary.GetProperty("isOrdered").GetBoolean(), Metadata(field));
+            encoded ? Type(dictionary.GetProperty("indexType")) : null, encoded && dictionary.TryGetProperty("isOrdered", out var ordered) && ordered.GetBoolean(), Metadata(field));
         foreach (string line in Children(field).SelectMany(child => Lines(child, indent + "  ")))
         {
             yield return line;
@@ -147,6 +147,7 @@ internal sealed class IntegrationJson
             "int" => $"{(type.GetProperty("isSigned").GetBoolean() ? "" : "u")}int{Text("bitWidth")}",
             "floatingpoint" => Text("precision") switch { "HALF" => "float16", "SINGLE" => "float32", _ => "float64" },
             "decimal" => $"decimal{(Text("bitWidth") is { Length: > 0 } bits ? bits : "128")}({Text("precision")}, {Text("scale")})",
+            "decimal32" or "decimal64" or "decimal256" => $"{name}({Text("precision")}, {Text("scale")})",
             "date" or "duration" or "interval" => $"{name} {Text("unit")}",
             "time" => $"time{Text("bitWidth")} {Text("unit")}",
             "timestamp" => $"timestamp {Text("unit")} {Text("timezone")}",

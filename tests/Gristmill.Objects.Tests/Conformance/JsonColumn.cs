@@ -110,7 +110,7 @@ internal sealed class JsonColumn
         "utf8" or "largeutf8" => '"' + value.GetString() + '"',
         "binary" or "largebinary" or "fixedsizebinary" => value.GetString()!.ToUpperInvariant(),
         "floatingpoint" => Float(value),
-        "decimal" => value.GetString()!,
+        "decimal" or "decimal32" or "decimal64" or "decimal256" => value.GetString()!,
         "interval" when value.ValueKind == JsonValueKind.Object => value.TryGetProperty("months", out var months)
             ? ArrayText.Interval(months.GetInt64(), value.GetProperty("days").GetInt64(), value.GetProperty("nanoseconds").GetInt64())
             : ArrayText.Interval(value.GetProperty("days").GetInt64(), value.GetProperty("milliseconds").GetInt64()),

@@ -1,6 +1,6 @@
 """What another implementation of Arrow says of the store's segments.
 
-    make FOLDER      writes files and streams of every type that pyarrow can write
+    make FOLDER      writes files and streams of every type that pyarrow can write, and JSON twins
     check MANIFEST   of pairs, a line each: what came in, and the segment that was made of it. Every batch must equal the one
                      that came, schema, metadata and names included, and be valid in full unless the one that came is not,
                      either: some of the official files hold decimals beyond their precision and dates that are no whole days
@@ -13,6 +13,7 @@ import sys
 
 import numpy as np
 import pyarrow as pa
+from pyarrow_twin import twin
 
 TEXTS = ["", "ä", None, "a rather long text that no view holds", "short", None, "another of the long texts, behind the first"]
 
@@ -31,7 +32,8 @@ def columns():
     for kind in [pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32(), pa.int64(), pa.uint64()]:
         yield str(kind), pa.array(numbers, kind)
     for kind, type_ in [("float16", np.float16), ("float32", np.float32), ("float64", np.float64)]:
-        yield kind, pa.array(np.array([0, -0.0, 1.5, np.inf, -np.inf, 6.1e-5, -2.5], type_), mask=np.array([False, False, True] + [False] * 4))
+        yield kind, pa.array(np.array([0, -0.0, 1.5, 0.1, -1e-7, 6.1e-5, -2.5], type_), mask=np.array([False, False, True] + [False] * 4))
+        yield f"infinite_{kind}", pa.array(np.array([np.inf, -np.inf, np.finfo(type_).max, np.finfo(type_).tiny, 0, 1, 2], type_))
     yield "bool", pa.array([True, None, False, True, True, None, False])
     yield "null", pa.nulls(7)
     for make, digits in [(pa.decimal32, 9), (pa.decimal64, 18), (pa.decimal128, 38), (pa.decimal256, 76)]:
@@ -116,6 +118,12 @@ def make(folder):
         write(path, [whole, whole.slice(1, 4), whole.slice(3, 0), whole.slice(5)])
         write(path + "-lz4", [whole], pa.ipc.IpcWriteOptions(compression="lz4"))
         write(path + "-zstd", [whole, whole.slice(2)], pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 3)))
+        if not isinstance(array.type, pa.BaseExtensionType) and not name.startswith("infinite"):
+            # As it comes back, so that nothing starts elsewhere than its buffers.
+            plain = read(path + "-lz4.stream")[1][0]
+            write(path + "-twin", [plain])
+            with open(path + "-twin.json", "w", encoding="utf-8") as file:
+                file.write(twin(plain))
         if "union" not in name:
             write(path + "-v4", [whole], pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4, use_legacy_format=True))
     for name, arrays in dictionaries():
