@@ -15,13 +15,10 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
     private readonly Dictionary<long, ArrayData> _dictionaries = [];
     private readonly HashSet<long> _resolving = [];
     private readonly HashSet<long> _ids = [.. Encoded(nodes).Select(node => node.DictionaryId!.Value)];
-
-    /// <summary>For each dictionary those that hold it, at any depth.</summary>
-    private readonly ILookup<long, long> _holders = Encoded(nodes)
-        .SelectMany(outer => Encoded(outer.Children).Select(inner => (Inner: inner.DictionaryId!.Value, Outer: outer.DictionaryId!.Value)))
-        .Distinct().ToLookup(pair => pair.Inner, pair => pair.Outer);
-
     private readonly HashSet<ArrayData> _checked = [];
+
+    /// <summary>For each dictionary those that hold it, at any depth; made when it is needed.</summary>
+    private ILookup<long, long>? _holders;
 
     /// <summary>Takes note of a dictionary message; it is decoded when a batch needs it.</summary>
     public void AddDictionary(BatchMessage message, BodyBuffer body)
@@ -72,6 +69,14 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
     /// <summary>A dictionary has changed: it is made again when it is needed, and so are those that hold it inside their values.</summary>
     private void Forget(long id)
     {
+        if (_dictionaries.Count == 0)
+        {
+            return;
+        }
+
+        _holders ??= Encoded(nodes)
+            .SelectMany(outer => Encoded(outer.Children).Select(inner => (Inner: inner.DictionaryId!.Value, Outer: outer.DictionaryId!.Value)))
+            .Distinct().ToLookup(pair => pair.Inner, pair => pair.Outer);
         _dictionaries.Remove(id);
         foreach (long holder in _holders[id])
         {

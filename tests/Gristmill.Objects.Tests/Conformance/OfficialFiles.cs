@@ -13,6 +13,11 @@ internal static class OfficialFiles
     public static string[] All() => Root is not { } root ? [] : [.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories)
         .Where(path => Path.GetExtension(path) is ".arrow_file" or ".stream").Order(StringComparer.Ordinal)];
 
+    /// <summary>What Arrow's fuzzers found, as its repository of test data keeps it: files named after crashes and test cases.</summary>
+    public static string[] Found() => Root is not { } root ? [] : [.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories)
+        .Where(path => Path.GetFileName(path) is var name && (name.StartsWith("crash-", StringComparison.Ordinal) || name.StartsWith("clusterfuzz-", StringComparison.Ordinal)
+            || name.Contains("testcase-", StringComparison.Ordinal))).Order(StringComparer.Ordinal)];
+
     /// <summary>The JSON file of the same content, or null if there is none.</summary>
     public static string? Twin(string path)
     {

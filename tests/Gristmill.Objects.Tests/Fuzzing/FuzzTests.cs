@@ -31,6 +31,26 @@ public sealed class FuzzTests
     }
 
     [Fact]
+    public void Files_that_fuzzers_of_other_libraries_found_do_no_harm()
+    {
+        string[] paths = OfficialFiles.Found();
+        Assert.SkipUnless(paths.Length > 0, $"{OfficialFiles.Variable} names no folder with files of Arrow's fuzzers");
+        using var test = new TestStore();
+        var target = new FuzzTarget(test.Store);
+        foreach (string path in paths)
+        {
+            try
+            {
+                target.Run(File.ReadAllBytes(path));
+            }
+            catch (Exception e)
+            {
+                Assert.Fail($"{path}: {e}");
+            }
+        }
+    }
+
+    [Fact]
     public void Unmutated_files_are_accepted_or_known_to_be_refused()
     {
         using var test = new TestStore();
