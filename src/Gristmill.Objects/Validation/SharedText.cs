@@ -46,13 +46,15 @@ internal sealed class SharedText
     {
         int number = MemoryMarshal.Read<int>(view[8..]), start = MemoryMarshal.Read<int>(view[12..]);
         var bytes = _data.Buffers[number + 2].Span;
-        if (IsInside(bytes, start) || IsInside(bytes, start + length))
+        var faults = _faults[number] ??= Faults(bytes);
+
+        // Characters start with bytes that no other holds inside, so that they are the same ones wherever reading began. One that goes on
+        // behind the value is cut, unless what stands there belongs to none.
+        if (IsInside(bytes, start) || (IsInside(bytes, start + length) && faults.BinarySearch(start + length) < 0))
         {
             return false;
         }
 
-        // Characters start with bytes that no other holds inside, so that they are the same ones wherever reading began.
-        var faults = _faults[number] ??= Faults(bytes);
         int at = faults.BinarySearch(start);
         at = at < 0 ? ~at : at;
         return at == faults.Count || faults[at] >= start + length;
