@@ -13,10 +13,11 @@ namespace Gristmill.Objects.Writing;
 /// <param name="values">The same values as they lie in the segment.</param>
 internal sealed class WrittenDictionary(FieldNode node, ArrayData source, ArrayData values)
 {
+    private const int MostJoined = 64;
     private readonly Layout _layout = Layout.Of(node.ValueType);
     private readonly List<byte[]?> _additions = [];
 
-    /// <summary>Dictionaries that were joined as a whole, and the index of the first value of each.</summary>
+    /// <summary>Dictionaries that were joined as a whole, and the index of the first value of each: the newest, as each new one is compared with all.</summary>
     private readonly List<(ArrayData Source, int First)> _joined = [(source, 0)];
 
     private ArrayData? _addition;
@@ -154,6 +155,11 @@ internal sealed class WrittenDictionary(FieldNode node, ArrayData source, ArrayD
 
         int first = _count;
         Grow(added.Length);
+        if (_joined.Count == MostJoined)
+        {
+            _joined.RemoveAt(0);
+        }
+
         _joined.Add((added, first));
         return first;
     }

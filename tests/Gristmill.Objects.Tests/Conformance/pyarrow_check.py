@@ -152,11 +152,13 @@ def differences(came, segment):
         yield f"schema:\n{stored_schema}\nin place of\n{schema}"
     if len(stored) != len(batches):
         yield f"{len(stored)} batches in place of {len(batches)}"
+    stream = as_stream(segment)
+    if len(stream) != len(stored) or not all(same(one, other) for one, other in zip(stream, stored)):
+        yield "as a stream it holds something else"
     for i, (one, other) in enumerate(zip(stored, batches)):
         if invalid(one) != invalid(other):
             yield f"batch {i}: {invalid(one)}"
-        # A segment has one dictionary for all batches: where they brought several, values are compared in place of indices.
-        if not one.equals(other, check_metadata=True) and not (has_dictionary(schema) and one.schema.equals(other.schema, check_metadata=True) and one.to_pylist() == other.to_pylist()):
+        if not same(one, other):
             yield f"batch {i}:\n{one.to_pylist()}\nin place of\n{other.to_pylist()}"
 
 
@@ -165,6 +167,18 @@ def invalid(batch):
         return batch.validate(full=True)
     except pa.ArrowInvalid as e:
         return str(e)
+
+
+def as_stream(segment):
+    """What stands between the first bytes of a file and its footer is a stream."""
+    with pa.memory_map(segment) as file, pa.ipc.open_stream(file.read_buffer()[8:]) as reader:
+        return list(reader)
+
+
+def same(one, other):
+    # A segment has one dictionary for all batches: where they brought several, values are compared in place of indices.
+    return one.equals(other, check_metadata=True) or (
+        has_dictionary(one.schema) and one.schema.equals(other.schema, check_metadata=True) and one.to_pylist() == other.to_pylist())
 
 
 def has_dictionary(schema):
