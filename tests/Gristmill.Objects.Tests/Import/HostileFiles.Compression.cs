@@ -1,6 +1,5 @@
 using Apache.Arrow.Compression;
 using Apache.Arrow.Ipc;
-using Apache.Arrow.Types;
 
 namespace Gristmill.Objects.Import;
 

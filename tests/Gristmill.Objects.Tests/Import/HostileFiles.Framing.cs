@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using Apache.Arrow;
-using Apache.Arrow.Types;
 using Gristmill.Objects.Ipc;
 
 namespace Gristmill.Objects.Import;
