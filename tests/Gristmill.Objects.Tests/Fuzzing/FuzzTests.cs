@@ -51,14 +51,12 @@ public sealed class FuzzTests
     }
 
     [Fact]
-    public void Unmutated_files_are_accepted_or_known_to_be_refused()
+    public void Files_that_mutants_are_made_from_do_no_harm_themselves()
     {
         using var test = new TestStore();
         var target = new FuzzTarget(test.Store);
-        foreach (byte[] file in Corpus.Generated())
-        {
-            target.Run(file);
-        }
+        var corpus = Corpus.Generated();
+        Assert.InRange(corpus.Count(target.Run), 100, corpus.Count - 100);
     }
 
     [Fact]
