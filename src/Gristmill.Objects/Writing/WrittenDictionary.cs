@@ -139,12 +139,16 @@ internal sealed class WrittenDictionary(FieldNode node, ArrayData source, ArrayD
             }
         }
 
+        ArrayData values;
         try
         {
             // Readers put the parts together with Arrow's means, which do not know all types.
-            var values = unify(added);
-            ArrowArrayConcatenator.Concatenate([.. new[] { Values, values }.Select(part => ArrowArrayFactory.BuildArray(part.Slice(0, Math.Min(1, part.Length))))]);
-            _addition = values;
+            values = unify(added);
+            Concatenate(Values.Slice(0, Math.Min(1, Values.Length)), values.Slice(0, Math.Min(1, values.Length)));
+            if (_addition is not null)
+            {
+                values = Concatenate(_addition, values); // of a batch that was refused: its indices are given out
+            }
         }
         catch (Exception e) when (e is not (GristmillException or OutOfMemoryException))
         {
@@ -155,6 +159,7 @@ internal sealed class WrittenDictionary(FieldNode node, ArrayData source, ArrayD
 
         int first = _count;
         Grow(added.Length);
+        _addition = values;
         if (_joined.Count == MostJoined)
         {
             _joined.RemoveAt(0);
@@ -163,6 +168,9 @@ internal sealed class WrittenDictionary(FieldNode node, ArrayData source, ArrayD
         _joined.Add((added, first));
         return first;
     }
+
+    private static ArrayData Concatenate(params ReadOnlySpan<ArrayData> parts) =>
+        ArrowArrayConcatenator.Concatenate([.. parts.ToArray().Select(ArrowArrayFactory.BuildArray)]).Data;
 
     private int Add(byte[]? value)
     {
