@@ -23,7 +23,7 @@ public static class ArrowIpc
             bytes.CopyTo(new Span<byte>(memory.Pointer, bytes.Length));
             var source = new IpcSource(memory, memory.Pointer, bytes.Length, maxBytes);
             var arena = new Arena();
-            return (source.Schema, [.. source.Batches(() => arena)]);
+            return (source.Schema, [.. source.Batches(arena, arena)]);
         }
     }
 }

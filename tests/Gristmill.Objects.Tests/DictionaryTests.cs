@@ -77,6 +77,55 @@ public sealed class DictionaryTests
         Assert.Equal([["a", "b"], ["c", "a"]], lease.Batches.Select(batch => Decode(batch.Column(0))));
     }
 
+    [Fact]
+    public void Dictionaries_of_other_types_are_joined_as_a_whole_and_those_of_refused_batches_do_no_harm()
+    {
+        using var test = new TestStore();
+        var type = new DictionaryType(Int8Type.Default, BooleanType.Default, false);
+        var schema = new Schema([new Field("b", type, true), new Field("d", Type, true)], null);
+        using var writer = test.Store.Create(schema);
+        var few = Encode("a");
+        Append([true, false, null], few);
+        Append([false], few);
+        var many = Encode([.. Enumerable.Range(0, 120).Select(i => $"{i}")]);
+        Append([null, true], many);
+
+        // Its second column is refused when the first has been joined; then the first one's is too large itself.
+        Assert.Equal(ErrorCodes.Invalid, Assert.Throws<GristmillException>(() => Append([true, true, false, null], Encode([.. Enumerable.Range(200, 20).Select(i => $"{i}")]))).Code);
+        Assert.Equal(ErrorCodes.Invalid, Assert.Throws<GristmillException>(() => Append([.. Enumerable.Repeat<bool?>(true, 125)], few)).Code);
+        Append([false, false, true], few);
+        Append([true, false, null], few); // as the first one's
+        using var lease = test.Store.Get(writer.Seal());
+        bool?[][] expected = [[true, false, null], [false], [null, true], [], [], [false, false, true], [true, false, null]];
+        Assert.Equal(expected.Select(values => values.Select(value => $"{value}")), lease.Batches.Select(batch => Decode(batch.Column(0)).Select(value => value == "null" ? "" : $"{value}")));
+
+        void Append(bool?[] values, DictionaryArray words)
+        {
+            var indices = new Int8Array.Builder().AppendRange(Enumerable.Range(0, values.Length).Select(i => (sbyte)i)).Build();
+            var bools = new BooleanArray.Builder();
+            foreach (bool? value in values)
+            {
+                _ = value is null ? bools.AppendNull() : bools.Append(value.Value);
+            }
+
+            writer.BeginBatch();
+            try
+            {
+                writer.EndBatch(values.Length, [new DictionaryArray(type, indices, bools.Build()), ArrowArrayFactory.BuildArray(Padded(words, values.Length))]);
+            }
+            catch (GristmillException)
+            {
+                // The batch is open still: it can be ended with nothing.
+                writer.EndBatch(0, [new DictionaryArray(type, new Int8Array.Builder().Build(), new BooleanArray.Builder().Append(true).Append(false).AppendNull().Build()), ArrowArrayFactory.BuildArray(Padded(few, 0))]);
+                throw;
+            }
+        }
+
+        // The same dictionary, with as many indices of its first value.
+        static ArrayData Padded(DictionaryArray words, int length) =>
+            new(Type, length, 0, 0, [ArrowBuffer.Empty, new ArrowBuffer(new byte[length])], [], words.Dictionary.Data);
+    }
+
     private static byte[] Stream(string?[] values)
     {
         using var stream = new MemoryStream();

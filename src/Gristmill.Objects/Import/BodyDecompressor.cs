@@ -29,23 +29,19 @@ internal sealed class BodyDecompressor(long budget)
         }
 
         // LZ4 cannot shrink more than 255-fold; what claims more is refused before it is allocated.
-        if (length < 0 || length > int.MaxValue || (codec == BodyCodec.Lz4Frame && length > 255L * content.Length + 64))
+        if (length < 0 || length >= int.MaxValue || (codec == BodyCodec.Lz4Frame && length > 255L * content.Length + 64))
         {
             Malformed.Throw($"a compressed buffer of {content.Length} bytes claims to hold {length}");
         }
 
-        if ((_left -= length) < 0)
-        {
-            throw new GristmillException(ErrorCodes.Invalid, $"The Arrow data unfolds to more than the {_budget} bytes that are allowed.",
-                "Send it in smaller pieces, or raise the limit.");
-        }
-
+        Charge(length);
         if (length == 0)
         {
             return ReadOnlyMemory<byte>.Empty;
         }
 
-        var target = arena.Allocate((int)length);
+        // One byte more than is claimed: it stays unwritten, and the codec has to find the end of what it unfolds.
+        var target = arena.Allocate((int)length + 1);
         int written;
         try
         {
@@ -56,7 +52,17 @@ internal sealed class BodyDecompressor(long budget)
             throw Malformed.Because($"a compressed buffer cannot be unfolded: {e.Message}", e);
         }
 
-        return written == length ? target : throw Malformed.Because($"a compressed buffer holds {written} bytes, not the {length} it claims");
+        return written == length ? target[..written] : throw Malformed.Because($"a compressed buffer holds {(written > length ? "more" : written)} bytes, not the {length} it claims");
+    }
+
+    /// <summary>Takes bytes that came out off the budget.</summary>
+    public void Charge(long bytes)
+    {
+        if ((_left -= bytes) < 0)
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"The Arrow data unfolds to more than the {_budget} bytes that are allowed.",
+                "Send it in smaller pieces, or raise the limit.");
+        }
     }
 
     private ICompressionCodec Codec(BodyCodec codec)

@@ -1,4 +1,3 @@
-using Apache.Arrow;
 using Gristmill.Objects.Platform;
 
 namespace Gristmill.Objects.Import;
@@ -62,10 +61,10 @@ internal sealed class Importer(ObjectStore store, long maxBytes)
     {
         using var writer = store.Create(source.Schema);
         writer.Bridge = "import";
-        var arena = new Arena();
+        Arena arena = new(), dictionaries = new();
         try
         {
-            foreach (RecordBatch batch in source.Batches(() => arena))
+            foreach (var batch in source.Batches(arena, dictionaries))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 writer.Append(batch);
@@ -75,6 +74,7 @@ internal sealed class Importer(ObjectStore store, long maxBytes)
         finally
         {
             arena.Dispose();
+            dictionaries.Dispose();
         }
 
         return writer.Seal();

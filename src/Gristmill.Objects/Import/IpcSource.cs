@@ -19,53 +19,84 @@ internal sealed unsafe class IpcSource
     private readonly List<(BatchMessage Message, long Body)> _messages = [];
     private readonly FieldNode[] _nodes;
     private readonly BodyDecompressor _decompressor;
+    private readonly bool _isFile;
 
     /// <summary>Reads the structure of the bytes.</summary>
     /// <param name="owner">Keeps them alive.</param>
     /// <param name="start">Their start.</param>
     /// <param name="length">Their number.</param>
-    /// <param name="maxBytes">Bytes that compressed buffers may unfold to, all together.</param>
+    /// <param name="maxBytes">Bytes that all buffers together may come to: compressed ones unfold, others may lie over each other.</param>
     public IpcSource(MappedMemory owner, byte* start, long length, long maxBytes)
     {
         _owner = owner;
         _start = start;
         _length = length;
-        _decompressor = new BodyDecompressor(maxBytes);
-        (Schema, _nodes) = length >= 8 && new ReadOnlySpan<byte>(start, 6).SequenceEqual(IpcFile.Magic[..6]) ? ReadFile() : ReadStream();
+        _decompressor = new BodyDecompressor(Math.Max(maxBytes, length));
+        _isFile = length >= 8 && new ReadOnlySpan<byte>(start, 6).SequenceEqual(IpcFile.Magic[..6]);
+        (Schema, _nodes) = _isFile ? ReadFile() : ReadStream();
     }
 
     /// <summary>The schema.</summary>
     public Schema Schema { get; }
 
-    /// <summary>
-    /// The batches, one after the other. A batch is valid until its arena is disposed: that is where its compressed
-    /// buffers are unfolded.
-    /// </summary>
-    public IEnumerable<RecordBatch> Batches(Func<Arena> arena)
+    /// <summary>The batches, one after the other.</summary>
+    /// <param name="arena">Where a batch's compressed buffers are unfolded: it is valid until this is disposed.</param>
+    /// <param name="dictionaries">Where those of dictionaries are.</param>
+    public IEnumerable<RecordBatch> Batches(Arena arena, Arena dictionaries)
     {
-        // In streams a dictionary may be replaced, so that order matters. Otherwise all dictionaries come first: additions
-        // only append, so earlier indices keep their meaning, and each is put together once.
-        bool replacing = _messages.Where(entry => entry.Message is { IsDictionary: true, IsDelta: false })
-            .GroupBy(entry => entry.Message.DictionaryId).Any(group => group.Skip(1).Any());
-        var ordered = replacing ? _messages : [.. _messages.OrderBy(entry => entry.Message.IsDictionary ? 0 : 1)];
-        var dictionaryArena = new Arena();
-        var reader = new TableReader(Schema, _nodes, ValidationDepth.Full, replacing);
-        foreach (var (message, body) in ordered)
+        var reader = new TableReader(Schema, _nodes, ValidationDepth.Full, replacing: !_isFile);
+        foreach (var (message, body) in Ordered())
         {
+            if (message.Codec == BodyCodec.None)
+            {
+                _decompressor.Charge(message.Buffers.Sum(buffer => buffer.Length));
+            }
+
             if (message.IsDictionary)
             {
-                reader.AddDictionary(message, Body(message, body, dictionaryArena));
+                reader.AddDictionary(message, Body(message, body, dictionaries));
             }
             else
             {
-                yield return reader.Batch(message, Body(message, body, arena()));
+                yield return reader.Batch(message, Body(message, body, arena));
             }
         }
+    }
+
+    /// <summary>
+    /// The messages in an order that needs nothing from behind. Additions stand with the dictionaries they add to: they only append, so that
+    /// earlier indices keep their meaning, and each dictionary is put together once, however often batches stand between. The first dictionary
+    /// of an id stands before all batches: that of a column of nulls may come late
+    /// (https://arrow.apache.org/docs/format/Columnar.html#dictionary-messages).
+    /// </summary>
+    private IEnumerable<(BatchMessage Message, long Body)> Ordered()
+    {
+        var last = new Dictionary<long, List<(BatchMessage, long)>>();
+        List<List<(BatchMessage, long)>> first = [], rest = [];
+        foreach (var entry in _messages)
+        {
+            bool known = last.TryGetValue(entry.Message.DictionaryId, out var whole);
+            if (!entry.Message.IsDictionary)
+            {
+                rest.Add([entry]);
+            }
+            else if (known && entry.Message.IsDelta)
+            {
+                whole!.Add(entry);
+            }
+            else
+            {
+                (known ? rest : first).Add(last[entry.Message.DictionaryId] = [entry]);
+            }
+        }
+
+        return first.Concat(rest).SelectMany(group => group);
     }
 
     private (Schema, FieldNode[]) ReadFile()
     {
         var file = IpcFile.Parse(_start, _length);
+        CheckApart([.. file.Dictionaries, .. file.Batches]);
         foreach (var block in file.Dictionaries)
         {
             _messages.Add((Message(IpcFile.Message(_start, block), dictionary: true, block.BodyLength), block.Body));
@@ -77,6 +108,19 @@ internal sealed unsafe class IpcSource
         }
 
         return (file.Schema, file.Nodes);
+    }
+
+    /// <summary>Messages of a file lie apart: a small footer could else name a large one a million times.</summary>
+    private static void CheckApart(Block[] blocks)
+    {
+        System.Array.Sort(blocks, (a, b) => a.Offset.CompareTo(b.Offset));
+        for (int i = 1; i < blocks.Length; i++)
+        {
+            if (blocks[i].Offset < blocks[i - 1].Body + blocks[i - 1].BodyLength)
+            {
+                Malformed.Throw($"the blocks at {blocks[i - 1].Offset} and {blocks[i].Offset} lie over each other");
+            }
+        }
     }
 
     private (Schema, FieldNode[]) ReadStream()

@@ -60,12 +60,12 @@ internal sealed class BatchDecoder(BatchMessage message, BodyBuffer body, Func<F
     {
         var (length, nulls) = Node(field);
         var layout = Layout.Of(type);
-        if (layout.Kind is ArrayLayout.SparseUnion or ArrayLayout.DenseUnion && message.Version < SchemaEncoder.Version)
+        if (layout.Kind is ArrayLayout.SparseUnion or ArrayLayout.DenseUnion or ArrayLayout.RunEnd && message.Version < SchemaEncoder.Version)
         {
-            // Version 4 gave unions a validity bitmap; there is no place for one that marks nulls.
+            // Version 4 gave these a validity bitmap; there is no place for one that marks nulls.
             if (Buffer(field).Length > 0 && nulls > 0)
             {
-                Malformed.Throw($"the union '{field.Field.Name}' has a validity bitmap, which formats since 1.0 do not allow");
+                Malformed.Throw($"'{field.Field.Name}' of type {type.Name} has a validity bitmap, which formats since 1.0 do not allow");
             }
         }
 
@@ -98,7 +98,13 @@ internal sealed class BatchDecoder(BatchMessage message, BodyBuffer body, Func<F
             children[i] = Decode(field.Children[i]);
         }
 
-        return new ArrayData(type, length, layout.Kind == ArrayLayout.Null ? length : nulls, 0, buffers, children);
+        if (layout.Kind == ArrayLayout.RunEnd && children[1].Length > children[0].Length)
+        {
+            children[1] = children[1].Slice(0, children[0].Length); // values that no run has: allowed, and refused by Arrow's class
+        }
+
+        // Types without a bitmap have no nulls of their own: Arrow's classes would look for those that are claimed in another buffer.
+        return new ArrayData(type, length, layout.Kind == ArrayLayout.Null ? length : layout.HasValidity ? nulls : 0, 0, buffers, children);
     }
 
     private (int Length, int NullCount) Node(FieldNode field)

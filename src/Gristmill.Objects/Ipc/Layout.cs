@@ -70,10 +70,8 @@ internal readonly record struct Layout(ArrayLayout Kind, int Bits, int Buffers)
     {
         ExtensionType extension => ChildFields(extension.StorageType),
         DictionaryType dictionary => ChildFields(dictionary.ValueType),
-        MapType map => [MapEntries(map)],
+        MapType map => [MapEntries.Of(map)],
         NestedType nested => nested.Fields,
         _ => [],
     };
-
-    private static Field MapEntries(MapType map) => map.Fields[0];
 }

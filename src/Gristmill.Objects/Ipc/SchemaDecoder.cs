@@ -181,8 +181,8 @@ internal ref struct SchemaDecoder
             case 12: return new ListType(Only(children, name));
             case 13: return new StructType([.. children.Select(child => child.Field)]);
             case 14: return Union(table, children, name);
-            case 15: return new FixedSizeBinaryType(NotNegative(_view.I32(table, 0, 0), int.MaxValue / 8, name));
-            case 16: return new FixedSizeListType(Only(children, name), NotNegative(_view.I32(table, 0, 0), int.MaxValue, name));
+            case 15: return new FixedSizeBinaryType(Positive(_view.I32(table, 0, 0), int.MaxValue / 8, name));
+            case 16: return new FixedSizeListType(Only(children, name), Positive(_view.I32(table, 0, 0), int.MaxValue, name));
             case 17: return Map(table, children, name);
             case 18: return DurationType.FromTimeUnit(Unit(table, 1, name));
             case 19: return LargeBinaryType.Default;
@@ -279,7 +279,7 @@ internal ref struct SchemaDecoder
             Malformed.Throw($"field '{name}' is a map whose entries are not pairs");
         }
 
-        return new MapType(entries, _view.U8(table, 0, 0) != 0);
+        return MapEntries.Declare(entries, _view.U8(table, 0, 0) != 0);
     }
 
     private static RunEndEncodedType RunEnd(FieldNode[] children, string name)
@@ -296,6 +296,7 @@ internal ref struct SchemaDecoder
         ? children[0].Field
         : throw Malformed.Because($"field '{name}' has {children.Length} children instead of one");
 
-    private static int NotNegative(int size, int most, string name) =>
-        size >= 0 && size <= most ? size : throw Malformed.Because($"field '{name}' has size {size}");
+    // The format allows 0, which Arrow's C# types do not.
+    private static int Positive(int size, int most, string name) =>
+        size > 0 && size <= most ? size : throw Malformed.Because($"field '{name}' has size {size}, 1 to {most} can be read");
 }

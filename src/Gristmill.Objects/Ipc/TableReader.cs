@@ -1,5 +1,6 @@
 using Apache.Arrow;
 using Gristmill.Objects.Validation;
+using Gristmill.Objects.Writing;
 
 namespace Gristmill.Objects.Ipc;
 
@@ -16,17 +17,25 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
     private HashSet<long>? _ids; // most tables have no dictionaries
     private readonly HashSet<ArrayData> _checked = [];
 
+    /// <summary>For each dictionary those that hold it, at any depth; made when it is needed.</summary>
+    private ILookup<long, long>? _holders;
+
     /// <summary>Takes note of a dictionary message; it is decoded when a batch needs it.</summary>
     public void AddDictionary(BatchMessage message, BodyBuffer body)
     {
-        _ids ??= [.. FieldNode.Flatten(nodes).Where(node => node.DictionaryId is not null).Select(node => node.DictionaryId!.Value)];
+        _ids ??= [.. Encoded(nodes).Select(node => node.DictionaryId!.Value)];
         if (!_ids.Contains(message.DictionaryId))
         {
             Malformed.Throw($"dictionary {message.DictionaryId} belongs to no field");
         }
 
-        if (message.IsDelta && _pending.TryGetValue(message.DictionaryId, out var messages))
+        if (message.IsDelta)
         {
+            if (!_pending.TryGetValue(message.DictionaryId, out var messages))
+            {
+                Malformed.Throw($"there is no dictionary {message.DictionaryId} to add to");
+            }
+
             messages.Add((message, body));
         }
         else if (_pending.TryAdd(message.DictionaryId, [(message, body)]))
@@ -42,7 +51,7 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
             Malformed.Throw($"it has two dictionaries {message.DictionaryId}, which a file cannot");
         }
 
-        _dictionaries.Clear(); // also those that hold this one inside their values
+        Forget(message.DictionaryId);
     }
 
     /// <summary>Builds a batch.</summary>
@@ -58,13 +67,33 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
         return new RecordBatch(schema, arrays, (int)message.Rows);
     }
 
+    /// <summary>A dictionary has changed: it is made again when it is needed, and so are those that hold it inside their values.</summary>
+    private void Forget(long id)
+    {
+        if (_dictionaries.Count == 0)
+        {
+            return;
+        }
+
+        _holders ??= Encoded(nodes)
+            .SelectMany(outer => Encoded(outer.Children).Select(inner => (Inner: inner.DictionaryId!.Value, Outer: outer.DictionaryId!.Value)))
+            .Distinct().ToLookup(pair => pair.Inner, pair => pair.Outer);
+        _dictionaries.Remove(id);
+        foreach (long holder in _holders[id])
+        {
+            _dictionaries.Remove(holder);
+        }
+    }
+
+    private static IEnumerable<FieldNode> Encoded(IEnumerable<FieldNode> nodes) => FieldNode.Flatten(nodes).Where(node => node.DictionaryId is not null);
+
     private ArrayData Dictionary(FieldNode field)
     {
         long id = field.DictionaryId!.Value;
         if (_dictionaries.TryGetValue(id, out var known))
         {
-            // Fields may share an id, but not with values of another type.
-            if (Layout.Of(known.DataType) != Layout.Of(field.ValueType) || known.DataType.TypeId != field.ValueType.TypeId)
+            // Fields may share an id, but not with values of another type: what reads them goes by the type of its field.
+            if (!TypeMatch.Same(known.DataType, field.ValueType))
             {
                 Malformed.Throw($"dictionary {id} is shared by fields of different types");
             }
@@ -95,11 +124,12 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
         {
             // A dictionary that came in parts must be one array: its values are moved together.
             whole = Concatenate(parts);
+            ArrayValidator.Check(whole, field.Field.Name, ValidationDepth.Values, _checked); // its parts were sound, what Arrow made of them is another thing
             CopyCounter.Add("segment", whole.Buffers.Sum(buffer => (long)buffer.Length));
         }
 
         _dictionaries.Add(id, whole);
-        _checked.Add(whole); // its parts were
+        _checked.Add(whole);
         return whole;
     }
 

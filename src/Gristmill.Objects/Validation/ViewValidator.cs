@@ -14,6 +14,7 @@ internal static class ViewValidator
     {
         var views = data.Buffers[1].Span;
         var validity = data.Buffers[0].Span;
+        var shared = text ? SharedText.Of(data) : null;
         for (int i = data.Offset; i < data.Offset + data.Length; i++)
         {
             if (!validity.IsEmpty && !BitUtility.GetBit(validity, i))
@@ -29,7 +30,7 @@ internal static class ViewValidator
             }
 
             var value = length <= Inline ? view.Slice(4, length) : Far(data, view, length, name, i);
-            if (text && !Utf8.IsValid(value))
+            if (text && !(length <= Inline || shared is null ? Utf8.IsValid(value) : shared.IsValid(view, length)))
             {
                 Malformed.Throw($"value {i} of '{name}' is not UTF-8");
             }

@@ -25,6 +25,7 @@ internal static class ArrayEquality
             _ when a.Length == 0 => true,
             ArrayLayout.Fixed when layout.Bits % 8 == 0 && a.Dictionary is null => SameNulls(a, b) && Slice(a, layout.Bytes).SequenceEqual(Slice(b, layout.Bytes)),
             ArrayLayout.Variable => SameNulls(a, b) && SameVariable(a, b, layout.Bytes),
+            ArrayLayout.View => SameNulls(a, b) && SameViews(a, b),
             _ => SameBuffers(a, b),
         };
     }
@@ -52,6 +53,21 @@ internal static class ArrayEquality
         for (int i = 0; i < a.Length; i++)
         {
             if (!Value(a, i, width).SequenceEqual(Value(b, i, width)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Views of equal values differ in where these lie.</summary>
+    private static bool SameViews(ArrayData a, ArrayData b)
+    {
+        bool nulls = a.GetNullCount() > 0;
+        for (int i = 0; i < a.Length; i++)
+        {
+            if ((!nulls || BitUtility.GetBit(a.Buffers[0].Span, a.Offset + i)) && !View(a, i).SequenceEqual(View(b, i)))
             {
                 return false;
             }
@@ -96,6 +112,15 @@ internal static class ArrayEquality
 
     private static ReadOnlySpan<byte> Slice(ArrayData data, int width) =>
         data.Buffers[1].Span.Slice(data.Offset * width, data.Length * width);
+
+    private static ReadOnlySpan<byte> View(ArrayData data, int index)
+    {
+        var view = data.Buffers[1].Span.Slice(16 * (data.Offset + index), 16);
+        int length = MemoryMarshal.Read<int>(view);
+        return length <= 12
+            ? view.Slice(4, length)
+            : data.Buffers[2 + MemoryMarshal.Read<int>(view[8..])].Span.Slice(MemoryMarshal.Read<int>(view[12..]), length);
+    }
 
     private static ReadOnlySpan<byte> Value(ArrayData data, int index, int width)
     {

@@ -179,33 +179,126 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
         PackViews(data);
     }
 
-    /// <summary>Copies views and only those long values that they show, packed into few buffers.</summary>
+    /// <summary>
+    /// Copies views, and of the long values those that they show, packed into few buffers. Where views share their values, the buffers
+    /// are copied as they are: a copy for each view would take more, without a bound.
+    /// </summary>
     private void PackViews(ArrayData data)
     {
-        const int MaxBuffer = 1 << 30;
         var source = Slice(data, 1, 16);
         var validity = data.Buffers[0].Span;
         var views = writer.Span(Room(source.Length), source.Length);
         source.CopyTo(views);
-        var sizes = new List<int> { 0 };
+        long shown = 0, there = 0;
         for (int i = 0; i < data.Length; i++)
         {
-            int length = MemoryMarshal.Read<int>(source[(16 * i)..]);
             if (!validity.IsEmpty && !BitUtility.GetBit(validity, data.Offset + i))
             {
                 views.Slice(16 * i, 16).Clear();
             }
-            else if (length > 12)
-            {
-                if (sizes[^1] > 0 && (long)sizes[^1] + length > MaxBuffer)
-                {
-                    sizes.Add(0);
-                }
 
-                sizes[^1] += length;
+            shown += LongLength(views, i);
+        }
+
+        foreach (var buffer in data.Buffers.AsSpan(2))
+        {
+            there += buffer.Length;
+        }
+
+        if (shown > there)
+        {
+            KeepBuffers(data, views);
+        }
+        else
+        {
+            PackValues(data, views);
+        }
+    }
+
+    private void PackValues(ArrayData data, Span<byte> views)
+    {
+        var sizes = new List<int> { 0 };
+        for (int i = 0; i < data.Length; i++)
+        {
+            Grow(sizes, LongLength(views, i));
+        }
+
+        long[] starts = ViewBuffers(sizes);
+        int number = 0, used = 0;
+        for (int i = 0; i < data.Length; i++)
+        {
+            int length = LongLength(views, i);
+            if (length == 0)
+            {
+                continue;
+            }
+
+            if (used + length > sizes[number])
+            {
+                number++; // where it was counted
+                used = 0;
+            }
+
+            var view = views.Slice(16 * i, 16);
+            int buffer = MemoryMarshal.Read<int>(view[8..]), offset = MemoryMarshal.Read<int>(view[12..]);
+            data.Buffers[2 + buffer].Span.Slice(offset, length).CopyTo(writer.Span(starts[number] + used, length));
+            MemoryMarshal.Write(view[8..], number);
+            MemoryMarshal.Write(view[12..], used);
+            used += length;
+        }
+    }
+
+    private void KeepBuffers(ArrayData data, Span<byte> views)
+    {
+        var sizes = new List<int> { 0 };
+        var places = new (int Number, int Offset)[data.Buffers.Length - 2];
+        for (int i = 0; i < places.Length; i++)
+        {
+            int length = data.Buffers[2 + i].Length;
+            Grow(sizes, length);
+            places[i] = (sizes.Count - 1, sizes[^1] - length);
+        }
+
+        long[] starts = ViewBuffers(sizes);
+        for (int i = 0; i < places.Length; i++)
+        {
+            var buffer = data.Buffers[2 + i].Span;
+            if (!buffer.IsEmpty)
+            {
+                buffer.CopyTo(writer.Span(starts[places[i].Number] + places[i].Offset, buffer.Length));
             }
         }
 
+        for (int i = 0; i < data.Length; i++)
+        {
+            if (LongLength(views, i) > 0)
+            {
+                var view = views.Slice(16 * i, 16);
+                var (number, offset) = places[MemoryMarshal.Read<int>(view[8..])];
+                MemoryMarshal.Write(view[8..], number);
+                MemoryMarshal.Write(view[12..], offset + MemoryMarshal.Read<int>(view[12..]));
+            }
+        }
+    }
+
+    /// <summary>The length of a value that lies in a data buffer; 0 for one that its view holds.</summary>
+    private static int LongLength(ReadOnlySpan<byte> views, int index) =>
+        MemoryMarshal.Read<int>(views[(16 * index)..]) is var length && length > 12 ? length : 0;
+
+    private static void Grow(List<int> sizes, int length)
+    {
+        const int MaxBuffer = 1 << 30;
+        if (sizes[^1] > 0 && (long)sizes[^1] + length > MaxBuffer)
+        {
+            sizes.Add(0);
+        }
+
+        sizes[^1] += length;
+    }
+
+    /// <summary>Makes room for data buffers of views, and says where each starts.</summary>
+    private long[] ViewBuffers(List<int> sizes)
+    {
         if (sizes.Count > BatchShape.MaxViewBuffers)
         {
             throw new GristmillException(ErrorCodes.Invalid,
@@ -213,29 +306,20 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
         }
 
         Parts.Variadic.Add(sizes.Count);
-        int at = 0;
-        foreach (var (number, size) in sizes.Index())
+        long[] starts = new long[sizes.Count];
+        for (int i = 0; i < starts.Length; i++)
         {
-            var target = size == 0 ? Span<byte>.Empty : writer.Span(Room(size), size);
-            if (size == 0)
+            if (sizes[i] == 0)
             {
                 Parts.Buffers.Add((0, 0));
             }
-
-            for (int used = 0; used < size; at++)
+            else
             {
-                var view = views.Slice(16 * at, 16);
-                int length = MemoryMarshal.Read<int>(view);
-                if (length > 12)
-                {
-                    int buffer = MemoryMarshal.Read<int>(source[(16 * at + 8)..]), offset = MemoryMarshal.Read<int>(source[(16 * at + 12)..]);
-                    data.Buffers[2 + buffer].Span.Slice(offset, length).CopyTo(target[used..]);
-                    MemoryMarshal.Write(view[8..], number);
-                    MemoryMarshal.Write(view[12..], used);
-                    used += length;
-                }
+                starts[i] = Room(sizes[i]);
             }
         }
+
+        return starts;
     }
 
     /// <summary>Places runs, their ends counted from the start of a slice.</summary>

@@ -40,9 +40,14 @@ internal sealed class DictionaryWriter(ObjectWriter writer, FieldNode[] nodes)
     {
         if (node.DictionaryId is { } id)
         {
-            return _written.TryGetValue(id, out var known) ? known.Map(data) : data;
+            return _written.TryGetValue(id, out var known) ? known.Map(data, values => UnifyChildren(node, values)) : data;
         }
 
+        return UnifyChildren(node, data);
+    }
+
+    private ArrayData UnifyChildren(FieldNode node, ArrayData data)
+    {
         ArrayData[]? children = null;
         for (int i = 0; i < node.Children.Length; i++)
         {
@@ -66,6 +71,11 @@ internal sealed class DictionaryWriter(ObjectWriter writer, FieldNode[] nodes)
             {
                 if (known.Additions() is { } additions)
                 {
+                    for (int i = 0; i < node.Children.Length; i++)
+                    {
+                        WriteNew(node.Children[i], additions.Children[i]);
+                    }
+
                     writer.WriteDictionary(node, additions, isDelta: true);
                     known.AdditionsWritten();
                 }
@@ -84,7 +94,7 @@ internal sealed class DictionaryWriter(ObjectWriter writer, FieldNode[] nodes)
 
         if (node.DictionaryId is { } fresh)
         {
-            _written.Add(fresh, new WrittenDictionary(node, writer.WriteDictionary(node, values, isDelta: false)));
+            _written.Add(fresh, new WrittenDictionary(node, values, writer.WriteDictionary(node, values, isDelta: false)));
         }
     }
 }

@@ -8,25 +8,36 @@ using Gristmill.Objects.Ipc;
 namespace Gristmill.Objects.Writing;
 
 /// <summary>One field's dictionary as far as it is written, and how the dictionaries of later batches map onto it.</summary>
-internal sealed class WrittenDictionary(FieldNode node, ArrayData values)
+/// <param name="node">The field.</param>
+/// <param name="source">The values as they were given: batches that bring them again need no comparison.</param>
+/// <param name="values">The same values as they lie in the segment.</param>
+internal sealed class WrittenDictionary(FieldNode node, ArrayData source, ArrayData values)
 {
+    private const int MostJoined = 64;
     private readonly Layout _layout = Layout.Of(node.ValueType);
     private readonly List<byte[]?> _additions = [];
+
+    /// <summary>Dictionaries that were joined as a whole, and the index of the first value of each: the newest, as each new one is compared with all.</summary>
+    private readonly List<(ArrayData Source, int First)> _joined = [(source, 0)];
+
+    private ArrayData? _addition;
     private Dictionary<byte[], int>? _index;
     private int _nullIndex = -1;
     private int _count = values.Length;
-    private ArrayData? _lastSource;
+    private ArrayData _lastSource = source;
     private int[]? _lastMap;
 
     /// <summary>The values of the first batch, as they lie in the segment.</summary>
     public ArrayData Values { get; } = values;
 
     /// <summary>An array with the indices of this dictionary; the same one if its dictionary is this one.</summary>
-    public ArrayData Map(ArrayData data)
+    /// <param name="data">The array.</param>
+    /// <param name="unify">Makes what lies inside values mean the dictionaries written.</param>
+    public ArrayData Map(ArrayData data, Func<ArrayData, ArrayData> unify)
     {
         if (!ReferenceEquals(_lastSource, data.Dictionary))
         {
-            _lastMap = ArrayEquality.Same(Values, data.Dictionary) ? null : MapOf(data.Dictionary);
+            _lastMap = ArrayEquality.Same(Values, data.Dictionary) ? null : MapOf(data.Dictionary, unify);
             _lastSource = data.Dictionary;
         }
 
@@ -38,7 +49,7 @@ internal sealed class WrittenDictionary(FieldNode node, ArrayData values)
     {
         if (_additions.Count == 0)
         {
-            return null;
+            return _addition;
         }
 
         int nulls = _additions.Count(value => value is null);
@@ -62,16 +73,19 @@ internal sealed class WrittenDictionary(FieldNode node, ArrayData values)
             variable ? [bitmap, new ArrowBuffer(offsets), content] : [bitmap, content], []);
     }
 
-    public void AdditionsWritten() => _additions.Clear();
+    public void AdditionsWritten()
+    {
+        _additions.Clear();
+        _addition = null;
+    }
 
-    private int[] MapOf(ArrayData source)
+    private int[] MapOf(ArrayData source, Func<ArrayData, ArrayData> unify)
     {
         if (!(_layout.Kind == ArrayLayout.Variable || (_layout.Kind == ArrayLayout.Fixed && _layout.Bits % 8 == 0))
             || source.Dictionary is not null)
         {
-            throw new GristmillException(ErrorCodes.Invalid,
-                $"Batches of column '{node.Field.Name}' use different dictionaries of {TypeMatch.Show(node.ValueType)}, which cannot be joined.",
-                "Encode all batches with one dictionary, or write the column decoded.").With("column", node.Field.Name);
+            int first = Join(source, unify);
+            return [.. Enumerable.Range(first, source.Length)];
         }
 
         if (_index is null)
@@ -114,19 +128,69 @@ internal sealed class WrittenDictionary(FieldNode node, ArrayData values)
         return map;
     }
 
+    /// <summary>Adds a dictionary whose values have no bytes to be found by, as a whole unless it was added before.</summary>
+    private int Join(ArrayData added, Func<ArrayData, ArrayData> unify)
+    {
+        foreach (var (known, start) in _joined)
+        {
+            if (ArrayEquality.Same(known, added))
+            {
+                return start;
+            }
+        }
+
+        ArrayData values;
+        try
+        {
+            // Readers put the parts together with Arrow's means, which do not know all types.
+            values = unify(added);
+            Concatenate(Values.Slice(0, Math.Min(1, Values.Length)), values.Slice(0, Math.Min(1, values.Length)));
+            if (_addition is not null)
+            {
+                values = Concatenate(_addition, values); // of a batch that was refused: its indices are given out
+            }
+        }
+        catch (Exception e) when (e is not (GristmillException or OutOfMemoryException))
+        {
+            throw new GristmillException(ErrorCodes.Invalid,
+                $"Batches of column '{node.Field.Name}' use different dictionaries of {TypeMatch.Show(node.ValueType)}, which cannot be joined.",
+                "Encode all batches with one dictionary, or write the column decoded.", e).With("column", node.Field.Name);
+        }
+
+        int first = _count;
+        Grow(added.Length);
+        _addition = values;
+        if (_joined.Count == MostJoined)
+        {
+            _joined.RemoveAt(0);
+        }
+
+        _joined.Add((added, first));
+        return first;
+    }
+
+    private static ArrayData Concatenate(params ReadOnlySpan<ArrayData> parts) =>
+        ArrowArrayConcatenator.Concatenate([.. parts.ToArray().Select(ArrowArrayFactory.BuildArray)]).Data;
+
     private int Add(byte[]? value)
     {
+        Grow(1);
+        _additions.Add(value);
+        return _count - 1;
+    }
+
+    private void Grow(int values)
+    {
         var type = (IntegerType)((DictionaryType)node.Field.DataType).IndexType;
-        long most = type.BitWidth >= 32 ? int.MaxValue : (1L << (type.BitWidth - (type.IsSigned ? 1 : 0))) - 1;
-        if (_count > most)
+        long most = type.BitWidth >= 32 ? int.MaxValue - 1 : (1L << (type.BitWidth - (type.IsSigned ? 1 : 0))) - 1;
+        if ((long)_count + values > most + 1)
         {
             throw new GristmillException(ErrorCodes.Invalid,
                 $"The joined dictionary of column '{node.Field.Name}' has more than the {most + 1} values that {type.Name} indices can name.",
                 "Use wider indices, or write the column decoded.").With("column", node.Field.Name);
         }
 
-        _additions.Add(value);
-        return _count++;
+        _count += values;
     }
 
     private static ArrayData Rewrite(ArrayData data, int[] map)
