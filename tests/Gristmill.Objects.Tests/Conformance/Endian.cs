@@ -14,7 +14,7 @@ internal static class Endian
             fixed (byte* start = bytes)
             {
                 var file = IpcFile.Parse(start, bytes.Length);
-                byte[] footer = MessageEncoder.Footer(file.Schema, [.. file.Dictionaries], [.. file.Batches], file.Metadata);
+                byte[] footer = MessageEncoder.Footer(file.Schema, [.. file.Dictionaries], [.. file.Batches], new Dictionary<string, string>());
                 var view = new FlatView(footer);
                 footer[view.Field(view.Table(view.Root(), 1, "schema"), 0)] = 1;
                 byte[] tail = [.. footer, .. BitConverter.GetBytes(footer.Length), .. IpcFile.Magic[..6]];

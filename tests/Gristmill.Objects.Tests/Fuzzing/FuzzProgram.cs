@@ -114,7 +114,7 @@ internal static class FuzzProgram
         var time = TimeSpan.FromSeconds(double.Parse(task[1], CultureInfo.InvariantCulture));
         int crashAt = int.TryParse(Environment.GetEnvironmentVariable(CrashAt), CultureInfo.InvariantCulture, out int at) ? at : -1;
         var corpus = Corpus.All(task[5].Length == 0 ? null : task[5]);
-        using var store = ObjectStore.Open(new ObjectStoreOptions { Directory = task[4] });
+        using var store = ObjectStore.Open(new ObjectStoreOptions { Directory = task[4], SmallObjectBytes = 0 });
         using var shared = new FuzzProgress(task[2]) { Next = from };
         var target = new FuzzTarget(store);
         var clock = Stopwatch.StartNew();
