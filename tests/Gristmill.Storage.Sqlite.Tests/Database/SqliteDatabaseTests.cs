@@ -62,6 +62,36 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_may_wait_writes_by_himself_where_nobody_else_does()
+    {
+        using var database = SqliteDatabase.Acquire(Options());
+        Assert.True(database.WriteHereAsync(s => s.Execute(Put, "a")).IsCompletedSuccessfully);
+        await Assert.ThrowsAsync<SqliteException>(() => database.WriteHereAsync(s => s.Execute(Put, "a")));
+
+        var writes = await Task.WhenAll(Enumerable.Range(0, 400).Select(i => Task.Run(() =>
+            i % 2 == 0 ? database.WriteHereAsync(s => s.Execute(Put, $"g{i}")) : database.WriteAsync(s => s.Execute(Put, $"g{i}")))));
+
+        Assert.All(writes, changed => Assert.Equal(1, changed));
+        Assert.Equal(401, database.Read(s => s.First(Count, static r => r.GetInt64(0))));
+    }
+
+    [Fact]
+    public async Task He_is_not_kept_where_another_process_holds_the_database()
+    {
+        using var database = SqliteDatabase.Acquire(Options());
+        using var other = new SqliteConnection($"Data Source={_temp.File};Pooling=False");
+        other.Open();
+        Run(other, "begin immediate");
+
+        // This very thread is the one that lets it go: a wait for that here would end in an error.
+        var write = database.WriteHereAsync(s => s.Execute(Put, "a"));
+        Assert.False(write.IsCompleted);
+        Run(other, "rollback");
+
+        Assert.Equal(1, await write);
+    }
+
+    [Fact]
     public void A_file_that_is_no_database_is_a_clear_error()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_temp.File)!);
