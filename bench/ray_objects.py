@@ -34,4 +34,4 @@ if gigabyte:
         del ref
         time.sleep(0.2)
 ray.shutdown()
-print(json.dumps({"puts_per_s": puts, "gets_per_s": gets, "put_gb_s": sorted(seconds)[len(seconds) // 2] if seconds else None}))
+print(json.dumps({"puts_per_s": puts, "gets_per_s": gets, "put_seconds": sorted(seconds)[len(seconds) // 2] if seconds else None}))

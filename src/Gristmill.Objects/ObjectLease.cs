@@ -51,6 +51,21 @@ public sealed class ObjectLease : IDisposable
         }
     }
 
+    /// <summary>Some columns and a range of rows as views: nothing is copied, and columns that are not asked for are not touched.</summary>
+    /// <param name="columns">Names, in the order wanted; null: all as they are.</param>
+    /// <param name="offset">Rows to leave out, from 0 to as many as there are.</param>
+    /// <param name="rows">Rows at most; null: all that follow.</param>
+    /// <returns>As many batches as the range touches; valid as long as the lease.</returns>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.UnknownColumn"/>: there is no such column. <see cref="ErrorCodes.Corrupt"/>: the segment was damaged.</exception>
+    public IEnumerable<RecordBatch> Read(IReadOnlyList<string>? columns = null, long offset = 0, long? rows = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Ref.Rows);
+        ArgumentOutOfRangeException.ThrowIfNegative(rows ?? 0, nameof(rows));
+        return Projection.Of(Batches, Schema, columns, offset, Math.Min(rows ?? long.MaxValue, Ref.Rows - offset));
+    }
+
     /// <summary>A second lease on the same mapping, with its own life.</summary>
     public ObjectLease Share()
     {

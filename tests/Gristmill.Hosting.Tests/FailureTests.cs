@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Gristmill.Client;
 
 namespace Gristmill.Hosting;
 
@@ -61,6 +62,28 @@ public sealed class FailureTests(FailureTests.BareSilo bare) : IClassFixture<Fai
         Assert.DoesNotContain(Directory.GetFiles(silo.ObjectDirectory), file => !file.EndsWith(".arrow", StringComparison.Ordinal) && !file.EndsWith(".slab", StringComparison.Ordinal));
         using var ready = await silo.Http.GetAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
         Assert.True(ready.IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task A_store_that_is_too_small_for_all_runs_spills_and_they_succeed()
+    {
+        const long Capacity = 2 << 20;
+        await using var silo = await SiloProcess.StartAsync($"--Gristmill:ObjectCapacityBytes={Capacity}", "--Gristmill:Cache=false");
+        var pipeline = Trips.Pipeline(Trips.WriteCsv(silo.Folder));
+        for (var run = 0; run < 6; run++)
+        {
+            var ended = await silo.RunAsync(pipeline);
+            Assert.Equal((RunStatus.Succeeded, null), (ended.Status, ended.Error?.Message));
+        }
+
+        using var client = new GristmillClient(silo.Http.BaseAddress!.ToString());
+        var page = await client.ListObjectsAsync(new ObjectQuery { Limit = 1000 }, TestContext.Current.CancellationToken);
+        Assert.InRange(page.SpilledBytes, 1, page.Bytes);
+        Assert.InRange(page.Bytes - page.SpilledBytes, 1, Capacity);
+        Assert.Equal(page.SpilledBytes, page.Objects.Where(item => item.Spilled).Sum(item => item.Bytes));
+        Assert.All(page.Objects, item => Assert.Equal(ObjectState.Sealed, item.State));
+        var spilled = page.Objects.First(item => item.Spilled);
+        Assert.Equal(spilled.Rows, (await client.PreviewObjectAsync(spilled.Id, 2, TestContext.Current.CancellationToken)).Total);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using Gristmill.Bench.Lifecycle;
+
 namespace Gristmill.Bench.Data;
 
 /// <summary>The cases of "mill bench data". A new one: a class with a RunAsync or a Run, and a line here.</summary>
@@ -5,6 +7,8 @@ internal static class DataBench
 {
     public static IReadOnlyList<(string Name, Func<Task<IReadOnlyList<BenchCase>>> Run)> Cases { get; } =
     [
+        ("hand-off", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. HandOffCase.Run()])),
+        ("put", () => Task.FromResult(PutCase.Run())),
         ("small", () => Task.FromResult(SmallObjectsCase.Run())),
     ];
 }

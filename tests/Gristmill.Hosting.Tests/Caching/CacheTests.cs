@@ -105,7 +105,11 @@ public sealed class CacheTests(CacheTests.WarmSilo warm) : IClassFixture<CacheTe
         var csv = Trips.WriteCsv(Directory.CreateDirectory(Path.Combine(warm.Silo.Folder, Guid.NewGuid().ToString("n"))).FullName);
         var pipeline = Gristmill.Pipeline.Create("lost", p => p.Sql($"select hour, count(*) as n from {p.Read.Csv(csv)} group by hour having hour > 3 order by hour").Named("hours"));
         var first = await warm.Silo.RunAsync(pipeline);
-        File.Delete(Path.Combine(warm.Silo.ObjectDirectory, first.Stages[1].Outputs["out"].Dataset!.Id + ".arrow"));
+        using (var store = Objects.ObjectStore.Open(new Objects.ObjectStoreOptions { Directory = warm.Silo.ObjectDirectory }))
+        {
+            Assert.True(store.Delete(first.Stages[1].Outputs["out"].Dataset!.Id));
+        }
+
         var second = await warm.Silo.RunAsync(pipeline);
         Assert.Equal(RunStatus.Succeeded, second.Status);
         Assert.NotNull(second.Stages[0].CachedFrom);

@@ -19,15 +19,16 @@ internal sealed class SegmentResult : IDisposable
     /// <summary>Bytes of a batch, roughly at most, unless 2,048 rows take more.</summary>
     private const long MaxBatchBytes = 64L << 20;
 
+    private readonly ObjectStore _store;
     private readonly ColumnWriter[] _columns;
-    private readonly ObjectWriter _writer;
     private readonly bool _overlap;
+    private ObjectWriter? _writer;
     private Task _writing = Task.CompletedTask;
 
-    private SegmentResult(ColumnWriter[] columns, ObjectWriter writer, bool overlap)
+    private SegmentResult(ObjectStore store, ColumnWriter[] columns, bool overlap)
     {
+        _store = store;
         _columns = columns;
-        _writer = writer;
         _overlap = overlap;
     }
 
@@ -42,8 +43,7 @@ internal sealed class SegmentResult : IDisposable
         ObjectStore store, ref DuckDBResult result, bool overlap, Func<string, Exception> fail, Action<long> fetched, CancellationToken cancellationToken)
     {
         var columns = Columns(ref result);
-        using var writer = store.Create(SchemaOf(columns));
-        using var segment = new SegmentResult(columns, writer, overlap);
+        using var segment = new SegmentResult(store, columns, overlap);
         var batch = new Batch();
         try
         {
@@ -80,7 +80,7 @@ internal sealed class SegmentResult : IDisposable
 
             segment._writing.GetAwaiter().GetResult();
             fetched(rows);
-            return writer.Seal();
+            return segment._writer!.Seal();
         }
         finally
         {
@@ -99,6 +99,8 @@ internal sealed class SegmentResult : IDisposable
         {
             // What failed is thrown where the result is taken; here something else failed before.
         }
+
+        _writer?.Dispose();
     }
 
     private static ColumnWriter[] Columns(ref DuckDBResult result)
@@ -137,6 +139,8 @@ internal sealed class SegmentResult : IDisposable
             throw;
         }
 
+        // Made when it is known what there is: a small result is a small object, and one that is larger is never moved.
+        _writer ??= _store.Create(SchemaOf(_columns), batch.Bytes + ((batch.Rows / 8 + 64) * _columns.Length));
         if (_overlap)
         {
             _writing = Task.Run(() => Write(batch));
@@ -151,14 +155,15 @@ internal sealed class SegmentResult : IDisposable
     {
         using (batch)
         {
-            _writer.BeginBatch();
+            var writer = _writer!;
+            writer.BeginBatch();
             var arrays = new IArrowArray[_columns.Length];
             for (var i = 0; i < arrays.Length; i++)
             {
-                arrays[i] = ArrowArrayFactory.BuildArray(_columns[i].Write(batch.Slices(i), batch.Rows, _writer));
+                arrays[i] = ArrowArrayFactory.BuildArray(_columns[i].Write(batch.Slices(i), batch.Rows, writer));
             }
 
-            _writer.EndBatch(batch.Rows, arrays);
+            writer.EndBatch(batch.Rows, arrays);
         }
     }
 
@@ -167,11 +172,13 @@ internal sealed class SegmentResult : IDisposable
     {
         private readonly List<DuckDBDataChunk> _chunks = [];
         private readonly List<VectorSlice[]> _slices = [];
-        private long _bytes;
 
         public int Rows { get; private set; }
 
-        public bool IsFull => Rows > MaxBatchRows - NativeDuck.VectorSize || _bytes > MaxBatchBytes;
+        /// <summary>Bytes of its values, roughly.</summary>
+        public long Bytes { get; private set; }
+
+        public bool IsFull => Rows > MaxBatchRows - NativeDuck.VectorSize || Bytes > MaxBatchBytes;
 
         public int Add(DuckDBDataChunk chunk, ColumnWriter[] columns)
         {
@@ -181,7 +188,7 @@ internal sealed class SegmentResult : IDisposable
             for (var i = 0; i < columns.Length; i++)
             {
                 slices[i] = new VectorSlice(NativeMethods.DataChunks.DuckDBDataChunkGetVector(chunk, i), 0, count);
-                _bytes += columns[i].Measure(slices[i]);
+                Bytes += columns[i].Measure(slices[i]);
             }
 
             _slices.Add(slices);
