@@ -51,6 +51,20 @@ public sealed class ObjectLease : IDisposable
         }
     }
 
+    /// <summary>
+    /// The object as the messages of an Arrow IPC stream: the schema, every dictionary with its additions, then the record batches. They are views
+    /// over the mapping, valid as long as the lease.
+    /// </summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/>: the segment was damaged; <see cref="ErrorCodes.TooLarge"/>: a batch is larger than a message can be, 2 GiB.</exception>
+    public IEnumerable<ArrowMessage> Messages
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            return _object.Messages();
+        }
+    }
+
     /// <summary>A second lease on the same mapping, with its own life.</summary>
     public ObjectLease Share()
     {

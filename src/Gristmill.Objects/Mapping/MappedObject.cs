@@ -107,6 +107,24 @@ internal sealed class MappedObject
 
     public void Prefault() => _file.Prefault();
 
+    /// <summary>
+    /// The object as a stream: its schema, all dictionaries with their additions, then the batches. In the file a dictionary may lie behind the
+    /// batch that brought it; additions only append, so that earlier batches mean the same with all of them.
+    /// </summary>
+    public IEnumerable<ArrowMessage> Messages()
+    {
+        yield return SchemaMessage(_file);
+        foreach (var block in _ipc.Dictionaries)
+        {
+            yield return Message(_file, block, Message(_file, block, dictionary: true).BodyLength);
+        }
+
+        foreach (var block in _ipc.Batches)
+        {
+            yield return Message(_file, block, Message(_file, block, dictionary: false).BodyLength);
+        }
+    }
+
     /// <summary>Reads every byte before the footer and compares the checksum.</summary>
     public unsafe void Verify()
     {
@@ -155,6 +173,34 @@ internal sealed class MappedObject
         }
 
         return message;
+    }
+
+    /// <summary>The schema as it stands at the start of the file, with the ids that its dictionaries go by.</summary>
+    private static unsafe ArrowMessage SchemaMessage(MappedFile file)
+    {
+        var header = IpcFile.FirstMessage(file.Pointer, file.Length);
+        _ = SchemaDecoder.DecodeMessage(header);
+        return new ArrowMessage(View(file, header), default);
+    }
+
+    private static unsafe ArrowMessage Message(MappedFile file, Block block, long bodyLength)
+    {
+        if (bodyLength > int.MaxValue)
+        {
+            throw new GristmillException(ErrorCodes.TooLarge, $"A record batch has {bodyLength} bytes; a message holds up to {int.MaxValue}.", "Write the table in smaller record batches.");
+        }
+
+        var header = IpcFile.Message(file.Pointer, block);
+        return new ArrowMessage(View(file, header), View(file, new ReadOnlySpan<byte>(file.Pointer + block.Body, (int)bodyLength)));
+    }
+
+    /// <summary>Bytes of the mapping as memory that refuses access once it is unmapped.</summary>
+    private static unsafe ReadOnlyMemory<byte> View(MappedFile file, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            return new SegmentMemory(file, start, bytes.Length).Memory;
+        }
     }
 
     private static unsafe BodyBuffer Body(MappedFile file, Block block) =>
