@@ -21,7 +21,7 @@ internal static partial class FlightErrors
         {
             await run();
         }
-        catch (Exception e) when (call.CancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is OperationCanceledException || call.CancellationToken.IsCancellationRequested)
         {
             // The caller has left, or its deadline has passed, whatever that looked like from inside.
             throw new RpcException(new Status(StatusCode.Cancelled, "The call was cancelled.", e));

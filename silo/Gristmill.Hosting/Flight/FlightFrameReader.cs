@@ -42,14 +42,14 @@ internal sealed class FlightFrameReader(PipeReader input)
     public async ValueTask<bool> NextAsync(CancellationToken cancellationToken)
     {
         (Header, BodyLength) = (default, 0);
-        var start = await input.ReadAtLeastAsync(Prefix, cancellationToken);
-        if (start.Buffer.IsEmpty)
+        var start = await AtLeastAsync(Prefix, cancellationToken);
+        if (start.IsEmpty)
         {
             return false;
         }
 
-        _left = ReadPrefix(start.Buffer);
-        input.AdvanceTo(start.Buffer.GetPosition(Prefix));
+        _left = ReadPrefix(start);
+        input.AdvanceTo(start.GetPosition(Prefix));
         while (_left > 0)
         {
             var (field, wire) = Split(await VarintAsync(cancellationToken));
@@ -144,7 +144,7 @@ internal sealed class FlightFrameReader(PipeReader input)
         }
 
         var wanted = (int)Math.Min(_left, MaxVarint);
-        var read = (await input.ReadAtLeastAsync(wanted, cancellationToken)).Buffer;
+        var read = await AtLeastAsync(wanted, cancellationToken);
         var (value, used) = ReadVarint(read.Slice(0, Math.Min(read.Length, wanted)));
         if (used == 0)
         {
@@ -183,7 +183,7 @@ internal sealed class FlightFrameReader(PipeReader input)
             return []; // asking for nothing waits for something, which may never come
         }
 
-        var read = (await input.ReadAtLeastAsync(length, cancellationToken)).Buffer;
+        var read = await AtLeastAsync(length, cancellationToken);
         if (read.Length < length)
         {
             throw CutOff();
@@ -224,10 +224,22 @@ internal sealed class FlightFrameReader(PipeReader input)
         }
     }
 
-    private async ValueTask<ReadOnlySequence<byte>> ReadAsync(CancellationToken cancellationToken)
+    /// <summary>Whatever has come, at least a byte.</summary>
+    private async ValueTask<ReadOnlySequence<byte>> ReadAsync(CancellationToken cancellationToken) =>
+        await AtLeastAsync(1, cancellationToken) is { IsEmpty: false } read ? read : throw CutOff();
+
+    /// <summary>So many bytes or more; fewer at the stream's end.</summary>
+    private async ValueTask<ReadOnlySequence<byte>> AtLeastAsync(int bytes, CancellationToken cancellationToken)
     {
-        var read = await input.ReadAsync(cancellationToken);
-        return read is { Buffer.IsEmpty: true, IsCompleted: true } ? throw CutOff() : read.Buffer;
+        try
+        {
+            return (await input.ReadAtLeastAsync(bytes, cancellationToken)).Buffer;
+        }
+        catch (IOException e)
+        {
+            // So the connection says that the other end has given up the call.
+            throw new OperationCanceledException("The sender has left.", e);
+        }
     }
 
     private void Advance(SequencePosition to, long bytes)

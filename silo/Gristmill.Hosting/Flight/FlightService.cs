@@ -182,7 +182,7 @@ internal sealed class FlightService(ObjectStore store, FlightQueries queries, Fl
     private async Task<ObjectRef> ImportAsync(FlightFrameReader input, Action<FlightDescriptor?> check, CancellationToken cancellationToken)
     {
         using var owning = ObjectOwner.Use(FlightQueries.Owner);
-        using var import = store.BeginImport(store.CapacityBytes, options.MaxRequestBytes);
+        using var import = store.BeginImport(long.MaxValue, options.MaxRequestBytes);
         for (var first = true; await input.NextAsync(cancellationToken); first = false)
         {
             if (first)
