@@ -7,6 +7,10 @@ using Microsoft.Extensions.Options;
 
 // The program is nothing but the library in a host: settings come from the command line (--Gristmill:DataDirectory=...),
 // the environment (Gristmill__DataDirectory) or appsettings.json.
+
+// Bytes of a table on their way: they fit the cache of a core, where the next thread finds what the one before has written.
+const int FlightBuffer = 256 << 10;
+
 try
 {
     if (args is ["storage-init", ..])
@@ -30,7 +34,7 @@ try
     {
         kestrel.AddServerHeader = false;
         // A table's bytes wait here for the connection: with the default of 64 KiB its sender sleeps and wakes four times as often.
-        kestrel.Limits.MaxResponseBufferSize = 1 << 20;
+        kestrel.Limits.MaxResponseBufferSize = FlightBuffer;
         kestrel.ConfigureEndpointDefaults(listen =>
         {
             if (listen.IPEndPoint?.Port == flight)
@@ -45,7 +49,7 @@ try
     builder.Services.AddOpenApi(static openApi => openApi.AddGristmill());
     builder.Services.ConfigureHttpJsonOptions(json => GristmillJson.Configure(json.SerializerOptions));
     builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
-    builder.Services.Configure<SocketTransportOptions>(static sockets => sockets.MaxWriteBufferSize = 1 << 20);
+    builder.Services.Configure<SocketTransportOptions>(static sockets => sockets.MaxWriteBufferSize = FlightBuffer);
     builder.UseOrleans(silo => silo.UseGristmill(options => options.FlightPort = flight));
 
     var app = builder.Build();

@@ -52,17 +52,14 @@ public sealed class ObjectLease : IDisposable
     }
 
     /// <summary>
-    /// The object as the messages of an Arrow IPC stream: the schema, every dictionary with its additions, then the record batches. They are views
-    /// over the mapping, valid as long as the lease.
+    /// The object as the messages of an Arrow IPC stream, to be sent as they are: the schema, every dictionary with its additions, then the record
+    /// batches. Valid as long as the lease.
     /// </summary>
-    /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/>: the segment was damaged; <see cref="ErrorCodes.TooLarge"/>: a batch is larger than a message can be, 2 GiB.</exception>
-    public IEnumerable<ArrowMessage> Messages
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/>, once they are enumerated: the segment was damaged.</exception>
+    public ObjectMessages OpenMessages()
     {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_disposed != 0, this);
-            return _object.Messages();
-        }
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        return new ObjectMessages(_object, _store.PathOf(Ref.Id));
     }
 
     /// <summary>A second lease on the same mapping, with its own life.</summary>

@@ -71,7 +71,7 @@ internal static class FlightCase
         for (var c = 0; c < Columns; c++)
         {
             var memory = new byte[BatchRows * sizeof(double)];
-            var values = MemoryMarshal.Cast<byte, double>(memory);
+            var values = MemoryMarshal.Cast<byte, double>(memory.AsSpan());
             for (var r = 0; r < BatchRows; r++)
             {
                 values[r] = (c + r) & 1023;

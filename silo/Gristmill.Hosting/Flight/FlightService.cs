@@ -215,7 +215,8 @@ internal sealed class FlightService(ObjectStore store, FlightQueries queries, Fl
         {
             using var lease = store.Get(id);
             var output = new FlightFrameWriter(call.GetHttpContext().Response.BodyWriter);
-            foreach (var message in lease.Messages)
+            using var messages = lease.OpenMessages();
+            foreach (var message in messages)
             {
                 await output.WriteAsync(message, call.CancellationToken);
             }

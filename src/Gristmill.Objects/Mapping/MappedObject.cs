@@ -111,18 +111,26 @@ internal sealed class MappedObject
     /// The object as a stream: its schema, all dictionaries with their additions, then the batches. In the file a dictionary may lie behind the
     /// batch that brought it; additions only append, so that earlier batches mean the same with all of them.
     /// </summary>
-    public IEnumerable<ArrowMessage> Messages()
+    /// <returns>Of each message its header, and where its body lies in the file with how many bytes.</returns>
+    public IEnumerable<(ReadOnlyMemory<byte> Header, long Body, long BodyLength)> Messages()
     {
-        yield return SchemaMessage(_file);
+        yield return (SchemaHeader(_file), 0, 0);
         foreach (var block in _ipc.Dictionaries)
         {
-            yield return Message(_file, block, Message(_file, block, dictionary: true).BodyLength);
+            yield return (Header(_file, block), block.Body, Message(_file, block, dictionary: true).BodyLength);
         }
 
         foreach (var block in _ipc.Batches)
         {
-            yield return Message(_file, block, Message(_file, block, dictionary: false).BodyLength);
+            yield return (Header(_file, block), block.Body, Message(_file, block, dictionary: false).BodyLength);
         }
+    }
+
+    /// <summary>Copies bytes of the file.</summary>
+    public unsafe void Copy(long position, Span<byte> into)
+    {
+        ObjectDisposedException.ThrowIf(_file.IsReleased, typeof(ObjectLease));
+        new ReadOnlySpan<byte>(_file.Pointer + position, into.Length).CopyTo(into);
     }
 
     /// <summary>Reads every byte before the footer and compares the checksum.</summary>
@@ -176,23 +184,14 @@ internal sealed class MappedObject
     }
 
     /// <summary>The schema as it stands at the start of the file, with the ids that its dictionaries go by.</summary>
-    private static unsafe ArrowMessage SchemaMessage(MappedFile file)
+    private static unsafe ReadOnlyMemory<byte> SchemaHeader(MappedFile file)
     {
         var header = IpcFile.FirstMessage(file.Pointer, file.Length);
         _ = SchemaDecoder.DecodeMessage(header);
-        return new ArrowMessage(View(file, header), default);
+        return View(file, header);
     }
 
-    private static unsafe ArrowMessage Message(MappedFile file, Block block, long bodyLength)
-    {
-        if (bodyLength > int.MaxValue)
-        {
-            throw new GristmillException(ErrorCodes.TooLarge, $"A record batch has {bodyLength} bytes; a message holds up to {int.MaxValue}.", "Write the table in smaller record batches.");
-        }
-
-        var header = IpcFile.Message(file.Pointer, block);
-        return new ArrowMessage(View(file, header), View(file, new ReadOnlySpan<byte>(file.Pointer + block.Body, (int)bodyLength)));
-    }
+    private static unsafe ReadOnlyMemory<byte> Header(MappedFile file, Block block) => View(file, IpcFile.Message(file.Pointer, block));
 
     /// <summary>Bytes of the mapping as memory that refuses access once it is unmapped.</summary>
     private static unsafe ReadOnlyMemory<byte> View(MappedFile file, ReadOnlySpan<byte> bytes)
