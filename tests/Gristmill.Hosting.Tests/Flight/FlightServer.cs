@@ -2,6 +2,7 @@ using Gristmill.Client;
 using Gristmill.Objects;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -46,11 +47,16 @@ public sealed class FlightServer : IAsyncLifetime
             options.Dashboard = false;
         }));
         _app = builder.Build();
-        _app.MapGristmill();
+        _app.MapGristmill().WithMetadata(new Marked());
         await _app.StartAsync();
         Address = $"grpc://127.0.0.1:{port}";
         Client = new FlightObjects(Address);
     }
+
+    /// <summary>The methods of Flight that take the conventions of what MapGristmill returns.</summary>
+    public IEnumerable<string> MarkedMethods() => _app!.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        .Where(static endpoint => endpoint.Metadata.GetMetadata<Marked>() is not null && endpoint.RoutePattern.RawText!.Contains("FlightService/", StringComparison.Ordinal))
+        .Select(static endpoint => endpoint.RoutePattern.RawText!.Split('/')[^1]);
 
     /// <summary>Files of the store that are not those of sealed objects, nor pins.</summary>
     public string[] Unsealed() => [.. Directory.GetFiles(Store.Options.Directory).Select(static file => Path.GetFileName(file)!)
@@ -77,4 +83,6 @@ public sealed class FlightServer : IAsyncLifetime
             Directory.Delete(objects, recursive: true);
         }
     }
+
+    private sealed class Marked;
 }

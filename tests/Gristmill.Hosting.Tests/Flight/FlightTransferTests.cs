@@ -160,6 +160,10 @@ public sealed class FlightTransferTests(FlightServer server) : IClassFixture<Fli
         await server.QuietAsync(Token);
     }
 
+    [Fact]
+    public void Authorization_of_rest_is_that_of_flight() =>
+        Assert.Equal(["DoAction", "DoExchange", "DoGet", "DoPut", "GetFlightInfo", "GetSchema", "ListActions", "ListFlights"], server.MarkedMethods().Where(static method => !method.StartsWith('{')).Order(StringComparer.Ordinal));
+
     [Theory]
     [InlineData("objects/0123456789abcdef0123456789abcdef", ErrorCodes.ObjectNotFound)]
     [InlineData("objects/../../etc/passwd", ErrorCodes.Invalid)]
