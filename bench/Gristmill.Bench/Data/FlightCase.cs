@@ -4,7 +4,6 @@ using System.Text.Json;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using Gristmill.Client;
-using Gristmill.Objects;
 
 namespace Gristmill.Bench.Data;
 
