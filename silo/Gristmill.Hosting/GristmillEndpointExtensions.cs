@@ -12,12 +12,13 @@ namespace Gristmill.Hosting;
 public static class GristmillEndpointExtensions
 {
     /// <summary>
-    /// Maps REST under /api/v1, /health/live and /health/ready, the web console under /console and the Orleans dashboard under /orleans.
+    /// Maps REST under /api/v1, Arrow Flight (over HTTP/2 wherever the application listens for it), /health/live and /health/ready, the web console under
+    /// /console and the Orleans dashboard under /orleans.
     /// Errors are RFC 9457 problem details with a stable code. Changes that a page of another origin asks for are refused
     /// (<see cref="GristmillOptions.TrustedOrigins"/>).
     /// </summary>
     /// <param name="app">The application; its services hold what <see cref="GristmillSiloBuilderExtensions.UseGristmill"/> added.</param>
-    /// <returns>The group of the REST addresses, for authorization and other conventions.</returns>
+    /// <returns>The group of the REST addresses and of Arrow Flight's, for authorization and other conventions.</returns>
     public static RouteGroupBuilder MapGristmill(this WebApplication app)
     {
         var options = app.Services.GetRequiredService<GristmillOptions>();
@@ -32,9 +33,11 @@ public static class GristmillEndpointExtensions
             return Problems.GuardAsync(http, next, options, logger);
         }));
 
-        var api = app.MapGroup("/api/v1");
+        var root = app.MapGroup("");
+        FlightSetup.Map(root);
+        var api = root.MapGroup("/api/v1");
         api.MapGet("/info", (DataFolder folder) => RestBody.Json(new ServerInfo(
-            "Gristmill", Version, options.Cluster, folder.Root, Environment.ProcessId))).Produces<ServerInfo>()
+            "Gristmill", Version, options.Cluster, folder.Root, Environment.ProcessId, options.FlightPort == 0 ? null : $"grpc://127.0.0.1:{options.FlightPort}"))).Produces<ServerInfo>()
             .WithTags("Server").WithSummary("What answers here.");
         PipelineEndpoints.Map(api);
         RunEndpoints.Map(api);
@@ -62,7 +65,7 @@ public static class GristmillEndpointExtensions
             DashboardOnDemand.Map(app, "/orleans");
         }
 
-        return api;
+        return root;
     }
 
     private static string Version { get; } =

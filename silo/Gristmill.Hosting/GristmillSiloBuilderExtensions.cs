@@ -87,6 +87,7 @@ public static class GristmillSiloBuilderExtensions
         services.AddSingleton<ObjectCollector>();
         services.AddHostedService<ObjectJanitor>();
         services.AddSingleton<PredictEndpoint>();
+        FlightSetup.Add(services);
         services.AddHealthChecks().AddCheck<SiloReadiness>("silo", tags: ["ready"]);
         return silo;
     }

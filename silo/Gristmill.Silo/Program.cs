@@ -1,9 +1,16 @@
+using System.Globalization;
 using Gristmill;
 using Gristmill.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
 // The program is nothing but the library in a host: settings come from the command line (--Gristmill:DataDirectory=...),
 // the environment (Gristmill__DataDirectory) or appsettings.json.
+
+// Bytes of a table on their way: they fit the cache of a core, where the next thread finds what the one before has written.
+const int FlightBuffer = 256 << 10;
+
 try
 {
     if (args is ["storage-init", ..])
@@ -17,21 +24,33 @@ try
     // be woken by each write of the state.
     var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
     // The watchdog takes the machine's whole uptime for its first round's delay and warns at every start.
-    builder.Logging.AddFilter("Orleans", LogLevel.Warning).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Polly", LogLevel.Warning)
+    builder.Logging.AddFilter("Orleans", LogLevel.Warning).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Polly", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
         .AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information)
         .AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; });
-    builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
-    if (builder.Configuration["urls"] is null)
+    // Without TLS a port speaks HTTP/1.1 or HTTP/2, and gRPC needs the latter.
+    var urls = builder.Configuration["urls"] ?? "http://127.0.0.1:5080";
+    var flight = FlightPort(builder.Configuration, urls);
+    builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"{urls};http://127.0.0.1:{flight}")).ConfigureKestrel(kestrel =>
     {
-        builder.WebHost.UseUrls("http://127.0.0.1:5080");
-    }
+        kestrel.AddServerHeader = false;
+        // A table's bytes wait here for the connection: with the default of 64 KiB its sender sleeps and wakes four times as often.
+        kestrel.Limits.MaxResponseBufferSize = FlightBuffer;
+        kestrel.ConfigureEndpointDefaults(listen =>
+        {
+            if (listen.IPEndPoint?.Port == flight)
+            {
+                listen.Protocols = HttpProtocols.Http2;
+            }
+        });
+    });
 
     // Loopback is the default door, and a page in a browser must not reach it under another name (DNS rebinding).
     builder.Configuration["AllowedHosts"] ??= "localhost;127.0.0.1;[::1]";
     builder.Services.AddOpenApi(static openApi => openApi.AddGristmill());
     builder.Services.ConfigureHttpJsonOptions(json => GristmillJson.Configure(json.SerializerOptions));
     builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
-    builder.UseOrleans(silo => silo.UseGristmill());
+    builder.Services.Configure<SocketTransportOptions>(static sockets => sockets.MaxWriteBufferSize = FlightBuffer);
+    builder.UseOrleans(silo => silo.UseGristmill(options => options.FlightPort = flight));
 
     var app = builder.Build();
     app.UseHostFiltering();
@@ -60,3 +79,7 @@ catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections
     await Console.Error.WriteLineAsync($"mill: {e.Message} Choose another with --port.");
     return 1;
 }
+
+static int FlightPort(IConfiguration configuration, string urls) =>
+    int.TryParse(configuration[$"{GristmillOptions.Section}:{nameof(GristmillOptions.FlightPort)}"], CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535 ? port
+    : urls.EndsWith(":5080", StringComparison.Ordinal) ? 5081 : LoopbackPort.Free();

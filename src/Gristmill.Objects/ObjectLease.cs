@@ -66,6 +66,17 @@ public sealed class ObjectLease : IDisposable
         return Projection.Of(Batches, Schema, columns, offset, Math.Min(rows ?? long.MaxValue, Ref.Rows - offset));
     }
 
+    /// <summary>
+    /// The object as the messages of an Arrow IPC stream, to be sent as they are: the schema, every dictionary with its additions, then the record
+    /// batches. Valid as long as the lease.
+    /// </summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/>, once they are enumerated: the segment was damaged.</exception>
+    public ObjectMessages OpenMessages()
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        return new ObjectMessages(_object, _store.PathOf(Ref.Id));
+    }
+
     /// <summary>A second lease on the same mapping, with its own life.</summary>
     public ObjectLease Share()
     {

@@ -319,6 +319,20 @@ public sealed partial class ObjectStore : IDisposable
         return new Importer(this, maxBytes).ImportAsync(source, cancellationToken);
     }
 
+    /// <summary>
+    /// Begins to take a table from outside in message by message, as Arrow Flight brings it. Each is validated completely before any buffer is used;
+    /// what is not sealed leaves no trace.
+    /// </summary>
+    /// <param name="maxBytes">Bytes of all bodies together: refused above this.</param>
+    /// <param name="maxHeld">Bytes that are held in memory at a time: dictionaries, a batch that is compressed, and what either unfolds to.</param>
+    public ObjectImport BeginImport(long maxBytes, long maxHeld)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBytes);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxHeld);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new ObjectImport(this, maxBytes, maxHeld);
+    }
+
     /// <summary>Closes the store. Leases stay valid until they are disposed.</summary>
     public void Dispose()
     {

@@ -2,7 +2,7 @@ namespace Gristmill.Architecture;
 
 /// <summary>
 /// References point one way: Abstractions, Objects, Engines, Engines.*, Worker and Grains, Hosting, Silo. The client sees
-/// Abstractions alone.
+/// Abstractions, and Objects for Arrow's messages, and nothing native.
 /// </summary>
 public sealed class ReferenceTests
 {
@@ -23,7 +23,7 @@ public sealed class ReferenceTests
         ["Gristmill.Grains"] = ["Gristmill.Abstractions"],
         ["Gristmill.Hosting"] = ["Gristmill.Grains", "Gristmill.Worker", "Gristmill.Storage.Sqlite", "Gristmill.Storage.Postgres"],
         ["Gristmill.Silo"] = ["Gristmill.Hosting"],
-        ["Gristmill.Client"] = ["Gristmill.Abstractions"],
+        ["Gristmill.Client"] = ["Gristmill.Abstractions", "Gristmill.Objects"],
         ["Gristmill"] = ["Gristmill.Client", "Gristmill.Hosting", "Gristmill.Analyzers", "Gristmill.Analyzers.CodeFixes"],
         ["Gristmill.Analyzers"] = [],
         ["Gristmill.Analyzers.CodeFixes"] = ["Gristmill.Analyzers"],

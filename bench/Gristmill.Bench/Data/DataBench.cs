@@ -9,6 +9,7 @@ internal static class DataBench
     [
         ("hand-off", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. HandOffCase.Run()])),
         ("put", () => Task.FromResult(PutCase.Run())),
+        ("flight", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. FlightCase.Run()])),
         ("small", () => Task.FromResult(SmallObjectsCase.Run())),
     ];
 }

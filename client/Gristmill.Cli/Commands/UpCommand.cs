@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Gristmill.Cli.Infrastructure;
+using Gristmill.Client;
 using Gristmill.Display;
 
 namespace Gristmill.Cli.Commands;
@@ -12,24 +14,33 @@ internal static class UpCommand
     {
         var data = new Option<string>("--data", "-d") { Description = "Folder of everything durable; one silo a folder.", DefaultValueFactory = _ => "gristmill-data", HelpName = "DIR" };
         var port = new Option<int>("--port", "-p") { Description = "Port of REST, dashboard and health on 127.0.0.1; 0: a free one.", DefaultValueFactory = _ => 5080 };
+        var flight = new Option<int>("--flight-port") { Description = "Port of Arrow Flight on 127.0.0.1; 0: 5081 beside REST's 5080, else a free one." };
         var cluster = new Option<string?>("--cluster") { Description = "The cluster's name." };
         var rest = new Argument<string[]>("settings") { Description = "Further settings: --Gristmill:Slots=4", Arity = ArgumentArity.ZeroOrMore };
-        port.Validators.Add(result =>
+        foreach (var option in new[] { port, flight })
         {
-            if (result.GetValueOrDefault<int>() is < 0 or > 65535)
+            option.Validators.Add(result =>
             {
-                result.AddError("--port must be 0 to 65535.");
-            }
-        });
+                if (result.GetValueOrDefault<int>() is < 0 or > 65535)
+                {
+                    result.AddError($"{option.Name} must be 0 to 65535.");
+                }
+            });
+        }
 
         var command = new Command("up", "Start a silo in the foreground; Ctrl+C stops it. Exit code 1: it could not start, for instance because the data folder is in use.")
         {
-            data, port, cluster, rest,
+            data, port, flight, cluster, rest,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var chosen = parsed.GetValue(port) is var wanted and not 0 ? wanted : LoopbackPort.Free();
             var settings = parsed.GetValue(rest)!.AsEnumerable();
+            if (parsed.GetValue(flight) is var flightPort and not 0)
+            {
+                settings = settings.Append(string.Create(CultureInfo.InvariantCulture, $"--Gristmill:FlightPort={flightPort}"));
+            }
+
             if (parsed.GetValue(cluster) is { } name)
             {
                 settings = settings.Append($"--Gristmill:Cluster={name}");
@@ -60,7 +71,9 @@ internal static class UpCommand
         try
         {
             await silo.WaitReadyAsync(cancellationToken);
-            context.WriteLine($"Ready: console {new Uri(silo.Address, "console/")}, REST {new Uri(silo.Address, "api/v1")}, Orleans dashboard {new Uri(silo.Address, "orleans")}, health {new Uri(silo.Address, "health/ready")}");
+            using var client = new GristmillClient(silo.Address.AbsoluteUri);
+            var info = await client.GetInfoAsync(cancellationToken);
+            context.WriteLine($"Ready: console {new Uri(silo.Address, "console/")}, REST {new Uri(silo.Address, "api/v1")}, Arrow Flight {info.Flight}, Orleans dashboard {new Uri(silo.Address, "orleans")}, health {new Uri(silo.Address, "health/ready")}");
         }
         catch (Exception e) when (e is GristmillException or OperationCanceledException)
         {

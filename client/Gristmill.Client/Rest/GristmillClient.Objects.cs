@@ -6,6 +6,15 @@ namespace Gristmill.Client;
 // What lies in the server's object store.
 public sealed partial class GristmillClient
 {
+    /// <summary>Opens Arrow Flight to the server, where it says that it speaks it; tables go that way.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.NotFound"/>: it does not say. Give its address to <see cref="FlightObjects"/>.</exception>
+    public async Task<FlightObjects> OpenFlightAsync(CancellationToken cancellationToken = default)
+    {
+        var info = await GetInfoAsync(cancellationToken);
+        return new FlightObjects(info.Flight ?? throw new GristmillException(ErrorCodes.NotFound, $"{Server} does not say where it speaks Arrow Flight.",
+            "With TLS it is the same address; else its host opens a port for it (Gristmill:FlightPort). Give it to FlightObjects."));
+    }
+
     /// <summary>Lists objects of the server's host.</summary>
     /// <param name="query">Owner, order and page; null: the largest.</param>
     /// <param name="cancellationToken">Ends the call.</param>

@@ -122,6 +122,13 @@ public sealed class GristmillOptions
     /// <value>0: a free one.</value>
     public int GatewayPort { get; set; }
 
+    /// <summary>
+    /// TCP port on loopback where Arrow Flight is spoken without TLS: HTTP/2 needs a port of its own there. The silo program listens on it; another
+    /// host listens itself and says here where, so that clients find it.
+    /// </summary>
+    /// <value>0: in the silo program 5081 beside REST's 5080, else a free one; in other hosts unknown.</value>
+    public int FlightPort { get; set; }
+
     /// <summary>Whether triggers that a pipeline's code declares come to life when it is registered.</summary>
     /// <value>true; false in the silo that a pipeline's program embeds for one run</value>
     public bool DeclaredTriggers { get; set; } = true;

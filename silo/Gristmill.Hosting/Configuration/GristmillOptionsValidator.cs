@@ -44,6 +44,7 @@ internal sealed class GristmillOptionsValidator : IValidateOptions<GristmillOpti
         Require(options.CacheMaxBytes >= 0, nameof(options.CacheMaxBytes), options.CacheMaxBytes, "0 or more");
         Require(options.SiloPort is >= 0 and <= 65535, nameof(options.SiloPort), options.SiloPort, "0 to 65535");
         Require(options.GatewayPort is >= 0 and <= 65535, nameof(options.GatewayPort), options.GatewayPort, "0 to 65535");
+        Require(options.FlightPort is >= 0 and <= 65535, nameof(options.FlightPort), options.FlightPort, "0 to 65535");
         Require(options.MaxRequestBytes is >= 1024 and <= 16L << 30, nameof(options.MaxRequestBytes), options.MaxRequestBytes, "1 KiB to 16 GiB");
         Require(Enum.IsDefined(options.Storage), nameof(options.Storage), options.Storage, "sqlite or postgres");
         Require(Enum.IsDefined(options.SqliteSynchronous), nameof(options.SqliteSynchronous), options.SqliteSynchronous, "full or normal");

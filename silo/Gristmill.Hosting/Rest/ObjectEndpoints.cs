@@ -110,7 +110,8 @@ internal static class ObjectEndpoints
         };
     }
 
-    private static bool Belongs(string? owner, string wanted) =>
+    /// <summary>Whether what an owner made belongs to another: it is that owner, or one of its parts.</summary>
+    internal static bool Belongs(string? owner, string wanted) =>
         owner is not null && owner.StartsWith(wanted, StringComparison.Ordinal) && (owner.Length == wanted.Length || owner[wanted.Length] == '/');
 
     private static (long Key, string Id)? Position(string? after) => after?.Split('-') switch
@@ -125,6 +126,8 @@ internal static class ObjectEndpoints
         : Enum.TryParse<ObjectOrder>(text, ignoreCase: true, out var order) && !char.IsAsciiDigit(text[0]) ? order
         : throw new GristmillException(ErrorCodes.Invalid, $"order is '{text}'.", "Use bytes or created.").With("name", "order");
 
-    private static StoredObject Find(ObjectStore store, string id) => store.Find(id) ?? throw new GristmillException(
+    /// <summary>An object by its id.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.ObjectNotFound"/></exception>
+    internal static StoredObject Find(ObjectStore store, string id) => store.Find(id) ?? throw new GristmillException(
         ErrorCodes.ObjectNotFound, $"There is no object '{(id.Length > 64 ? id[..64] + "..." : id)}' in this silo's store.", "'mill objects' lists those there are.").With("object", id);
 }

@@ -65,6 +65,22 @@ internal sealed class IpcFile
         return metadata.Slice(prefix, length);
     }
 
+    /// <summary>The flatbuffer of the message right behind the magic bytes, which is the schema's.</summary>
+    /// <param name="file">The whole file, whose footer has been read: it has 18 bytes at least.</param>
+    /// <param name="length">Its bytes.</param>
+    public static unsafe ReadOnlySpan<byte> FirstMessage(byte* file, long length)
+    {
+        int first = BinaryPrimitives.ReadInt32LittleEndian(new ReadOnlySpan<byte>(file + 8, 4));
+        int prefix = first == -1 ? 8 : 4;
+        int claimed = first == -1 ? BinaryPrimitives.ReadInt32LittleEndian(new ReadOnlySpan<byte>(file + 12, 4)) : first;
+        if (claimed < 0 || claimed > length - 8 - prefix)
+        {
+            Malformed.Throw($"the schema message claims {claimed} bytes in a file of {length}");
+        }
+
+        return new ReadOnlySpan<byte>(file + 8 + prefix, claimed);
+    }
+
     private static IpcFile Footer(ReadOnlySpan<byte> footer, long start, bool own)
     {
         var view = new FlatView(footer);

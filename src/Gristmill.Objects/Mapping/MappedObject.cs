@@ -104,6 +104,32 @@ internal sealed class MappedObject
 
     public void Prefault() => _file.Prefault();
 
+    /// <summary>
+    /// The object as a stream: its schema, all dictionaries with their additions, then the batches. In the file a dictionary may lie behind the
+    /// batch that brought it; additions only append, so that earlier batches mean the same with all of them.
+    /// </summary>
+    /// <returns>Of each message its header, and where its body lies in the file with how many bytes.</returns>
+    public IEnumerable<(ReadOnlyMemory<byte> Header, long Body, long BodyLength)> Messages()
+    {
+        yield return (SchemaHeader(_file), 0, 0);
+        foreach (var block in _ipc.Dictionaries)
+        {
+            yield return (Header(_file, block), block.Body, Message(_file, block, dictionary: true).BodyLength);
+        }
+
+        foreach (var block in _ipc.Batches)
+        {
+            yield return (Header(_file, block), block.Body, Message(_file, block, dictionary: false).BodyLength);
+        }
+    }
+
+    /// <summary>Copies bytes of the file.</summary>
+    public unsafe void Copy(long position, Span<byte> into)
+    {
+        ObjectDisposedException.ThrowIf(_file.IsReleased, typeof(ObjectLease));
+        new ReadOnlySpan<byte>(_file.Pointer + position, into.Length).CopyTo(into);
+    }
+
     /// <summary>Reads every byte before the footer and compares the checksum.</summary>
     public unsafe void Verify() => Verify(_file.Pointer, _ipc, Ref.Id);
 
@@ -154,6 +180,25 @@ internal sealed class MappedObject
         }
 
         return message;
+    }
+
+    /// <summary>The schema as it stands at the start of the file, with the ids that its dictionaries go by.</summary>
+    private static unsafe ReadOnlyMemory<byte> SchemaHeader(MappedFile file)
+    {
+        var header = IpcFile.FirstMessage(file.Pointer, file.Length);
+        _ = SchemaDecoder.DecodeMessage(header);
+        return View(file, header);
+    }
+
+    private static unsafe ReadOnlyMemory<byte> Header(MappedFile file, Block block) => View(file, IpcFile.Message(file.Pointer, block));
+
+    /// <summary>Bytes of the mapping as memory that refuses access once it is unmapped.</summary>
+    private static unsafe ReadOnlyMemory<byte> View(MappedFile file, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            return new SegmentMemory(file, start, bytes.Length).Memory;
+        }
     }
 
     private static unsafe BodyBuffer Body(MappedFile file, Block block) =>

@@ -23,6 +23,8 @@ public sealed class SnippetTests
         global using Gristmill.Plots;
         global using Gristmill.Testing;
         global using Microsoft.AspNetCore.Builder;
+        global using Microsoft.AspNetCore.Hosting;
+        global using Microsoft.AspNetCore.Server.Kestrel.Core;
         global using Microsoft.Extensions.DependencyInjection;
         global using Microsoft.Extensions.Hosting;
         global using Orleans;
