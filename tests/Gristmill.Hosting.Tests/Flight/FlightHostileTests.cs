@@ -130,7 +130,7 @@ public sealed class FlightHostileTests(FlightServer server) : IClassFixture<Flig
     [Fact]
     public async Task A_damaged_object_is_told()
     {
-        var put = await server.Client.PutAsync(Numbers.Schema, [Numbers.Batch(100)], Token);
+        var put = await server.Client.PutAsync(Numbers.Schema, [Numbers.Batch(20_000)], Token); // large enough for a file of its own
         var bytes = await File.ReadAllBytesAsync(Path.Combine(server.Store.Options.Directory, put.Id + ".arrow"), Token);
         bytes.AsSpan(16, 64).Fill(0xFF);
         var id = Guid.NewGuid().ToString("n");

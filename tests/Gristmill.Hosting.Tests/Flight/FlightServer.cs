@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Gristmill.Client;
 using Gristmill.Objects;
 using Microsoft.AspNetCore.Builder;
@@ -13,6 +14,8 @@ namespace Gristmill.Hosting;
 /// <summary>A silo in this process that speaks Flight over a real connection, so that a test sees its leases.</summary>
 public sealed class FlightServer : IAsyncLifetime
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+
     private const long Capacity = 256 << 20;
     private readonly string _folder = Directory.CreateTempSubdirectory("gristmill-flight-").FullName;
     private WebApplication? _app;
@@ -58,16 +61,16 @@ public sealed class FlightServer : IAsyncLifetime
         .Where(static endpoint => endpoint.Metadata.GetMetadata<Marked>() is not null && endpoint.RoutePattern.RawText!.Contains("FlightService/", StringComparison.Ordinal))
         .Select(static endpoint => endpoint.RoutePattern.RawText!.Split('/')[^1]);
 
-    /// <summary>Files of the store that are not those of sealed objects, nor pins.</summary>
+    /// <summary>Files of the store that hold no sealed objects and are no pins.</summary>
     public string[] Unsealed() => [.. Directory.GetFiles(Store.Options.Directory).Select(static file => Path.GetFileName(file)!)
-        .Where(static file => !file.EndsWith(".arrow", StringComparison.Ordinal) && !file.EndsWith(".pin", StringComparison.Ordinal))];
+        .Where(static file => !file.EndsWith(".arrow", StringComparison.Ordinal) && !file.EndsWith(".slab", StringComparison.Ordinal) && !file.EndsWith(".pin", StringComparison.Ordinal))];
 
     /// <summary>Waits until nothing of any call is left: no lease, no segment that is being written.</summary>
     public async Task QuietAsync(CancellationToken cancellationToken)
     {
-        while (Store.LiveLeases > 0 || Unsealed().Length > 0)
+        for (var start = Stopwatch.GetTimestamp(); Store.LiveLeases > 0 || Unsealed().Length > 0; await Task.Delay(20, cancellationToken))
         {
-            await Task.Delay(20, cancellationToken);
+            Assert.True(Stopwatch.GetElapsedTime(start) < s_patience, $"{Store.LiveLeases} leases and {string.Join(", ", Unsealed())} are left.");
         }
 
         // One that nobody gave back goes, too, once the collector finds it.
