@@ -108,13 +108,27 @@ public sealed partial class ObjectStore : IDisposable
 
         lock (_gate)
         {
-            if (_mapped.TryGetValue(id, out var entry) && entry.TryGetTarget(out var known) && known.TryAcquire())
+            if (Known(id) is { } known)
             {
-                return new ObjectLease(this, known);
+                return known;
+            }
+        }
+
+        if (!IsId(id))
+        {
+            throw NotFound(id);
+        }
+
+        _files.Recall(id + SealedSuffix);
+        lock (_gate)
+        {
+            if (Known(id) is { } known)
+            {
+                return known;
             }
 
-            // Opened under the lock: a second caller would otherwise map it again. It costs tens of microseconds.
-            var mapped = MappedObject.Open((IsId(id) ? _files.Open(id + SealedSuffix) : null) ?? throw NotFound(id), id, Options.Host);
+            // Opened under the lock: a second caller would otherwise map it again. It costs tens of microseconds, unless it must be read from a disk.
+            var mapped = MappedObject.Open(_files.Open(id + SealedSuffix) ?? throw NotFound(id), id, Options.Host);
             mapped.TryAcquire();
             _mapped[id] = new WeakReference<MappedObject>(mapped);
             return new ObjectLease(this, mapped);
@@ -368,6 +382,10 @@ public sealed partial class ObjectStore : IDisposable
             }
         }
     }
+
+    /// <summary>A lease on what this process has mapped. Under the lock.</summary>
+    private ObjectLease? Known(string id) =>
+        _mapped.TryGetValue(id, out var entry) && entry.TryGetTarget(out var known) && known.TryAcquire() ? new ObjectLease(this, known) : null;
 
     private SegmentFile NewSegment(long reserve)
     {

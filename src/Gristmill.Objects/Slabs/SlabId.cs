@@ -11,7 +11,7 @@ namespace Gristmill.Objects.Slabs;
 /// <param name="Position">Where the object's entry starts, in bytes from the slab's start.</param>
 internal readonly record struct SlabId(string Slab, long Position)
 {
-    private const int NameLength = 24, VersionDigit = 12;
+    private const int NameLength = 24, VersionDigit = 12, Unit = 64;
 
     /// <summary>A name that no slab had before.</summary>
     public static string NewSlab() => string.Create(NameLength, Guid.NewGuid(), static (name, random) =>
@@ -27,11 +27,9 @@ internal readonly record struct SlabId(string Slab, long Position)
 
     /// <summary>Where an id of 32 hexadecimal digits says its object is; null if it is no object of a slab.</summary>
     public static SlabId? Of(string id) => id[VersionDigit] == '8' && uint.Parse(id.AsSpan(NameLength), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) is > 0 and var unit
-        ? new SlabId(id[..NameLength], unit * (long)Slab64)
+        ? new SlabId(id[..NameLength], unit * (long)Unit)
         : null;
 
     /// <summary>The id of the object.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Slab}{(uint)(Position / Slab64):x8}");
-
-    private const int Slab64 = 64;
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Slab}{(uint)(Position / Unit):x8}");
 }

@@ -22,6 +22,15 @@ internal sealed class SegmentFiles(string directory, SpillFolder? spill, StoreBu
         return spill is not null && !File.Exists(path) && File.Exists(spill.PathOf(name)) ? spill.PathOf(name) : path;
     }
 
+    /// <summary>Brings a spilled file back into memory if there is room; what that takes, nobody else should have to wait for.</summary>
+    public void Recall(string name)
+    {
+        if (spill is not null && !File.Exists(InMemory(name)))
+        {
+            spill.Restore(name, budget.TryTake);
+        }
+    }
+
     /// <summary>Maps a file. A spilled one comes back into memory if there is room, and is mapped where it is otherwise; null if it is nowhere.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/>: an object that was spilled is not what was sealed.</exception>
     public unsafe MappedFile? Open(string name)

@@ -115,8 +115,9 @@ internal sealed unsafe class SpillFolder
 
         foreach (string file in Directory.EnumerateFiles(Path))
         {
-            // One that is in memory too was spilled by a process that died before it could remove it there.
-            if (file.EndsWith(PartialSuffix, StringComparison.Ordinal) || File.Exists(System.IO.Path.Combine(_memory, System.IO.Path.GetFileName(file))))
+            // One that is in memory too was spilled, or brought back, by a process that died before it could remove the other. One that lives holds it there.
+            string other = System.IO.Path.Combine(_memory, System.IO.Path.GetFileName(file));
+            if (file.EndsWith(PartialSuffix, StringComparison.Ordinal) || (File.Exists(other) && !SegmentPlatform.Current.IsHeld(other)))
             {
                 File.Delete(file);
             }
