@@ -54,8 +54,6 @@ internal sealed class PostgresWriter : IAsyncDisposable
     private const string Plans = "set enable_seqscan=off; set enable_bitmapscan=off; set enable_hashjoin=off; set enable_mergejoin=off; set plan_cache_mode=force_generic_plan; set jit=off";
     private const string Stored = "select etag from grain_state where grain=$1 and name=$2 and store=$3";
 
-    private const int BlockingSeconds = 2;
-
     private readonly PostgresDatabase _database;
     private readonly PostgresOptions _options;
     // Whoever finds the writer idle sends, instead of waking another thread for it: that takes less time and does not block.
@@ -151,7 +149,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
         {
             try
             {
-                await SendAsync(batch, mayBlock: attempt == 1 && Array.TrueForAll(batch, static write => write.MayBlock)).ConfigureAwait(false);
+                await SendAsync(batch).ConfigureAwait(false);
                 return;
             }
             catch (Exception e)
@@ -185,7 +183,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
         }
     }
 
-    private async Task SendAsync(StateWrite[] batch, bool mayBlock)
+    private async Task SendAsync(StateWrite[] batch)
     {
         if (_connection is null)
         {
@@ -196,7 +194,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
 
         // Without a transaction of its own a batch is one.
         using var command = new NpgsqlBatch(_connection);
-        var done = batch.Length <= Few ? await SendFewAsync(command, batch, mayBlock).ConfigureAwait(false) : await SendManyAsync(command, batch).ConfigureAwait(false);
+        var done = batch.Length <= Few ? await SendFewAsync(command, batch).ConfigureAwait(false) : await SendManyAsync(command, batch).ConfigureAwait(false);
         for (var i = 0; i < batch.Length; i++)
         {
             if (done[i])
@@ -211,7 +209,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
     }
 
     /// <summary>Sends a statement for each change; returns which of them were made.</summary>
-    private static async Task<bool[]> SendFewAsync(NpgsqlBatch command, StateWrite[] batch, bool mayBlock)
+    private static async Task<bool[]> SendFewAsync(NpgsqlBatch command, StateWrite[] batch)
     {
         var statements = Array.ConvertAll(batch, Statement);
         foreach (var statement in statements.OfType<NpgsqlBatchCommand>())
@@ -219,13 +217,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
             command.BatchCommands.Add(statement);
         }
 
-        if (command.BatchCommands.Count > 0 && mayBlock)
-        {
-            // A server that is slow to answer is asked again without keeping anybody.
-            command.Timeout = BlockingSeconds;
-            command.ExecuteNonQuery();
-        }
-        else if (command.BatchCommands.Count > 0)
+        if (command.BatchCommands.Count > 0)
         {
             await command.ExecuteNonQueryAsync().ConfigureAwait(false);
         }

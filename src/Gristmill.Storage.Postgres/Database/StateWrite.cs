@@ -12,9 +12,6 @@ internal sealed record StateWrite(string Grain, string Name, string Store, byte[
 {
     private readonly TaskCompletionSource<string?> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Whether its caller may be kept until the server has answered: to be woken would take him longer.</summary>
-    public bool MayBlock { get; init; }
-
     public Task<string?> Done => _done.Task;
 
     public (string, string, string) Key => (Grain, Name, Store);

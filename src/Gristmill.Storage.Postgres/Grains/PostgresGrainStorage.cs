@@ -44,8 +44,8 @@ internal sealed class PostgresGrainStorage(string name, PostgresGrainStorageOpti
 
     public async Task WriteStatesAsync<T>(string stateName, GrainId first, IGrainState<T> firstState, GrainId second, IGrainState<T> secondState)
     {
-        var one = Write(stateName, first, firstState, after: null) with { MayBlock = true };
-        var two = Write(stateName, second, secondState, after: one) with { MayBlock = true };
+        var one = Write(stateName, first, firstState, after: null);
+        var two = Write(stateName, second, secondState, after: one);
         // Where the first fails nobody asks for the second.
         two.Done.Ignore();
         Stored(firstState, one, await _database.WriteAsync(one, two));
