@@ -72,6 +72,7 @@ public sealed partial class ObjectStore : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(options.CapacityBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(options.SpillCapacityBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(options.SmallObjectBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.RecycledBytes ?? 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.SmallObjectBytes, ScratchSegment.Size);
         return new(options with { Directory = Path.GetFullPath(options.Directory), SpillDirectory = options.SpillDirectory is { } spill ? Path.GetFullPath(spill) : null });
     }
@@ -185,7 +186,7 @@ public sealed partial class ObjectStore : IDisposable
                 // File.Delete does not say whether there was something to delete; moving does, and to one caller only.
                 string path = _files.Find(id + SealedSuffix), doomed = path + DeletedSuffix;
                 File.Move(path, doomed, overwrite: true);
-                File.Delete(doomed);
+                SegmentPlatform.Current.Discard(doomed, IsInSpill(path) ? null : Budget.Pool);
                 File.Delete(PinOf(id));
                 return true;
             }
@@ -261,7 +262,7 @@ public sealed partial class ObjectStore : IDisposable
             return !SegmentPlatform.Current.IsHeld(item.Path) && !File.Exists(PinOf(item.Id)) && SlabId.Of(item.Id) is { } small && DeleteSmall(small);
         }
 
-        return SegmentPlatform.Current.RemoveUnlessHeld(item.Path, item.IsSealed ? PinOf(item.Id) : null);
+        return SegmentPlatform.Current.RemoveUnlessHeld(item.Path, item.IsSealed ? PinOf(item.Id) : null, pool: item.IsSealed && !IsInSpill(item.Path) ? Budget.Pool : null);
     }
 
     /// <summary>Removes unsealed segments whose writer is dead. Safe while other processes write.</summary>
@@ -278,6 +279,7 @@ public sealed partial class ObjectStore : IDisposable
         }
 
         _spill?.Sweep();
+        Budget.Pool.Sweep();
         _slabs.Trim(TimeSpan.Zero);
         foreach (string folder in _files.Folders)
         {
@@ -353,6 +355,7 @@ public sealed partial class ObjectStore : IDisposable
         _disposed = true;
         _small.Dispose();
         _slabs.Dispose();
+        SegmentPlatform.Current.LetGo(Options.Directory);
     }
 
     internal string PathOf(string id) => Path.Combine(Options.Directory, id + SealedSuffix);

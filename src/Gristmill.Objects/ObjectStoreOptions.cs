@@ -27,6 +27,12 @@ public sealed record ObjectStoreOptions
     /// <value>0: what its disk has room for.</value>
     public long SpillCapacityBytes { get; init; }
 
+    /// <summary>
+    /// Bytes that segments of deleted objects may take, which are kept for a minute to be written again: fresh memory is much slower. They go when the store runs short.
+    /// </summary>
+    /// <value>null: an eighth of the capacity, 2 GiB at most.</value>
+    public long? RecycledBytes { get; init; }
+
     /// <summary>How long a writer waits for room, which readers make when they are done, before it is refused.</summary>
     /// <value>0: not at all.</value>
     public TimeSpan PutTimeout { get; init; }

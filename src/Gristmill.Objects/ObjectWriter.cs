@@ -20,6 +20,11 @@ namespace Gristmill.Objects;
 /// </remarks>
 public sealed class ObjectWriter : IDisposable
 {
+    private const int CopiedPiece = 256 << 10;
+
+    /// <summary>What several threads copy.</summary>
+    private const int LargeCopy = 4 << 20;
+
     private readonly ObjectStore _store;
     private readonly SegmentFile _file;
     private readonly EncodedSchema _encoded;
@@ -84,7 +89,17 @@ public sealed class ObjectWriter : IDisposable
     /// </summary>
     /// <param name="bytes">Length in bytes.</param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.StoreFull"/>: no room.</exception>
-    public unsafe Memory<byte> Allocate(int bytes)
+    public Memory<byte> Allocate(int bytes)
+    {
+        var memory = AllocateUninitialized(bytes);
+        Clear(_position - Align(bytes), _position);
+        return memory;
+    }
+
+    /// <summary>Allocates like <see cref="Allocate"/> a buffer of which every byte will be written: what lies there may be of an object that was deleted.</summary>
+    /// <param name="bytes">Length in bytes.</param>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.StoreFull"/>: no room.</exception>
+    public unsafe Memory<byte> AllocateUninitialized(int bytes)
     {
         ThrowIfClosed();
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
@@ -93,7 +108,14 @@ public sealed class ObjectWriter : IDisposable
             throw new InvalidOperationException("No batch is open: begin one before allocating.");
         }
 
-        return bytes == 0 ? Memory<byte>.Empty : new SegmentMemory(_file, _file.At(Reserve(bytes)), bytes).Memory;
+        if (bytes == 0)
+        {
+            return Memory<byte>.Empty;
+        }
+
+        long at = Reserve(bytes);
+        _file.Populate(at, bytes);
+        return new SegmentMemory(_file, _file.At(at), bytes).Memory;
     }
 
     /// <summary>
@@ -137,9 +159,11 @@ public sealed class ObjectWriter : IDisposable
         {
             Finish(batch.Length, data);
         }
-        finally
+        catch
         {
+            Clear(_batchStart, _batchStart + _metadataRoom);
             _batchStart = -1; // nobody else could end it
+            throw;
         }
     }
 
@@ -157,7 +181,7 @@ public sealed class ObjectWriter : IDisposable
         int room = 8 + FooterBound() + 10;
         long end = Reserve(room);
         var tail = Span(end, room);
-        BinaryPrimitives.WriteInt32LittleEndian(tail, -1);
+        BinaryPrimitives.WriteInt64LittleEndian(tail, uint.MaxValue); // a message of no bytes
         HashUpTo(end + 8);
         string checksum = Checksum.Show(_hash.GetCurrentHashAsUInt64());
         byte[] footer = Footer(checksum);
@@ -177,11 +201,12 @@ public sealed class ObjectWriter : IDisposable
         _file.Dispose();
     }
 
-    /// <summary>Room at the end of what is written, 64-byte aligned.</summary>
+    /// <summary>Room at the end of what is written, 64-byte aligned. What it is filled up with is zero, itself it need not be.</summary>
     internal long Reserve(long bytes)
     {
         long at = _file.Place(_position, Align(bytes));
         _position = at + Align(bytes);
+        Clear(at + bytes, _position);
         return at;
     }
 
@@ -203,10 +228,24 @@ public sealed class ObjectWriter : IDisposable
         int room = Align(8 + BatchShape.DictionaryBound(node));
         long start = Reserve(room);
         var placer = new ArrayPlacer(this, start + room);
-        placer.PlaceValues(node, values);
+        try
+        {
+            placer.PlaceValues(node, values);
+        }
+        catch
+        {
+            Clear(start, _position); // room that nothing refers to
+            throw;
+        }
+
         byte[] message = MessageEncoder.Batch(values.Length, placer.Parts, _position - start - room, node.DictionaryId, isDelta);
         WriteMessage(_dictionaryBlocks, start, room, _position, message);
         CopyCounter.Add(Bridge, placer.Copied);
+        foreach (var (source, at) in placer.Copies)
+        {
+            _file.Write(at, source.Span);
+        }
+
         var decoder = new BatchDecoder(BatchMessage.Decode(message)!, (offset, length) => View(start + room + offset, (int)length), inner => _dictionaries[inner]);
         return decoder.Values(node);
     }
@@ -214,20 +253,67 @@ public sealed class ObjectWriter : IDisposable
     private void Finish(int rows, ArrayData[] data)
     {
         var placer = new ArrayPlacer(this, _batchStart + _metadataRoom);
-        for (int i = 0; i < data.Length; i++)
+        long built = _position, bodyEnd = built;
+        try
         {
-            placer.Place(_nodes[i], data[i]);
+            for (int i = 0; i < data.Length; i++)
+            {
+                placer.Place(_nodes[i], data[i]);
+                bodyEnd = _position;
+            }
+
+            // Dictionaries first seen now stand behind the body, which file readers allow. The batch counts only once they are
+            // written, so that running out of room leaves no batch without its dictionary.
+            _dictionaries.WriteNew(data);
+        }
+        catch
+        {
+            Clear(built, bodyEnd); // room that nothing refers to
+            throw;
         }
 
-        // Dictionaries first seen now stand behind the body, which file readers allow. The batch counts only once they are
-        // written, so that running out of room leaves no batch without its dictionary.
-        long bodyEnd = _position;
-        _dictionaries.WriteNew(data);
         WriteMessage(_batchBlocks, _batchStart, _metadataRoom, bodyEnd, MessageEncoder.Batch(rows, placer.Parts, bodyEnd - _batchStart - _metadataRoom));
         CopyCounter.Add(Bridge, placer.Copied);
         _batchStart = -1;
         _rows += rows;
+        CopyIn(placer.Copies);
         HashUpTo(_position);
+    }
+
+    /// <summary>Copies what a batch refers to, and hashes it while the processor's cache has it still.</summary>
+    private void CopyIn(IReadOnlyList<(ReadOnlyMemory<byte> Source, long Position)> copies)
+    {
+        foreach (var (source, position) in copies)
+        {
+            HashUpTo(position);
+            if (source.Length < LargeCopy || Environment.ProcessorCount == 1)
+            {
+                for (int at = 0; at < source.Length; at += CopiedPiece)
+                {
+                    var piece = source.Span.Slice(at, Math.Min(CopiedPiece, source.Length - at));
+                    _file.Write(position + at, piece);
+                    _hash.Append(piece);
+                }
+            }
+            else
+            {
+                ParallelCopy.Run(source, CopiedPiece, (piece, at) => _file.Write(position + at, piece), _hash.Append);
+            }
+
+            _hashed = position + source.Length;
+        }
+    }
+
+    /// <summary>Zeroes what may be left in a range of an object that was deleted.</summary>
+    private void Clear(long from, long end)
+    {
+        end = Math.Min(end, _file.Dirty);
+        while (from < end)
+        {
+            int run = (int)Math.Min(Math.Min(end - from, _file.RunFrom(from)), 1 << 30);
+            Span(from, run).Clear();
+            from += run;
+        }
     }
 
     private static int Align(int bytes) => (bytes + 63) & ~63;
@@ -255,6 +341,7 @@ public sealed class ObjectWriter : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(target, -1);
         BinaryPrimitives.WriteInt32LittleEndian(target[4..], target.Length - 8);
         message.CopyTo(target[8..]);
+        target[(8 + message.Length)..].Clear();
     }
 
     /// <summary>Bytes that the footer takes at most: the schema again, the blocks, and 5 pairs of texts.</summary>

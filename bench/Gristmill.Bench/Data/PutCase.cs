@@ -26,6 +26,7 @@ internal static unsafe class PutCase
             {
                 var put = Seconds(() => store.Delete(Put(store, column)));
                 var copy = Copy(column);
+                Console.Error.WriteLine(F($"    put {Bytes / put / 1e9:0.0} GB/s, memcpy {Bytes / copy / 1e9:0.0} GB/s"));
                 if (round >= 0)
                 {
                     puts.Add(Bytes / put / 1e9);

@@ -29,7 +29,7 @@ internal sealed class BodyTarget
     {
         _length = length;
         InSegment = true;
-        _places = [.. message.Buffers.Where(static buffer => buffer.Length > 0).Select(buffer => (buffer.Offset, writer.Allocate((int)buffer.Length)))];
+        _places = [.. message.Buffers.Where(static buffer => buffer.Length > 0).Select(buffer => (buffer.Offset, writer.AllocateUninitialized((int)buffer.Length)))];
     }
 
     /// <summary>Whether it lies in the segment already.</summary>

@@ -19,10 +19,11 @@ internal sealed unsafe class SegmentMemory(MappedMemory owner, byte* start, int 
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)elementIndex, (uint)length);
         ObjectDisposedException.ThrowIf(owner.IsReleased, owner);
+        owner.CountPin(1);
         return new MemoryHandle(start + elementIndex, default, this);
     }
 
-    public override void Unpin() { }
+    public override void Unpin() => owner.CountPin(-1);
 
     protected override void Dispose(bool disposing) { }
 }

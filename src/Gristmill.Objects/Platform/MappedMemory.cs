@@ -18,6 +18,9 @@ internal abstract class MappedMemory : CriticalFinalizerObject, IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Told of each address that is given out, and (by -1) given back.</summary>
+    public virtual void CountPin(int by) { }
+
     protected abstract void Release();
 
     private void ReleaseOnce()

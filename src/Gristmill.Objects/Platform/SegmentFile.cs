@@ -9,12 +9,21 @@ internal abstract unsafe class SegmentFile : MappedMemory
     /// <summary>Bytes reserved so far: the file's size.</summary>
     public abstract long Reserved { get; }
 
+    /// <summary>What was here before lies below this position, where nothing was written since: 0 for a new file, whose bytes are all zero.</summary>
+    public virtual long Dirty => 0;
+
     /// <summary>
     /// Reserves room for bytes at or behind a position, all in one piece of memory and aligned as the position is (to 64
-    /// at most). Fresh bytes are zero.
+    /// at most).
     /// </summary>
     /// <returns>Where the room starts.</returns>
     public abstract long Place(long position, long bytes);
+
+    /// <summary>Makes the pages of placed room ready for being written through memory.</summary>
+    public virtual void Populate(long position, long bytes) { }
+
+    /// <summary>Copies bytes to a placed position.</summary>
+    public virtual void Write(long position, ReadOnlySpan<byte> bytes) => bytes.CopyTo(new Span<byte>(At(position), bytes.Length));
 
     /// <summary>The memory of a placed position.</summary>
     public abstract byte* At(long position);

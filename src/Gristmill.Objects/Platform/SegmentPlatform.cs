@@ -19,7 +19,7 @@ internal abstract class SegmentPlatform
     /// <summary>Creates and locks a new segment.</summary>
     /// <param name="name">Its names.</param>
     /// <param name="reserve">Bytes to reserve at once.</param>
-    /// <param name="budget">Asked before each growth.</param>
+    /// <param name="budget">Asked before each growth; has files to write again.</param>
     public abstract SegmentFile Create(SegmentName name, long reserve, StoreBudget budget);
 
     /// <summary>Whether small objects can share segments here: it takes shared memory that one process writes while others read it, and locks of its parts.</summary>
@@ -57,7 +57,17 @@ internal abstract class SegmentPlatform
     /// <param name="path">The segment.</param>
     /// <param name="guard">A file that keeps the segment as long as it exists; it is asked for when nobody can map the segment any more.</param>
     /// <param name="before">Called when it is about to be removed, and nobody can change it; it may forbid that.</param>
-    public abstract bool RemoveUnlessHeld(string path, string? guard = null, Func<bool>? before = null);
+    /// <param name="pool">Where its file is kept if there is room; null: nowhere.</param>
+    public abstract bool RemoveUnlessHeld(string path, string? guard = null, Func<bool>? before = null, SegmentPool? pool = null);
+
+    /// <summary>Removes a file that has no name any more by which anybody opens it. Who has it mapped reads on.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="pool">Where it is kept if there is room and nobody has it mapped; null: nowhere.</param>
+    /// <returns>False: somebody else did, or took it to write it again.</returns>
+    public abstract bool Discard(string path, SegmentPool? pool);
+
+    /// <summary>Unmaps what was written in a folder and is kept mapped to be written again.</summary>
+    public virtual void LetGo(string directory) { }
 
     /// <summary>Keeps a slab that nobody fills from being changed, until it is disposed of; null where that cannot be had at once.</summary>
     public virtual IDisposable? LockSlab(string path) => null;

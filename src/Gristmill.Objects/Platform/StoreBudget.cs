@@ -10,6 +10,7 @@ namespace Gristmill.Objects.Platform;
 /// </summary>
 internal sealed class StoreBudget
 {
+    private const long MostRecycled = 2L << 30;
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
     private readonly string _directory;
@@ -30,7 +31,11 @@ internal sealed class StoreBudget
         _explicit = options.CapacityBytes > 0;
         var drive = new DriveInfo(options.Directory);
         Capacity = _explicit ? options.CapacityBytes : drive.TotalSize - drive.TotalSize / 16;
+        Pool = new SegmentPool(options.Directory, options.RecycledBytes ?? Math.Min(Capacity / 8, MostRecycled), options.TimeProvider);
     }
+
+    /// <summary>Files to write again, which count as used until they are.</summary>
+    public SegmentPool Pool { get; }
 
     /// <summary>How long a writer waits for room.</summary>
     public TimeSpan Patience { get; }
@@ -64,6 +69,10 @@ internal sealed class StoreBudget
                 _known = Used();
                 _knownAt = _time.GetTimestamp();
                 _scanned = true;
+                if (_known + bytes > Capacity && Pool.Free(_known + bytes - Capacity) > 0)
+                {
+                    _known = Used();
+                }
             }
 
             if (_known + bytes > Capacity)
@@ -91,7 +100,8 @@ internal sealed class StoreBudget
         while (true)
         {
             LetGo?.Invoke();
-            long freed = _spill?.Free(bytes) ?? 0;
+            long freed = Pool.Free(bytes);
+            freed += freed < bytes ? _spill?.Free(bytes - freed) ?? 0 : 0;
             if (isEnough())
             {
                 return true;
@@ -129,7 +139,7 @@ internal sealed class StoreBudget
             return Math.Max(0, drive.TotalSize - drive.AvailableFreeSpace);
         }
 
-        long sum = 0;
+        long sum = Pool.Bytes;
         foreach (var file in new DirectoryInfo(_directory).EnumerateFiles())
         {
             try

@@ -33,7 +33,7 @@ internal sealed unsafe class ScratchSegment(int most, SlabWriter slabs, Func<lon
         if (_segment is null && position + bytes > most)
         {
             var segment = create(Math.Max(position + bytes, 4 * Size));
-            new ReadOnlySpan<byte>(Scratch, (int)_used).CopyTo(new Span<byte>(segment.At(0), (int)_used));
+            segment.Write(0, new ReadOnlySpan<byte>(Scratch, (int)_used));
             _segment = segment;
         }
 
@@ -45,6 +45,22 @@ internal sealed unsafe class ScratchSegment(int most, SlabWriter slabs, Func<lon
         new Span<byte>(Scratch + position, (int)bytes).Clear(); // what was here before
         _used = position + bytes;
         return position;
+    }
+
+    public override long Dirty => _segment?.Dirty ?? 0;
+
+    public override void Populate(long position, long bytes) => _segment?.Populate(position, bytes);
+
+    public override void Write(long position, ReadOnlySpan<byte> bytes)
+    {
+        if (_segment is null)
+        {
+            base.Write(position, bytes);
+        }
+        else
+        {
+            _segment.Write(position, bytes);
+        }
     }
 
     public override byte* At(long position) => _segment is null ? Scratch + position : _segment.At(position);

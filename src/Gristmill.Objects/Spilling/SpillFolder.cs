@@ -201,7 +201,7 @@ internal sealed unsafe class SpillFolder
 
     private static bool Copy(string path, string partial, string target)
     {
-        using var source = SegmentPlatform.Current.Open(path, hold: false);
+        using var source = SegmentPlatform.Current.Open(path, hold: !IsSlab(path)); // a slab is locked already
         if (source is null)
         {
             return false;

@@ -11,7 +11,15 @@ namespace Gristmill.Objects.Writing;
 /// </summary>
 internal sealed class ArrayPlacer(ObjectWriter writer, long body)
 {
+    /// <summary>Fewer bytes are copied at once: a call of the system costs more than that.</summary>
+    private const int CopiedLater = 16 << 10;
+
+    private readonly List<(ReadOnlyMemory<byte> Source, long Position)> _copies = [];
+
     public BatchParts Parts { get; } = new();
+
+    /// <summary>What has its room, but is yet to be copied there; in order. Copied at the end, it can be hashed on the way.</summary>
+    public IReadOnlyList<(ReadOnlyMemory<byte> Source, long Position)> Copies => _copies;
 
     /// <summary>Bytes copied.</summary>
     public long Copied { get; private set; }
@@ -41,7 +49,7 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
                 break;
             case ArrayLayout.Variable:
                 var (start, end) = Offsets(data, layout.Bytes, InSegment(data.Buffers[2].Span));
-                Bytes(data.Buffers[2].Span[(int)start..(int)end]);
+                Bytes(data.Buffers[2].Memory[(int)start..(int)end]);
                 break;
             case ArrayLayout.View:
                 Views(data);
@@ -91,7 +99,7 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
         }
         else
         {
-            Bits(data.Buffers[0].Span, data.Offset, data.Length);
+            Bits(data.Buffers[0].Memory, data.Offset, data.Length);
         }
     }
 
@@ -107,7 +115,7 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
     {
         if (layout.Bits == 1)
         {
-            Bits(data.Buffers[1].Span, data.Offset, data.Length);
+            Bits(data.Buffers[1].Memory, data.Offset, data.Length);
         }
         else
         {
@@ -124,11 +132,12 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
             return (0, 0);
         }
 
-        var offsets = data.Buffers[1].Span.Slice(data.Offset * width, (data.Length + 1) * width);
+        var kept = data.Buffers[1].Memory.Slice(data.Offset * width, (data.Length + 1) * width);
+        var offsets = kept.Span;
         long first = Read(offsets, 0, width), last = Read(offsets, data.Length, width);
         if (first == 0 || (canKeep && InSegment(offsets)))
         {
-            Bytes(offsets);
+            Bytes(kept);
             return (0, last);
         }
 
@@ -170,7 +179,7 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
             Parts.Variadic.Add(buffers.Length);
             foreach (var buffer in buffers)
             {
-                Bytes(buffer.Span);
+                Bytes(buffer.Memory);
             }
 
             return;
@@ -185,7 +194,7 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
     /// </summary>
     private void PackViews(ArrayData data)
     {
-        var source = Slice(data, 1, 16);
+        var source = Slice(data, 1, 16).Span;
         var validity = data.Buffers[0].Span;
         var views = writer.Span(Room(source.Length), source.Length);
         source.CopyTo(views);
@@ -328,7 +337,7 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
         var ends = data.Children[0];
         var values = data.Children[1];
         int width = Layout.Of(ends.DataType).Bytes;
-        var source = Slice(ends, 1, width);
+        var source = Slice(ends, 1, width).Span;
         int first = 0;
         while (first < ends.Length && Read(source, first, width) <= data.Offset)
         {
@@ -367,7 +376,7 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
         Place(node.Children[1], values.Slice(Math.Min(first, values.Length), runs));
     }
 
-    private void Bits(ReadOnlySpan<byte> bits, int offset, int count)
+    private void Bits(ReadOnlyMemory<byte> bits, int offset, int count)
     {
         if (offset % 8 == 0)
         {
@@ -376,23 +385,27 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
         else
         {
             int bytes = (count + 7) / 8;
-            BitCopy.Copy(bits, offset, count, writer.Span(Room(bytes), bytes));
+            BitCopy.Copy(bits.Span, offset, count, writer.Span(Room(bytes), bytes));
         }
     }
 
-    private void Bytes(ReadOnlySpan<byte> bytes)
+    private void Bytes(ReadOnlyMemory<byte> bytes)
     {
         if (bytes.IsEmpty)
         {
             Parts.Buffers.Add((0, 0));
         }
-        else if (InSegment(bytes))
+        else if (InSegment(bytes.Span))
         {
-            Parts.Buffers.Add((writer.Locate(bytes) - body, bytes.Length));
+            Parts.Buffers.Add((writer.Locate(bytes.Span) - body, bytes.Length));
+        }
+        else if (bytes.Length < CopiedLater)
+        {
+            bytes.Span.CopyTo(writer.Span(Room(bytes.Length), bytes.Length));
         }
         else
         {
-            bytes.CopyTo(writer.Span(Room(bytes.Length), bytes.Length));
+            _copies.Add((bytes, Room(bytes.Length)));
         }
     }
 
@@ -407,8 +420,8 @@ internal sealed class ArrayPlacer(ObjectWriter writer, long body)
         return at;
     }
 
-    private static ReadOnlySpan<byte> Slice(ArrayData data, int buffer, int width) =>
-        data.Buffers[buffer].Span.Slice(data.Offset * width, data.Length * width);
+    private static ReadOnlyMemory<byte> Slice(ArrayData data, int buffer, int width) =>
+        data.Buffers[buffer].Memory.Slice(data.Offset * width, data.Length * width);
 
     private static long Read(ReadOnlySpan<byte> bytes, int index, int width) => width switch
     {

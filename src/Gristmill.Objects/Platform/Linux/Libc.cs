@@ -28,6 +28,12 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Unlink(string path);
 
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Rename(string path, string name);
+
+    [LibraryImport("libc", EntryPoint = "truncate", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Truncate(string path, long length);
+
     [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Access(string path, int mode);
 
@@ -50,7 +56,7 @@ internal static unsafe partial class Libc
     public static partial int Allocate(SafeFileHandle file, int mode, long offset, long length);
 
     [LibraryImport("libc", EntryPoint = "futimens", SetLastError = true)]
-    public static partial int SetTimes(SafeFileHandle file, long[] times);
+    public static partial int SetTimes(SafeFileHandle file, long[]? times);
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Control(SafeFileHandle file, int command, ref FileRange range);
@@ -70,9 +76,12 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int Sync(SafeFileHandle file);
 
+    /// <summary>What an open file is.</summary>
+    public static bool TryGetStatus(SafeFileHandle file, out FileStatus status) => Status((int)file.DangerousGetHandle(), "", EmptyPath, BasicStatus, out status) == 0;
+
     /// <summary>Whether an open file is the one of this name still: another may have got it since.</summary>
     public static bool IsNamed(SafeFileHandle file, string path) =>
-        Status((int)file.DangerousGetHandle(), "", EmptyPath, BasicStatus, out var opened) == 0
+        TryGetStatus(file, out var opened)
         && Status(CurrentFolder, path, NoFollowLink, BasicStatus, out var named) == 0
         && (opened.Inode, opened.DeviceMajor, opened.DeviceMinor) == (named.Inode, named.DeviceMajor, named.DeviceMinor);
 

@@ -23,6 +23,11 @@ internal sealed unsafe class LinuxMappedFile : MappedFile
         }
 
         long length = Libc.Seek(file, 0, Libc.SeekEnd);
+        if (length <= 0 && hold && !Libc.IsNamed(file, path))
+        {
+            return null;
+        }
+
         if (length <= 0)
         {
             return new LinuxMappedFile(0, 0); // nothing can be mapped of an empty file: it is for the reader to refuse it
@@ -32,6 +37,11 @@ internal sealed unsafe class LinuxMappedFile : MappedFile
         if (hold && !Libc.TryLock(file, Libc.LockShared))
         {
             throw Libc.Error("flock", path);
+        }
+
+        if (hold && !Libc.IsNamed(file, path))
+        {
+            return null; // removed meanwhile, and it may be written again
         }
 
         if (hold)

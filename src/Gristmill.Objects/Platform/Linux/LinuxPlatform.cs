@@ -94,7 +94,7 @@ internal sealed class LinuxPlatform : SegmentPlatform
         return !file.IsInvalid && Libc.Lock(file, Libc.LockExclusive | Libc.LockNonBlocking) != 0;
     }
 
-    public override bool RemoveUnlessHeld(string path, string? guard = null, Func<bool>? before = null)
+    public override bool RemoveUnlessHeld(string path, string? guard = null, Func<bool>? before = null, SegmentPool? pool = null)
     {
         using var file = Libc.Open(path, s_reading, 0);
         if (file.IsInvalid || Libc.Lock(file, Libc.LockExclusive | Libc.LockNonBlocking) != 0)
@@ -109,11 +109,42 @@ internal sealed class LinuxPlatform : SegmentPlatform
             return false; // somebody writes it, or deletes an object of it
         }
 
-        // Removed under the lock: a writer that had just created it waits for the lock, sees its name gone and begins anew. A reader
-        // that had just opened it maps what has no name any more.
+        // Removed under the lock: a writer that had just created it, or a reader that had just opened it, waits for the lock and sees its
+        // name gone.
         if (!Libc.IsNamed(file, path) || File.Exists(guard) || before?.Invoke() is false)
         {
             return false;
+        }
+
+        return isSlab ? Libc.Unlink(path) == 0 : GiveUp(file, path, pool);
+    }
+
+    public override bool Discard(string path, SegmentPool? pool)
+    {
+        using var file = Libc.Open(path, s_reading, 0);
+        if (file.IsInvalid)
+        {
+            return false;
+        }
+
+        // Who reads it keeps its memory; who has just taken it to write it again has given it another name.
+        return Libc.Lock(file, Libc.LockExclusive | Libc.LockNonBlocking) == 0 ? Libc.IsNamed(file, path) && GiveUp(file, path, pool) : Libc.Unlink(path) == 0;
+    }
+
+    public override void LetGo(string directory) => KeptMapping.LetGo(directory);
+
+    /// <summary>Keeps a locked file for the next writer, or removes it.</summary>
+    private static bool GiveUp(SafeFileHandle file, string path, SegmentPool? pool)
+    {
+        if (pool?.PlaceFor(Libc.Seek(file, 0, Libc.SeekEnd)) is { } place && Libc.ChangeMode(file, 0b110_000_000) == 0 && Libc.SetTimes(file, null) == 0)
+        {
+            return Libc.Rename(path, place) == 0;
+        }
+
+        // Who wrote it may have it mapped still, to write it again, which must not keep the memory.
+        if (Libc.ChangeMode(file, 0b110_000_000) == 0)
+        {
+            _ = Libc.Truncate(path, 0);
         }
 
         // File.Delete does not tell whether somebody gave it another name in between, to delete it.

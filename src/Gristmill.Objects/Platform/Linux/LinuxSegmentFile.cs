@@ -6,7 +6,8 @@ namespace Gristmill.Objects.Platform.Linux;
 /// <summary>
 /// A segment being written on Linux. The whole range it may ever take is mapped once, so addresses never move; the file
 /// behind it grows by posix_fallocate, which fails with an error code where a store to an unreserved page would be SIGBUS.
-/// Fresh pages cost as much as what is written to them: of a large segment the next step is made ready while this one is filled.
+/// Fresh pages cost as much as what is written to them: of a large segment the next step is made ready while this one is filled,
+/// what is copied in as a whole goes through a call of the system, which needs no mapped pages, and files are written again.
 /// </summary>
 internal sealed unsafe class LinuxSegmentFile : SegmentFile
 {
@@ -16,48 +17,44 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
     private const long AheadFrom = 8 << 20;
     private const long AheadStep = 16 << 20;
     private const long LargestRange = 1L << 40;
-    private static readonly TimeSpan s_unmapDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly SegmentName _name;
     private readonly SafeFileHandle _file;
     private readonly StoreBudget _budget;
     private readonly nint _address;
     private readonly long _range;
+
+    /// <summary>Pages that were written through this mapping before, so that nothing is as fast.</summary>
+    private readonly long _warm;
     private long _reserved;
-    private Task<long>? _ahead;
+    private long _populated;
+    private Task<(long Reserved, long Populated)>? _ahead;
+    private int _pins;
     private bool _published;
 
-    private LinuxSegmentFile(SegmentName name, SafeFileHandle file, StoreBudget budget, nint address, long range)
+    private LinuxSegmentFile(SegmentName name, SafeFileHandle file, StoreBudget budget, nint address, long range, long there, long populated)
     {
         _name = name;
         _file = file;
         _budget = budget;
         _address = address;
         _range = range;
+        _reserved = there / Page * Page;
+        Dirty = (there + Page - 1) / Page * Page;
+        _warm = _populated = Math.Min(populated, _reserved);
     }
 
     public override long Reserved => _reserved;
 
+    public override long Dirty { get; }
+
     public static LinuxSegmentFile Create(SegmentName name, long reserve, StoreBudget budget)
     {
         string path = name.Building;
-        var file = OpenLocked(path);
+        var file = Claim(path, reserve, budget.Pool) ?? OpenLocked(path);
         try
         {
-            long range = Math.Clamp(budget.Capacity + Page, Math.Max(reserve + Page, 1 << 20), LargestRange) / Page * Page;
-            nint address;
-            while ((address = Libc.Map(0, (nint)range, Libc.ProtRead | Libc.ProtWrite, Libc.MapShared | Libc.MapNoReserve, file, 0)) == -1)
-            {
-                // Address space is limited here (ulimit -v): take less of it, and refuse larger segments.
-                if (Marshal.GetLastPInvokeError() != Libc.NoMemory || range / 2 < reserve + Page)
-                {
-                    throw Libc.Error("mmap", path);
-                }
-
-                range = range / 2 / Page * Page;
-            }
-
-            var segment = new LinuxSegmentFile(name, file, budget, address, range);
+            var segment = Map(name, file, reserve, budget);
             try
             {
                 segment.Grow(reserve, exactly: true);
@@ -87,6 +84,42 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
         return position;
     }
 
+    public override void Populate(long position, long bytes)
+    {
+        long end = Math.Min((position + bytes + Page - 1) / Page * Page, _reserved);
+        if (end <= _populated)
+        {
+            return;
+        }
+
+        Join();
+        if (end > _populated)
+        {
+            // One call maps the pages; faulting them in one at a time is several times slower. Needs Linux 5.14, else faults it is.
+            long from = Math.Max(_populated, position / Page * Page);
+            _ = Libc.Advise(_address + (nint)from, (nint)(end - from), Libc.MadvPopulateWrite);
+            _populated = end;
+        }
+
+        if (_populated >= AheadFrom && _populated + AheadStep <= _range)
+        {
+            var (reserved, populated) = (_reserved, _populated);
+            _ahead = Task.Run(() => PopulateAhead(reserved, populated));
+        }
+    }
+
+    public override void Write(long position, ReadOnlySpan<byte> bytes)
+    {
+        if (position + bytes.Length <= _warm)
+        {
+            base.Write(position, bytes);
+        }
+        else
+        {
+            RandomAccess.Write(_file, bytes, position);
+        }
+    }
+
     public override byte* At(long position) => (byte*)_address + position;
 
     public override long RunFrom(long position) => _reserved - position;
@@ -97,6 +130,8 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
         return position >= 0 && position + bytes <= _reserved ? position : -1;
     }
 
+    public override void CountPin(int by) => Interlocked.Add(ref _pins, by);
+
     public override string Publish(long length)
     {
         Join();
@@ -105,6 +140,8 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
             throw Libc.Error("ftruncate", _name.Building);
         }
 
+        _reserved = length;
+        _populated = Math.Min(_populated, length);
         File.Move(_name.Building, _name.Sealed, overwrite: false);
         _published = true;
 
@@ -117,24 +154,68 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
     protected override void Release()
     {
         Join();
-        if (_published && _reserved > LargestStep)
+        if (_published && _reserved >= SegmentPool.SmallestBytes && Volatile.Read(ref _pins) == 0)
         {
-            // Unmapping takes a tenth of a second a gigabyte. A sealed object's first reader need not wait for it, nor
-            // share a core and this process's memory map with it, so it comes a moment later.
-            _ = Task.Delay(s_unmapDelay).ContinueWith(
-                static (_, segment) => Libc.Unmap(((LinuxSegmentFile)segment!)._address, (nint)((LinuxSegmentFile)segment)._range), this, TaskScheduler.Default);
-        }
-        else
-        {
-            _ = Libc.Unmap(_address, (nint)_range);
+            new KeptMapping(_name.Sealed, _file, _address, _range, _populated).Keep();
+            return;
         }
 
+        _ = Libc.Unmap(_address, (nint)_range);
         if (!_published)
         {
             Remove(_name.Building);
         }
 
         _file.Dispose(); // gives the lock back
+    }
+
+    /// <summary>Takes a file of a deleted object, locked and under a name of its own; null if there is none that suits.</summary>
+    private static SafeFileHandle? Claim(string path, long reserve, SegmentPool pool)
+    {
+        foreach (string free in pool.For(reserve))
+        {
+            var file = Libc.Open(free, Libc.ReadWrite | Libc.CloseOnExec | Libc.NoFollow, 0);
+
+            // Others may take it, or remove it, at the same time: whoever has the lock while it has its name may give it another.
+            if (!file.IsInvalid && Libc.Lock(file, Libc.LockExclusive | Libc.LockNonBlocking) == 0 && Libc.IsNamed(file, free) && Libc.Rename(free, path) == 0)
+            {
+                return file;
+            }
+
+            file.Dispose();
+        }
+
+        return null;
+    }
+
+    private static LinuxSegmentFile Map(SegmentName name, SafeFileHandle file, long reserve, StoreBudget budget)
+    {
+        long there = Libc.Seek(file, 0, Libc.SeekEnd);
+        if (KeptMapping.Take(file) is { } kept)
+        {
+            kept.File.Dispose();
+            if (kept.Range >= reserve + Page)
+            {
+                return new LinuxSegmentFile(name, file, budget, kept.Address, kept.Range, there, kept.Populated);
+            }
+
+            _ = Libc.Unmap(kept.Address, (nint)kept.Range);
+        }
+
+        long range = Math.Clamp(budget.Capacity + Page, Math.Max(Math.Max(reserve, there) + Page, 1 << 20), LargestRange) / Page * Page;
+        nint address;
+        while ((address = Libc.Map(0, (nint)range, Libc.ProtRead | Libc.ProtWrite, Libc.MapShared | Libc.MapNoReserve, file, 0)) == -1)
+        {
+            // Address space is limited here (ulimit -v): take less of it, and refuse larger segments.
+            if (Marshal.GetLastPInvokeError() != Libc.NoMemory || range / 2 < Math.Max(reserve, there) + Page)
+            {
+                throw Libc.Error("mmap", name.Building);
+            }
+
+            range = range / 2 / Page * Page;
+        }
+
+        return new LinuxSegmentFile(name, file, budget, address, range, there, 0);
     }
 
     private static void Remove(string path)
@@ -199,24 +280,30 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
                 throw _budget.Full(needed - _reserved);
             }
         }
-
-        if (!exactly && _reserved >= AheadFrom && _reserved + AheadStep <= _range)
-        {
-            long from = _reserved;
-            _ahead = Task.Run(() => ReserveAhead(from));
-        }
     }
 
-    private long ReserveAhead(long from)
+    private (long Reserved, long Populated) PopulateAhead(long reserved, long populated)
     {
         try
         {
-            return TryReserve(from, from + AheadStep) ? from + AheadStep : from;
+            long target = populated + AheadStep;
+            if (target > reserved)
+            {
+                if (!TryReserve(reserved, target))
+                {
+                    return (reserved, populated);
+                }
+
+                reserved = target;
+            }
+
+            _ = Libc.Advise(_address + (nint)populated, (nint)AheadStep, Libc.MadvPopulateWrite);
+            return (reserved, target);
         }
         catch (IOException)
         {
             // Nobody has asked for it yet: who does tries again and gets the error.
-            return from;
+            return (reserved, populated);
         }
     }
 
@@ -226,8 +313,9 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
         if (_ahead is { } ahead)
         {
             _ahead = null;
-            ahead.Wait();
-            _reserved = Math.Max(_reserved, ahead.Result);
+            var (reserved, populated) = ahead.GetAwaiter().GetResult();
+            _reserved = Math.Max(_reserved, reserved);
+            _populated = Math.Max(_populated, populated);
         }
     }
 
@@ -246,15 +334,5 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
         return true;
     }
 
-    private bool TryReserve(long from, long target)
-    {
-        if (!_budget.TryTake(target - from) || !Libc.TryReserve(_file, _name.Building, from, target - from))
-        {
-            return false;
-        }
-
-        // One call maps the new pages; faulting them in one at a time is several times slower. Needs Linux 5.14, else faults it is.
-        _ = Libc.Advise(_address + (nint)from, (nint)(target - from), Libc.MadvPopulateWrite);
-        return true;
-    }
+    private bool TryReserve(long from, long target) => _budget.TryTake(target - from) && Libc.TryReserve(_file, _name.Building, from, target - from);
 }

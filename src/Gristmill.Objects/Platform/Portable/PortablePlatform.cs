@@ -37,8 +37,14 @@ internal sealed class PortablePlatform : SegmentPlatform
 
     public override bool IsHeld(string path) => File.Exists(path) && !TryOpenAlone(path, FileOptions.None);
 
-    public override bool RemoveUnlessHeld(string path, string? guard = null, Func<bool>? before = null) =>
+    public override bool RemoveUnlessHeld(string path, string? guard = null, Func<bool>? before = null, SegmentPool? pool = null) =>
         !File.Exists(guard) && before?.Invoke() is not false && TryOpenAlone(path, FileOptions.DeleteOnClose);
+
+    public override bool Discard(string path, SegmentPool? pool)
+    {
+        File.Delete(path);
+        return true;
+    }
 
     public override unsafe IDisposable? Write(string path, byte* start, long length, bool readOnly)
     {
