@@ -25,6 +25,9 @@ public sealed class ObjectWriter : IDisposable
     /// <summary>What several threads copy.</summary>
     private const int LargeCopy = 4 << 20;
 
+    /// <summary>What is hashed on another thread, unless it is in the processor's cache still.</summary>
+    private const int HashedAside = 1 << 20;
+
     private readonly ObjectStore _store;
     private readonly SegmentFile _file;
     private readonly EncodedSchema _encoded;
@@ -38,6 +41,7 @@ public sealed class ObjectWriter : IDisposable
     private SegmentAllocator? _allocator;
     private long _position;
     private long _hashed;
+    private Task _hashing = Task.CompletedTask;
     private long _batchStart = -1;
     private long _rows;
     private bool _closed;
@@ -198,6 +202,7 @@ public sealed class ObjectWriter : IDisposable
     public void Dispose()
     {
         _closed = true;
+        _hashing.Wait();
         _file.Dispose();
     }
 
@@ -277,7 +282,7 @@ public sealed class ObjectWriter : IDisposable
         _batchStart = -1;
         _rows += rows;
         CopyIn(placer.Copies);
-        HashUpTo(_position);
+        HashUpTo(_position, aside: true);
     }
 
     /// <summary>Copies what a batch refers to, and hashes it while the processor's cache has it still.</summary>
@@ -367,12 +372,27 @@ public sealed class ObjectWriter : IDisposable
     private unsafe ArrowBuffer View(long position, int length) => new(new SegmentMemory(_file, _file.At(position), length).Memory);
 
     /// <summary>Hashes what was written since, as batches end, so that sealing a large object takes no time of its own.</summary>
-    private unsafe void HashUpTo(long position)
+    /// <param name="position">Up to where.</param>
+    /// <param name="aside">Whether much of it may be hashed while its maker computes what comes next: it stays as it is.</param>
+    private unsafe void HashUpTo(long position, bool aside = false)
     {
+        _hashing.Wait();
+        bool large = aside && position - _hashed >= HashedAside;
         while (_hashed < position)
         {
             long run = Math.Min(position - _hashed, _file.RunFrom(_hashed));
-            Checksum.Append(_hash, _file.At(_hashed), run);
+            nint start = (nint)_file.At(_hashed);
+            if (large)
+            {
+                _hashing = _hashing.IsCompleted
+                    ? Task.Run(() => Checksum.Append(_hash, (byte*)start, run))
+                    : _hashing.ContinueWith(_ => Checksum.Append(_hash, (byte*)start, run), TaskScheduler.Default);
+            }
+            else
+            {
+                Checksum.Append(_hash, (byte*)start, run);
+            }
+
             _hashed += run;
         }
     }

@@ -11,40 +11,33 @@ namespace Gristmill.Objects.Ipc;
 /// <param name="replacing">Whether a dictionary may be replaced by a later one, as in streams.</param>
 internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDepth depth, bool replacing = false)
 {
-    private readonly Dictionary<long, List<(BatchMessage Message, BodyBuffer Body)>> _pending = [];
-    private readonly Dictionary<long, ArrayData> _dictionaries = [];
-    private readonly HashSet<long> _resolving = [];
-    private HashSet<long>? _ids; // most tables have no dictionaries
-    private readonly HashSet<ArrayData> _checked = [];
-
-    /// <summary>For each dictionary those that hold it, at any depth; made when it is needed.</summary>
-    private ILookup<long, long>? _holders;
+    private KnownDictionaries? _known; // most tables have no dictionaries
 
     /// <summary>Takes note of a dictionary message; it is decoded when a batch needs it.</summary>
     public void AddDictionary(BatchMessage message, BodyBuffer body)
     {
-        _ids ??= [.. Encoded(nodes).Select(node => node.DictionaryId!.Value)];
-        if (!_ids.Contains(message.DictionaryId))
+        var known = _known ??= new KnownDictionaries([.. Encoded(nodes).Select(node => node.DictionaryId!.Value)]);
+        if (!known.Ids.Contains(message.DictionaryId))
         {
             Malformed.Throw($"dictionary {message.DictionaryId} belongs to no field");
         }
 
         if (message.IsDelta)
         {
-            if (!_pending.TryGetValue(message.DictionaryId, out var messages))
+            if (!known.Pending.TryGetValue(message.DictionaryId, out var messages))
             {
                 Malformed.Throw($"there is no dictionary {message.DictionaryId} to add to");
             }
 
             messages.Add((message, body));
         }
-        else if (_pending.TryAdd(message.DictionaryId, [(message, body)]))
+        else if (known.Pending.TryAdd(message.DictionaryId, [(message, body)]))
         {
             return;
         }
         else if (replacing)
         {
-            _pending[message.DictionaryId] = [(message, body)];
+            known.Pending[message.DictionaryId] = [(message, body)];
         }
         else
         {
@@ -70,18 +63,19 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
     /// <summary>A dictionary has changed: it is made again when it is needed, and so are those that hold it inside their values.</summary>
     private void Forget(long id)
     {
-        if (_dictionaries.Count == 0)
+        var known = _known!;
+        if (known.Values.Count == 0)
         {
             return;
         }
 
-        _holders ??= Encoded(nodes)
+        known.Holders ??= Encoded(nodes)
             .SelectMany(outer => Encoded(outer.Children).Select(inner => (Inner: inner.DictionaryId!.Value, Outer: outer.DictionaryId!.Value)))
             .Distinct().ToLookup(pair => pair.Inner, pair => pair.Outer);
-        _dictionaries.Remove(id);
-        foreach (long holder in _holders[id])
+        known.Values.Remove(id);
+        foreach (long holder in known.Holders[id])
         {
-            _dictionaries.Remove(holder);
+            known.Values.Remove(holder);
         }
     }
 
@@ -90,23 +84,23 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
     private ArrayData Dictionary(FieldNode field)
     {
         long id = field.DictionaryId!.Value;
-        if (_dictionaries.TryGetValue(id, out var known))
+        if (_known is { } made && made.Values.TryGetValue(id, out var values))
         {
             // Fields may share an id, but not with values of another type: what reads them goes by the type of its field.
-            if (!TypeMatch.Same(known.DataType, field.ValueType))
+            if (!TypeMatch.Same(values.DataType, field.ValueType))
             {
                 Malformed.Throw($"dictionary {id} is shared by fields of different types");
             }
 
-            return known;
+            return values;
         }
 
-        if (!_pending.TryGetValue(id, out var messages))
+        if (_known is not { } known || !known.Pending.TryGetValue(id, out var messages))
         {
-            Malformed.Throw($"the dictionary of '{field.Field.Name}' is missing");
+            throw Malformed.Because($"the dictionary of '{field.Field.Name}' is missing");
         }
 
-        if (!_resolving.Add(id))
+        if (!known.Resolving.Add(id))
         {
             Malformed.Throw($"dictionary {id} contains itself");
         }
@@ -114,28 +108,27 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
         var parts = new List<IArrowArray>();
         foreach (var (message, body) in messages)
         {
-            var values = new BatchDecoder(message, body, Dictionary).Values(field);
-            parts.Add(Build(values, field));
+            parts.Add(Build(new BatchDecoder(message, body, Dictionary).Values(field), field));
         }
 
-        _resolving.Remove(id);
+        known.Resolving.Remove(id);
         var whole = parts[0].Data;
         if (parts.Count > 1)
         {
             // A dictionary that came in parts must be one array: its values are moved together.
             whole = Concatenate(parts);
-            ArrayValidator.Check(whole, field.Field.Name, ValidationDepth.Values, _checked); // its parts were sound, what Arrow made of them is another thing
+            ArrayValidator.Check(whole, field.Field.Name, ValidationDepth.Values, known.Checked); // its parts were sound, what Arrow made of them is another thing
             CopyCounter.Add("segment", whole.Buffers.Sum(buffer => (long)buffer.Length));
         }
 
-        _dictionaries.Add(id, whole);
-        _checked.Add(whole);
+        known.Values.Add(id, whole);
+        known.Checked.Add(whole);
         return whole;
     }
 
     private IArrowArray Build(ArrayData data, FieldNode field)
     {
-        ArrayValidator.Check(data, field.Field.Name, depth, _checked);
+        ArrayValidator.Check(data, field.Field.Name, depth, _known?.Checked);
         try
         {
             return ArrowArrayFactory.BuildArray(data);
@@ -156,5 +149,22 @@ internal sealed class TableReader(Schema schema, FieldNode[] nodes, ValidationDe
         {
             throw Malformed.Because($"additions to a dictionary cannot be joined to it: {e.Message}", e);
         }
+    }
+
+    /// <summary>The dictionaries of a table that has some.</summary>
+    private sealed class KnownDictionaries(HashSet<long> ids)
+    {
+        public HashSet<long> Ids { get; } = ids;
+
+        public Dictionary<long, List<(BatchMessage Message, BodyBuffer Body)>> Pending { get; } = [];
+
+        public Dictionary<long, ArrayData> Values { get; } = [];
+
+        public HashSet<long> Resolving { get; } = [];
+
+        public HashSet<ArrayData> Checked { get; } = [];
+
+        /// <summary>For each dictionary those that hold it, at any depth; made when it is needed.</summary>
+        public ILookup<long, long>? Holders { get; set; }
     }
 }
