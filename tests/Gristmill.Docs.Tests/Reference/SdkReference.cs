@@ -63,7 +63,8 @@ internal static partial class SdkReference
     private static string? Summary(Dictionary<string, XElement> docs, string key) =>
         docs.TryGetValue(key, out var member) && member.Element("summary") is { } summary ? Words(summary) : null;
 
-    private static string Words(XElement element)
+    /// <summary>An element's text, its references as code.</summary>
+    public static string Words(XElement element)
     {
         var text = new StringBuilder();
         foreach (var node in element.Nodes())
