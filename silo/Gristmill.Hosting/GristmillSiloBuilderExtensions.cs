@@ -74,6 +74,7 @@ public static class GristmillSiloBuilderExtensions
             CapacityBytes = options.ObjectCapacityBytes,
             SpillDirectory = folder.Spill,
             SpillCapacityBytes = options.SpillCapacityBytes,
+            RecycledBytes = options.RecycledBytes,
             PutTimeout = options.PutTimeout,
         }));
         services.AddSingleton(_ => new ContentStore(folder.Content));

@@ -349,6 +349,9 @@ public sealed partial class ObjectStore : IDisposable
         return new ObjectImport(this, maxBytes, maxHeld);
     }
 
+    /// <summary>Gives up the memory of deleted objects that is kept to be written again: who stops, and may not come back soon, leaves none of it behind.</summary>
+    public void ReleaseRecycled() => Budget.Pool.Free(long.MaxValue);
+
     /// <summary>Closes the store. Leases stay valid until they are disposed.</summary>
     public void Dispose()
     {

@@ -41,6 +41,7 @@ internal static class WorkerProgram
             CapacityBytes = settings.ObjectsCapacity,
             SpillDirectory = settings.Spill,
             SpillCapacityBytes = settings.SpillCapacity,
+            RecycledBytes = settings.Recycled,
             PutTimeout = settings.PutTimeout,
         });
         var content = new ContentStore(settings.Content);

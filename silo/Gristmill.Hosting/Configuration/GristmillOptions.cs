@@ -78,6 +78,10 @@ public sealed class GristmillOptions
     /// <value>0: what its disk has room for.</value>
     public long SpillCapacityBytes { get; set; }
 
+    /// <summary>Bytes that the memory of deleted objects may take, which is kept for a minute to be written again. It goes when the store runs short.</summary>
+    /// <value>null: an eighth of the store's capacity, 2 GiB at most. 0: none.</value>
+    public long? RecycledBytes { get; set; }
+
     /// <summary>How long a stage that writes an object waits for room in a full store, before it is refused.</summary>
     /// <value>10 seconds</value>
     public TimeSpan PutTimeout { get; set; } = TimeSpan.FromSeconds(10);

@@ -36,6 +36,7 @@ internal sealed class GristmillOptionsValidator : IValidateOptions<GristmillOpti
         Require(options.WorkerMemoryMiB is 0 or >= 64, nameof(options.WorkerMemoryMiB), options.WorkerMemoryMiB, "0, or at least 64");
         Require(options.ObjectCapacityBytes >= 0, nameof(options.ObjectCapacityBytes), options.ObjectCapacityBytes, "0 or more");
         Require(options.SpillCapacityBytes >= 0, nameof(options.SpillCapacityBytes), options.SpillCapacityBytes, "0 or more");
+        Require(options.RecycledBytes is null or >= 0, nameof(options.RecycledBytes), options.RecycledBytes, "0 or more");
         Require(options.PutTimeout >= TimeSpan.Zero && options.PutTimeout <= TimeSpan.FromHours(1), nameof(options.PutTimeout), options.PutTimeout, "up to an hour, and not negative");
         Require(options.ObjectRetention >= TimeSpan.Zero, nameof(options.ObjectRetention), options.ObjectRetention, "not negative");
         Require(options.CacheMaxEntries is >= 64 and <= 1_000_000, nameof(options.CacheMaxEntries), options.CacheMaxEntries, "64 to 1000000");

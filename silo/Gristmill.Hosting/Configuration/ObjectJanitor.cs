@@ -1,3 +1,4 @@
+using Gristmill.Objects;
 using Gristmill.Worker;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -5,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Gristmill.Hosting;
 
 /// <summary>Frees shared memory once a minute, and now and then what stages have printed.</summary>
-internal sealed partial class ObjectJanitor(ObjectCollector collector, StageFiles files, TimeProvider time, ILogger<ObjectJanitor> logger) : BackgroundService
+internal sealed partial class ObjectJanitor(ObjectCollector collector, ObjectStore objects, StageFiles files, TimeProvider time, ILogger<ObjectJanitor> logger) : BackgroundService
 {
     private static readonly TimeSpan s_period = TimeSpan.FromMinutes(1);
 
@@ -52,6 +53,7 @@ internal sealed partial class ObjectJanitor(ObjectCollector collector, StageFile
         catch (OperationCanceledException)
         {
             // The host stops.
+            objects.ReleaseRecycled();
         }
     }
 

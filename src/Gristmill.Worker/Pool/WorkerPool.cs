@@ -292,6 +292,7 @@ internal sealed partial class WorkerPool : IAsyncDisposable
             ObjectsCapacity = _objects.Options.CapacityBytes,
             Spill = _objects.Options.SpillDirectory,
             SpillCapacity = _objects.Options.SpillCapacityBytes,
+            Recycled = _objects.Options.RecycledBytes,
             PutTimeout = _objects.Options.PutTimeout,
             Content = _content.Root,
             Checkpoints = _files?.Checkpoints,

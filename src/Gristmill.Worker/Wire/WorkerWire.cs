@@ -21,6 +21,7 @@ internal sealed record WorkerSettings
     public string? Spill { get; init; }
     /// <summary>Capacity of that.</summary>
     public long SpillCapacity { get; init; }
+    public long? Recycled { get; init; }
     /// <summary>How long the object store waits for room.</summary>
     public TimeSpan PutTimeout { get; init; }
     /// <summary>Folder of the content store.</summary>
