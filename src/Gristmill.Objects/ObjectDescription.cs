@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using Gristmill.Objects.Statistics;
 
 namespace Gristmill.Objects;
 
@@ -19,6 +20,12 @@ public sealed record ObjectDescription
 
     /// <summary>When it was sealed; null if that is not written in it.</summary>
     public DateTimeOffset? Created { get; init; }
+
+    /// <summary>What it holds, computed when it came in from outside; null for tables that stages made.</summary>
+    public TableStatistics? Statistics => StatisticsCollector.Parse(StatisticsText);
+
+    /// <summary>The same as it stands there: few who list objects ask for it.</summary>
+    internal string? StatisticsText { get; init; }
 
     /// <summary>Why a sealed segment cannot be read; null: it can, or is not sealed.</summary>
     public string? Problem { get; init; }

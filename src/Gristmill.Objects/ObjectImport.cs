@@ -19,6 +19,7 @@ public sealed class ObjectImport : IDisposable
     private readonly ObjectStore _store;
     private readonly long _maxBytes;
     private readonly long _maxHeld;
+    private readonly bool _statistics;
     private readonly BodyDecompressor _dictionaryCodec;
     private readonly Arena _dictionaries = new();
     private readonly Arena _unfolded = new();
@@ -29,11 +30,12 @@ public sealed class ObjectImport : IDisposable
     private BodyTarget? _body;
     private long _bytes;
 
-    internal ObjectImport(ObjectStore store, long maxBytes, long maxHeld)
+    internal ObjectImport(ObjectStore store, long maxBytes, long maxHeld, bool statistics)
     {
         _store = store;
         _maxBytes = maxBytes;
         _maxHeld = maxHeld;
+        _statistics = statistics;
         _dictionaryCodec = new BodyDecompressor(maxHeld);
     }
 
@@ -66,6 +68,11 @@ public sealed class ObjectImport : IDisposable
             _reader = new TableReader(schema, nodes, ValidationDepth.Full, replacing: true);
             _writer = _store.Create(schema);
             _writer.Bridge = "import";
+            if (_statistics)
+            {
+                _writer.CollectStatistics();
+            }
+
             _body = new BodyTarget(0);
             return;
         }

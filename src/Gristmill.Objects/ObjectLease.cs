@@ -40,6 +40,16 @@ public sealed class ObjectLease : IDisposable
     /// <summary>Its schema.</summary>
     public Schema Schema => _object.Schema;
 
+    /// <summary>What it holds, computed when it came in from outside; null for tables that stages made.</summary>
+    public TableStatistics? Statistics
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            return _object.Statistics;
+        }
+    }
+
     /// <summary>Its record batches as views, in order; built once and kept. They are shared: do not dispose them.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/>: the segment was damaged.</exception>
     public IReadOnlyList<RecordBatch> Batches

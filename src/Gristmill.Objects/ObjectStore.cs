@@ -327,12 +327,19 @@ public sealed partial class ObjectStore : IDisposable
     /// <see cref="ErrorCodes.Corrupt"/> with what is malformed; <see cref="ErrorCodes.Invalid"/> above <paramref name="maxBytes"/>;
     /// <see cref="ErrorCodes.StoreFull"/>.
     /// </exception>
-    public Task<ObjectRef> ImportAsync(Stream source, long maxBytes, CancellationToken cancellationToken)
+    public Task<ObjectRef> ImportAsync(Stream source, long maxBytes, CancellationToken cancellationToken) => ImportAsync(source, maxBytes, statistics: false, cancellationToken);
+
+    /// <inheritdoc cref="ImportAsync(Stream, long, CancellationToken)"/>
+    /// <param name="source">The bytes; read once, forward.</param>
+    /// <param name="maxBytes">Refused above this.</param>
+    /// <param name="statistics">Whether what the table holds is computed on the way, and kept with it (<see cref="ObjectLease.Statistics"/>).</param>
+    /// <param name="cancellationToken">Ends the import; nothing remains.</param>
+    public Task<ObjectRef> ImportAsync(Stream source, long maxBytes, bool statistics, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBytes);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return new Importer(this, maxBytes).ImportAsync(source, cancellationToken);
+        return new Importer(this, maxBytes, statistics).ImportAsync(source, cancellationToken);
     }
 
     /// <summary>
@@ -341,12 +348,13 @@ public sealed partial class ObjectStore : IDisposable
     /// </summary>
     /// <param name="maxBytes">Bytes of all bodies together: refused above this.</param>
     /// <param name="maxHeld">Bytes that are held in memory at a time: dictionaries, a batch that is compressed, and what either unfolds to.</param>
-    public ObjectImport BeginImport(long maxBytes, long maxHeld)
+    /// <param name="statistics">Whether what the table holds is computed on the way, and kept with it (<see cref="ObjectLease.Statistics"/>).</param>
+    public ObjectImport BeginImport(long maxBytes, long maxHeld, bool statistics = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBytes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxHeld);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return new ObjectImport(this, maxBytes, maxHeld);
+        return new ObjectImport(this, maxBytes, maxHeld, statistics);
     }
 
     /// <summary>Gives up the memory of deleted objects that is kept to be written again: who stops, and may not come back soon, leaves none of it behind.</summary>

@@ -77,7 +77,7 @@ internal sealed class FlightService(ObjectStore store, FlightQueries queries, Fl
             {
                 throw FlightSql.ReadOnly(name);
             }
-        }, call.CancellationToken);
+        }, statistics: true, call.CancellationToken);
         // Nobody else refers to it: without a pin it would go within minutes.
         store.Pin(reference.Id);
         await output.WriteAsync(new FlightBytes(JsonSerializer.SerializeToUtf8Bytes(reference, GristmillJson.Options)), call.CancellationToken);
@@ -91,7 +91,7 @@ internal sealed class FlightService(ObjectStore store, FlightQueries queries, Fl
         {
             var command = descriptor?.Command ?? [];
             query = FlightWire.ReadCommand(command) is { } known ? FlightSql.Query(known) ?? throw FlightSql.ReadOnly(known.Name) : FlightQueries.Text(command);
-        }, call.CancellationToken);
+        }, statistics: false, call.CancellationToken);
         ObjectRef result;
         try
         {
@@ -179,10 +179,10 @@ internal sealed class FlightService(ObjectStore store, FlightQueries queries, Fl
         return (lease.Schema, parts);
     }
 
-    private async Task<ObjectRef> ImportAsync(FlightFrameReader input, Action<FlightDescriptor?> check, CancellationToken cancellationToken)
+    private async Task<ObjectRef> ImportAsync(FlightFrameReader input, Action<FlightDescriptor?> check, bool statistics, CancellationToken cancellationToken)
     {
         using var owning = ObjectOwner.Use(FlightQueries.Owner);
-        using var import = store.BeginImport(long.MaxValue, options.MaxRequestBytes);
+        using var import = store.BeginImport(long.MaxValue, options.MaxRequestBytes, statistics);
         for (var first = true; await input.NextAsync(cancellationToken); first = false)
         {
             if (first)

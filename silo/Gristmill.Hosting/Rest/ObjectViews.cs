@@ -45,11 +45,15 @@ internal static class ObjectViews
         try
         {
             using var lease = store.Get(item.Id);
+            var statistics = said.Statistics?.Columns ?? [];
             var count = (long)said.Batches * schema.FieldsList.Count <= MostArrays;
             return view with
             {
                 Rows = lease.Ref.Rows,
-                Columns = [.. schema.FieldsList.Select((field, i) => new ObjectColumn(field.Name, TypeText(field.DataType), field.IsNullable, count ? Nulls(lease.Batches, i) : null))],
+                Columns = [.. schema.FieldsList.Select((field, i) => new ObjectColumn(field.Name, TypeText(field.DataType), field.IsNullable, count ? Nulls(lease.Batches, i) : null)
+                {
+                    Statistics = i < statistics.Count ? statistics[i] : null,
+                })],
             };
         }
         catch (GristmillException e) when (e.Code == ErrorCodes.Corrupt)

@@ -51,7 +51,11 @@ public sealed record ObjectView
 /// <param name="Type">Its Arrow type, such as "int64" or "list&lt;float&gt;".</param>
 /// <param name="Nullable">Whether it may hold nulls.</param>
 /// <param name="Nulls">How many it holds; null where counting would take long.</param>
-public sealed record ObjectColumn(string Name, string Type, bool Nullable, long? Nulls);
+public sealed record ObjectColumn(string Name, string Type, bool Nullable, long? Nulls)
+{
+    /// <summary>What it holds, where that was computed when the table came in.</summary>
+    public ColumnStatistics? Statistics { get; init; }
+}
 
 /// <summary>A page of what lies in a silo's object store.</summary>
 public sealed record ObjectPage

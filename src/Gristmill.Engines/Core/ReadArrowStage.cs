@@ -28,7 +28,7 @@ internal static class ReadArrowStage
         {
             try
             {
-                return StageOutputs.Of(await context.Objects.ImportAsync(stream, options.MaxBytes ?? long.MaxValue, cancellationToken));
+                return StageOutputs.Of(await context.Objects.ImportAsync(stream, options.MaxBytes ?? long.MaxValue, statistics: true, cancellationToken));
             }
             catch (GristmillException e) when (e.Code == ErrorCodes.Corrupt)
             {

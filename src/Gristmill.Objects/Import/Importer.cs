@@ -3,7 +3,7 @@ using Gristmill.Objects.Platform;
 namespace Gristmill.Objects.Import;
 
 /// <summary>Takes Arrow IPC from outside into a store.</summary>
-internal sealed class Importer(ObjectStore store, long maxBytes)
+internal sealed class Importer(ObjectStore store, long maxBytes, bool statistics)
 {
     /// <summary>Sources up to this size are held in memory; larger ones in a file of the store's folder.</summary>
     private const int Small = 1 << 20;
@@ -61,6 +61,11 @@ internal sealed class Importer(ObjectStore store, long maxBytes)
     {
         using var writer = store.Create(source.Schema);
         writer.Bridge = "import";
+        if (statistics)
+        {
+            writer.CollectStatistics();
+        }
+
         Arena arena = new(), dictionaries = new();
         try
         {

@@ -21,6 +21,9 @@ internal sealed class SegmentFooter
     /// <summary>The key of <see cref="Created"/>.</summary>
     public const string CreatedKey = "gristmill.created";
 
+    /// <summary>The key of <see cref="Statistics"/>.</summary>
+    public const string StatisticsKey = "gristmill.statistics";
+
     /// <summary>XxHash3 of all bytes before the footer, 16 hexadecimal digits; null if absent.</summary>
     public string? Checksum { get; private init; }
 
@@ -36,13 +39,16 @@ internal sealed class SegmentFooter
     /// <summary>When it was sealed, in milliseconds since 1970; null if absent.</summary>
     public long? Created { get; private init; }
 
+    /// <summary>What the table holds (<see cref="TableStatistics"/>), as JSON; null if that was not computed.</summary>
+    public string? Statistics { get; private init; }
+
     /// <summary>Reads a footer's metadata. Only what is known is made into objects: an object is opened in less time than a dictionary of texts takes.</summary>
     /// <param name="view">The footer.</param>
     /// <param name="root">Its root table.</param>
     /// <param name="schemas">The fingerprint of a schema that is known, as it is kept: then it need not be made again.</param>
     public static SegmentFooter Read(FlatView view, int root, Func<ulong, string?> schemas)
     {
-        string? checksum = null, fingerprint = null, owner = null;
+        string? checksum = null, fingerprint = null, owner = null, statistics = null;
         long? rows = null, created = null;
         var (pairs, count) = view.Vector(root, 4, 4, "footer metadata");
         for (int i = 0; i < count; i++)
@@ -66,13 +72,17 @@ internal sealed class SegmentFooter
             {
                 owner = Text(value);
             }
+            else if (Ascii.Equals(key, StatisticsKey))
+            {
+                statistics = Text(value);
+            }
             else if (Ascii.Equals(key, CreatedKey))
             {
                 created = Number(value);
             }
         }
 
-        return new SegmentFooter { Checksum = checksum, Fingerprint = fingerprint, Rows = rows, Owner = owner, Created = created };
+        return new SegmentFooter { Checksum = checksum, Fingerprint = fingerprint, Rows = rows, Owner = owner, Created = created, Statistics = statistics };
     }
 
     private static string Text(ReadOnlySpan<byte> value) => Encoding.UTF8.GetString(value);

@@ -1,6 +1,7 @@
 using Apache.Arrow;
 using Gristmill.Objects.Ipc;
 using Gristmill.Objects.Platform;
+using Gristmill.Objects.Statistics;
 using Gristmill.Objects.Validation;
 
 namespace Gristmill.Objects.Mapping;
@@ -30,6 +31,9 @@ internal sealed class MappedObject
     public bool IsShared => _file.IsPart;
 
     public Schema Schema => _ipc.Schema;
+
+    /// <summary>What it holds, if that was computed.</summary>
+    public TableStatistics? Statistics => StatisticsCollector.Parse(_ipc.Metadata.Statistics);
 
     /// <summary>The batches, each decoded when it is first asked for.</summary>
     public IReadOnlyList<RecordBatch> Batches

@@ -55,6 +55,7 @@ internal static class SegmentListing
         Batches = ipc.Batches.Length,
         // Whatever stands there is shown to people.
         Owner = ipc.Metadata.Owner is { } owner && ObjectOwner.IsValid(owner) ? owner : null,
+        StatisticsText = ipc.Metadata.Statistics,
         Created = ipc.Metadata.Created is { } milliseconds && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null,
     };
 

@@ -45,6 +45,18 @@ public sealed class FlightTransferTests(FlightServer server) : IClassFixture<Fli
     }
 
     [Fact]
+    public async Task What_a_table_holds_is_shown_once_it_came_in()
+    {
+        var put = await server.Client.PutAsync(Numbers.Schema, [Numbers.Batch(1000)], Token);
+
+        var columns = ObjectViews.Whole(server.Store, server.Store.Find(put.Id)!).Columns!;
+
+        Assert.Equal(("0", "999", 143L), (columns[0].Statistics!.Min, columns[0].Statistics!.Max, columns[0].Statistics!.Nulls));
+        Assert.InRange(columns[0].Statistics!.Quantiles![3], 480, 520);
+        Assert.Equal([new ValueCount("v", 800)], columns[1].Statistics!.Top!);
+    }
+
+    [Fact]
     public async Task A_dictionary_comes_before_the_batch_that_needs_it_wherever_it_lies()
     {
         // Written in place, a dictionary lies behind the batch that brought it, and what later batches add behind those.

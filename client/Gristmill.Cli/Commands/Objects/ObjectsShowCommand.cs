@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using Gristmill.Display;
 
@@ -8,6 +9,7 @@ namespace Gristmill.Cli.Commands;
 internal static class ObjectsShowCommand
 {
     private const int CellLength = 40;
+    private static readonly string[] s_columns = ["column", "type", "nulls"], s_described = [.. s_columns, "distinct", "min", "median", "max", "mean", "most frequent"];
 
     public static Command Create(CliContext context)
     {
@@ -63,12 +65,29 @@ internal static class ObjectsShowCommand
         if (item.Columns is { Count: > 0 } columns)
         {
             context.WriteLine("");
-            context.WriteTable(["column", "type", "nulls"], columns.Select(static column => new[]
-            {
-                Texts.Plain(column.Name), column.Type, column.Nulls is { } nulls ? Texts.Count(nulls) : "",
-            }));
+            var described = columns.Any(static column => column.Statistics is not null);
+            context.WriteTable(described ? s_described : s_columns, columns.Select(column => (string[])
+            [
+                Texts.Plain(column.Name), column.Type, column.Nulls is { } nulls ? Texts.Count(nulls) : "", .. described ? Statistics(column.Statistics) : [],
+            ]));
         }
     }
+
+    private static string[] Statistics(ColumnStatistics? found) =>
+    [
+        found?.Distinct is { } distinct ? Texts.Count(distinct) : "",
+        Shown(found?.Min),
+        Shown(found?.Quantiles?[3]),
+        Shown(found?.Max),
+        Shown(found?.Mean),
+        Cut(string.Join(", ", found?.Top?.Where(static value => value.Count > 1).Take(3).Select(static value => $"{value.Value} ({Texts.Count(value.Count)})") ?? [])),
+    ];
+
+    private static string Shown(double? value) => value?.ToString("G6", CultureInfo.InvariantCulture) ?? "";
+
+    private static string Shown(string? value) => Cut(value ?? "");
+
+    private static string Cut(string text) => Texts.Plain(text) is var plain && plain.Length <= CellLength ? plain : plain[..(CellLength - 3)] + "...";
 
     private static string Cell(JsonElement value)
     {
@@ -78,6 +97,6 @@ internal static class ObjectsShowCommand
             JsonValueKind.String => value.GetString()!,
             _ => value.GetRawText(),
         });
-        return text.Length <= CellLength ? text : text[..(CellLength - 3)] + "...";
+        return Cut(text);
     }
 }
