@@ -80,7 +80,7 @@ public sealed class ObjectWriter : IDisposable
 
     /// <summary>
     /// Computes from now on what the batches hold, to be kept with the object (<see cref="ObjectLease.Statistics"/>): for tables that come from outside, of which nobody
-    /// knows yet. Of the first 256 columns; some 10 ns a value.
+    /// knows yet. Of the first 256 columns; some 20 ns a value.
     /// </summary>
     /// <exception cref="InvalidOperationException">A batch was ended before.</exception>
     public void CollectStatistics()

@@ -11,7 +11,7 @@ internal sealed class StatisticsCollector(Schema schema)
     public const int MostColumns = 256;
 
     /// <summary>Rows a batch that are looked at for what is estimated.</summary>
-    private const int Sample = 1 << 14;
+    private const int Sample = 1 << 13;
 
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
     private readonly ColumnCollector[] _columns = [.. schema.FieldsList.Take(MostColumns).Select(static field => ColumnCollector.Of(field.DataType))];

@@ -7,6 +7,10 @@ namespace Gristmill.Objects.Statistics;
 /// <summary>Texts, told apart and ordered by their bytes.</summary>
 internal sealed class TextCollector : ColumnCollector
 {
+    private const int Seen = 1024;
+
+    /// <summary>Texts that were looked at lately, by their hashes: those of most columns come again and again.</summary>
+    private readonly ulong[] _seen = new ulong[Seen];
     private byte[]? _min;
     private byte[]? _max;
 
@@ -25,13 +29,15 @@ internal sealed class TextCollector : ColumnCollector
     protected override void AddValues(IArrowArray array, int level)
     {
         bool all = array.NullCount == 0;
+        var plain = array as BinaryArray;
+        ReadOnlySpan<int> offsets = plain is null ? [] : plain.ValueOffsets;
+        ReadOnlySpan<byte> bytes = plain is null ? [] : plain.Values;
         int group = 0, sampled = Sampled(group, level);
         for (int i = 0; i < array.Length; i++)
         {
-            bool valid = all || array.IsValid(i);
-            if (valid)
+            if (all || array.IsValid(i))
             {
-                var text = Text(array, i);
+                var text = offsets.IsEmpty ? Text(array, i) : bytes[offsets[i]..offsets[i + 1]];
                 ulong hash = Add(text);
                 if (i == sampled)
                 {
@@ -62,7 +68,14 @@ internal sealed class TextCollector : ColumnCollector
 
     private ulong Add(ReadOnlySpan<byte> text)
     {
-        ulong hash = XxHash3.HashToUInt64(text);
+        ulong hash = Hash(text);
+        ref ulong seen = ref _seen[hash & (Seen - 1)];
+        if (seen == hash)
+        {
+            return hash; // nothing new is to be learned of it
+        }
+
+        seen = hash;
         Distinguish(hash);
         if (_min is null || text.SequenceCompareTo(_min) < 0)
         {
@@ -75,6 +88,23 @@ internal sealed class TextCollector : ColumnCollector
         }
 
         return hash;
+    }
+
+    /// <summary>A hash, which for texts of up to 8 bytes is made in a few instructions.</summary>
+    private static ulong Hash(ReadOnlySpan<byte> text)
+    {
+        if (text.Length > sizeof(ulong))
+        {
+            return XxHash3.HashToUInt64(text);
+        }
+
+        ulong bits = 0;
+        for (int i = 0; i < text.Length; i++)
+        {
+            bits = bits << 8 | text[i];
+        }
+
+        return Mix(bits ^ (ulong)(text.Length + 1) << 57) | 1; // 0 is nobody's
     }
 
     /// <summary>One byte more than is shown says that there is more.</summary>

@@ -54,10 +54,11 @@ internal sealed record KeptMapping(string Path, SafeFileHandle File, nint Addres
     public static void Trim() => Task.Run(static () => Unmap(static kept => s_kept.Count > Most || s_kept.Sum(static other => other.Populated) > MostBytes
         || Environment.TickCount64 - kept._since > s_age.TotalMilliseconds || !Libc.TryGetStatus(kept.File, out var status) || status.Links == 0));
 
-    /// <summary>Unmaps what is of a folder.</summary>
-    public static void LetGo(string directory) => Unmap(kept => System.IO.Path.GetDirectoryName(kept.Path) == directory);
+    /// <summary>Unmaps what is of a folder; null: all.</summary>
+    /// <returns>Whether there was some.</returns>
+    public static bool LetGo(string? directory) => Unmap(kept => directory is null || System.IO.Path.GetDirectoryName(kept.Path) == directory);
 
-    private static void Unmap(Func<KeptMapping, bool> which)
+    private static bool Unmap(Func<KeptMapping, bool> which)
     {
         List<KeptMapping> gone = [];
         lock (s_gate)
@@ -86,5 +87,7 @@ internal sealed record KeptMapping(string Path, SafeFileHandle File, nint Addres
             _ = Libc.Unmap(kept.Address, (nint)kept.Range);
             kept.File.Dispose();
         }
+
+        return gone.Count > 0;
     }
 }

@@ -206,8 +206,14 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
         nint address;
         while ((address = Libc.Map(0, (nint)range, Libc.ProtRead | Libc.ProtWrite, Libc.MapShared | Libc.MapNoReserve, file, 0)) == -1)
         {
-            // Address space is limited here (ulimit -v): take less of it, and refuse larger segments.
-            if (Marshal.GetLastPInvokeError() != Libc.NoMemory || range / 2 < Math.Max(reserve, there) + Page)
+            // Address space is limited here (ulimit -v): take what was kept, or less of it, and refuse larger segments.
+            int error = Marshal.GetLastPInvokeError();
+            if (error == Libc.NoMemory && KeptMapping.LetGo(null))
+            {
+                continue;
+            }
+
+            if (error != Libc.NoMemory || range / 2 < Math.Max(reserve, there) + Page)
             {
                 throw Libc.Error("mmap", name.Building);
             }
