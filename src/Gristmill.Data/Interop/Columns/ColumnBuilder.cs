@@ -116,13 +116,23 @@ internal sealed unsafe class BitBuilder() : ColumnBuilder(BooleanType.Default)
 /// <summary>Text and bytes. Values are appended, so rows are set in order, each once.</summary>
 internal sealed unsafe class BytesBuilder(IArrowType type) : ColumnBuilder(type)
 {
+    private const int Cached = 16;
+    private const int Slots = 256;
     private Memory<byte> _offsetMemory;
     private Memory<byte> _memory;
+    private byte* _data;
     private int* _offsets;
     private int _length;
+    private Encoded[]? _encoded;
 
     public void Set(int row, string value)
     {
+        if (value.Length is > 0 and <= Cached)
+        {
+            SetShort(row, value);
+            return;
+        }
+
         var room = Room(value.Length * 3L);
         _length += Encoding.UTF8.GetBytes(value, room);
         _offsets[row + 1] = _length;
@@ -143,6 +153,7 @@ internal sealed unsafe class BytesBuilder(IArrowType type) : ColumnBuilder(type)
         _offsets = (int*)Address(_offsetMemory);
         _offsets[0] = 0;
         _memory = Memory.AllocateDirty(Math.Max(64, capacity * 8));
+        _data = Address(_memory);
         _length = 0;
     }
 
@@ -150,6 +161,31 @@ internal sealed unsafe class BytesBuilder(IArrowType type) : ColumnBuilder(type)
 
     protected override ArrayData Finish(int rows, int nulls, ArrowBuffer validity) => new(Type, rows, nulls, 0,
         [validity, new ArrowBuffer(_offsetMemory[..((rows + 1) * sizeof(int))]), new ArrowBuffer(_memory[.._length])], System.Array.Empty<ArrayData>());
+
+    /// <summary>A string that was written lately is written again by its bytes: a column of a few names is not encoded row by row.</summary>
+    private void SetShort(int row, string value)
+    {
+        var slot = ((value[0] * 31) + (value[value.Length >> 1] * 7) + value[^1]) & (Slots - 1);
+        ref var entry = ref (_encoded ??= new Encoded[Slots])[slot];
+        var room = Room(Cached);
+        if (!ReferenceEquals(entry.Text, value))
+        {
+            Span<byte> bytes = stackalloc byte[3 * Cached];
+            var length = Encoding.UTF8.GetBytes(value, bytes);
+            if (length > Cached)
+            {
+                Set(row, bytes[..length]);
+                return;
+            }
+
+            entry = new Encoded(value, length, MemoryMarshal.Read<ulong>(bytes), MemoryMarshal.Read<ulong>(bytes[8..]));
+        }
+
+        MemoryMarshal.Write(room, entry.Low);
+        MemoryMarshal.Write(room[8..], entry.High);
+        _length += entry.Length;
+        _offsets[row + 1] = _length;
+    }
 
     private Span<byte> Room(long bytes)
     {
@@ -164,10 +200,13 @@ internal sealed unsafe class BytesBuilder(IArrowType type) : ColumnBuilder(type)
             var larger = Memory.AllocateDirty((int)wanted);
             _memory[.._length].CopyTo(larger);
             _memory = larger;
+            _data = Address(_memory);
         }
 
-        return _memory.Span[_length..];
+        return new Span<byte>(_data + _length, _memory.Length - _length);
     }
+
+    private readonly record struct Encoded(string Text, int Length, ulong Low, ulong High);
 }
 
 /// <summary>Arrays of numbers as lists.</summary>

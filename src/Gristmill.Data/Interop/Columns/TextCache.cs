@@ -7,7 +7,8 @@ namespace Gristmill.Data.Interop;
 /// <summary>Strings made lately, by their bytes. Not safe for several threads.</summary>
 internal sealed class TextCache
 {
-    private const int Slots = 1024;
+    // 8 KiB: more would push out of the first cache what the loop reads.
+    private const int Slots = 256;
     private const int Longest = 16;
     private readonly Entry[] _entries = new Entry[Slots];
 
@@ -24,7 +25,7 @@ internal sealed class TextCache
         }
 
         var (low, high) = Words(bytes);
-        ref var entry = ref _entries[(int)(((low * 0x9E3779B97F4A7C15) ^ (high * 0xC2B2AE3D27D4EB4F) ^ (ulong)bytes.Length) >> 54)];
+        ref var entry = ref _entries[(int)(((low * 0x9E3779B97F4A7C15) ^ (high * 0xC2B2AE3D27D4EB4F) ^ (ulong)bytes.Length) >> 56)];
         if (entry.Text is not null && entry.Low == low && entry.High == high && entry.Length == bytes.Length)
         {
             return entry.Text;
@@ -34,22 +35,14 @@ internal sealed class TextCache
         return entry.Text!;
     }
 
+    /// <summary>All bytes of up to 16 in two numbers; those of short ones more than once. With the length they tell texts apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (ulong Low, ulong High) Words(ReadOnlySpan<byte> bytes)
+    private static (ulong Low, ulong High) Words(ReadOnlySpan<byte> bytes) => bytes.Length switch
     {
-        if (bytes.Length >= 8)
-        {
-            return (MemoryMarshal.Read<ulong>(bytes), MemoryMarshal.Read<ulong>(bytes[^8..]));
-        }
-
-        ulong low = 0;
-        for (var i = 0; i < bytes.Length; i++)
-        {
-            low |= (ulong)bytes[i] << (8 * i);
-        }
-
-        return (low, 0);
-    }
+        >= 8 => (MemoryMarshal.Read<ulong>(bytes), MemoryMarshal.Read<ulong>(bytes[^8..])),
+        >= 4 => (MemoryMarshal.Read<uint>(bytes), MemoryMarshal.Read<uint>(bytes[^4..])),
+        _ => ((ulong)(bytes[0] | (bytes[bytes.Length >> 1] << 8) | (bytes[^1] << 16)), 0),
+    };
 
     private readonly record struct Entry(ulong Low, ulong High, int Length, string? Text);
 }
