@@ -180,7 +180,7 @@ internal sealed class SqlUnit
             }
         }
 
-        return _files.Select(files => files.Explain(error, _run.Token)).FirstOrDefault(static e => e is not null)
+        return _files.Select(files => files.Explain(error, places.Count > 0, _run.Token)).FirstOrDefault(static e => e is not null)
             ?? (places.Count > 0
                 ? QueryErrors.Explain(error with { Position = null }, places[^1].Query, places[^1].Node.Others.Select(static other => other.Name).Append(SqlTerm.Input), _run.Token)
                 : new GristmillException(ErrorCodes.Internal, $"DuckDB failed: {error.Type}: {error.Message}"));

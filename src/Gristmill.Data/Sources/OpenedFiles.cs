@@ -12,6 +12,9 @@ namespace Gristmill.Data.Sources;
 /// <summary>Files that DuckDB reads in one execution: found, looked at, and as text of a query.</summary>
 internal sealed class OpenedFiles
 {
+    /// <summary>Errors that a query makes of values that were read.</summary>
+    private static readonly string[] s_ofQueries = ["Binder", "Parser", "Catalog", "Conversion", "Out of Range", "Not implemented", "Mismatch Type", "Divide by Zero"];
+
     private readonly FileRead _read;
     private readonly FileFormat _format;
     private readonly IReadOnlyList<SourceFile> _files;
@@ -75,17 +78,26 @@ internal sealed class OpenedFiles
     }
 
     /// <summary>What an error means, if it is about these files; else null.</summary>
-    public Exception? Explain(DuckError error, CancellationToken cancellationToken)
+    /// <param name="error">What DuckDB says.</param>
+    /// <param name="hasQuery">Whether a user's query may be the cause as well.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Exception? Explain(DuckError error, bool hasQuery, CancellationToken cancellationToken)
     {
-        var known = CsvRejects.Explain(error.Message) is not null || error.Is("IO") || error.Is("Invalid Input") || error.Is("Serialization")
-            || error.Message.Contains("Parquet", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("JSON", StringComparison.Ordinal);
-        if (!known)
+        var named = _files.FirstOrDefault(file => error.Message.Contains(file.Path, StringComparison.Ordinal));
+        if (named is null && CsvRejects.Explain(error.Message) is null)
         {
-            return null;
+            if (hasQuery && s_ofQueries.Any(error.Is))
+            {
+                return null;
+            }
+
+            named = Damaged(cancellationToken);
+            if (named is null && hasQuery && !error.Is("IO"))
+            {
+                return null;
+            }
         }
 
-        var named = _files.FirstOrDefault(file => error.Message.Contains(file.Path, StringComparison.Ordinal))
-            ?? (_files.Count > 1 && !error.Is("INTERRUPT") ? Damaged(cancellationToken) : null);
         return ReadErrors.Explain(error, named is null ? [.. _files.Select(static file => file.Path)] : [named.Path], Name(_format), cancellationToken);
     }
 
