@@ -34,7 +34,7 @@ public sealed record FlowProgress
     public long BadRows { get; init; }
 
     /// <summary>Files that could not be read and were left out, with the reason.</summary>
-    public IReadOnlyList<SkippedFile> SkippedFiles { get; init; } = [];
+    public IReadOnlyList<SkippedInput> SkippedFiles { get; init; } = [];
 
     /// <summary>Whether the flow is done.</summary>
     public bool Completed { get; init; }
@@ -43,4 +43,4 @@ public sealed record FlowProgress
 /// <summary>A file that a flow has left out.</summary>
 /// <param name="Path">The file.</param>
 /// <param name="Reason">Why it cannot be read.</param>
-public sealed record SkippedFile(string Path, string Reason);
+public sealed record SkippedInput(string Path, string Reason);

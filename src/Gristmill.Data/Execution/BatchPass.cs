@@ -45,9 +45,10 @@ internal sealed class BatchPass : BlockStep
         }
         catch (Exception e)
         {
+            var first = block.Number(0);
             block.Release();
-            throw new GristmillException(ErrorCodes.StageFailed, FormattableString.Invariant($"Rows {block.FirstRow} to {block.FirstRow + block.Rows - 1}, map of batches: {e.GetType().Name}: {e.Message}"), inner: e)
-                .With("row", block.FirstRow.ToString(System.Globalization.CultureInfo.InvariantCulture)).With("step", "map of batches");
+            throw new GristmillException(ErrorCodes.StageFailed, FormattableString.Invariant($"Rows {first} to {first + block.Rows - 1}, map of batches: {e.GetType().Name}: {e.Message}"), inner: e)
+                .With("row", first.ToString(System.Globalization.CultureInfo.InvariantCulture)).With("step", "map of batches");
         }
 
         if (!_types.SequenceEqual(made.Schema.FieldsList.Select(Text)) || made.Arrays.Any(array => array.Length != made.Length))

@@ -16,6 +16,12 @@ internal sealed class Block(RecordBatch batch, BlockMemory? memory, Block? behin
     /// <summary>Number of its first row among those of its stage, from 0.</summary>
     public long FirstRow { get; set; }
 
+    /// <summary>Counts the rows of the parts before its own, if its rows are counted from the start of a part; asked for only where something went wrong.</summary>
+    public Func<long>? RowsBefore { get; set; }
+
+    /// <summary>A row's number among all.</summary>
+    public long Number(int row) => FirstRow + (RowsBefore?.Invoke() ?? 0) + row;
+
     public void Release()
     {
         memory?.Release();

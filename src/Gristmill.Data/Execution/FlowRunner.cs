@@ -55,34 +55,40 @@ internal static class FlowRunner
         {
             var passes = steps.Select(static step => step.Open()).ToArray();
             var readers = reading.Open();
-            while (input.Take(out var number) is { } block)
+            while (input.Next() is { } part)
             {
-                var firstRow = block.FirstRow;
-                foreach (var pass in passes)
+                using (part)
                 {
-                    block = pass(block);
-                    block.FirstRow = firstRow;
-                }
-
-                TState part;
-                try
-                {
-                    part = reading.Run(loop, block, readers, [], functions, seed(), []);
-                }
-                finally
-                {
-                    block.Release();
-                }
-
-                run.Progress.Advance(block.Rows);
-                lock (gate)
-                {
-                    pending.Add(number, part);
-                    while (pending.Remove(next, out var following))
+                    var state = seed();
+                    while (part.Take() is { } block)
                     {
-                        result = combine(result, following);
-                        next++;
+                        block = MapStage.Pass(passes, block);
+                        try
+                        {
+                            state = reading.Run(loop, block, readers, [], functions, state, []);
+                        }
+                        finally
+                        {
+                            block.Release();
+                        }
+
+                        run.Progress.Advance(block.Rows);
                     }
+
+                    Add(part.Number, state);
+                }
+            }
+        }
+
+        void Add(long number, TState state)
+        {
+            lock (gate)
+            {
+                pending.Add(number, state);
+                while (pending.Remove(next, out var following))
+                {
+                    result = combine(result, following);
+                    next++;
                 }
             }
         }

@@ -6,18 +6,31 @@ namespace Gristmill.Data.Execution;
 internal sealed class MapStage : Stage
 {
     private readonly FlowRun _run;
-    private readonly Stage _input;
+    private readonly WorkSource _input;
     private readonly IReadOnlyList<BlockStep> _steps;
     private readonly OrderedBlocks _done;
     private bool _started;
 
-    public MapStage(FlowRun run, Stage input, IReadOnlyList<BlockStep> steps)
+    public MapStage(FlowRun run, WorkSource input, IReadOnlyList<BlockStep> steps)
     {
         (_run, _input, _steps, _done) = (run, input, steps, new OrderedBlocks(run.Shares.Queue));
         run.OnEnd(_done.Close);
     }
 
     public override Schema Schema => _steps[^1].Schema;
+
+    /// <summary>Does all steps with a block. Rows of all are those of the first: a step that leaves rows out does not know how many were left out before it.</summary>
+    public static Block Pass(Func<Block, Block>[] passes, Block block)
+    {
+        var (firstRow, before) = (block.FirstRow, block.RowsBefore);
+        foreach (var pass in passes)
+        {
+            block = pass(block);
+            (block.FirstRow, block.RowsBefore) = (firstRow, before);
+        }
+
+        return block;
+    }
 
     protected override Block? Next()
     {
@@ -38,20 +51,21 @@ internal sealed class MapStage : Stage
     private void Work()
     {
         var passes = _steps.Select(static step => step.Open()).ToArray();
-        while (_input.Take(out var number) is { } block)
+        while (_input.Next() is { } part)
         {
-            var firstRow = block.FirstRow;
-            foreach (var pass in passes)
+            using (part)
             {
-                block = pass(block);
-                // A pass that leaves rows out does not know how many were left out before it: rows are those of the first.
-                block.FirstRow = firstRow;
-            }
+                while (part.Take() is { } block)
+                {
+                    block = Pass(passes, block);
+                    if (!_done.Add(part.Number, block))
+                    {
+                        block.Release();
+                        return;
+                    }
+                }
 
-            if (!_done.Add(number, block))
-            {
-                block.Release();
-                return;
+                _done.CompletePart(part.Number);
             }
         }
 

@@ -1,12 +1,12 @@
 namespace Gristmill.Data.Execution;
 
 /// <summary>
-/// What several workers have made, handed on in order. It holds up to a number of bytes; the block that is next goes in whatever its size, so that a
-/// worker that waits for room never keeps the reader waiting.
+/// What several workers have made of their parts, handed on in the order of the parts. It holds up to a number of bytes; of the part that is next, a block goes
+/// in whatever its size if none waits, so that a worker that waits for room never keeps the reader waiting.
 /// </summary>
 internal sealed class OrderedBlocks(long limit)
 {
-    private readonly Dictionary<long, Block> _blocks = [];
+    private readonly Dictionary<long, Part> _parts = [];
     private readonly object _gate = new();
     private long _next;
     private long _bytes;
@@ -16,13 +16,14 @@ internal sealed class OrderedBlocks(long limit)
     /// <summary>Says how many will call <see cref="Complete"/>.</summary>
     public void Expect(int writers) => _writers = writers;
 
-    /// <summary>Puts a block in its place; waits for room.</summary>
+    /// <summary>Puts a block behind those of its part; waits for room.</summary>
     /// <returns>False if nobody reads any more; the block is the caller's then.</returns>
-    public bool Add(long number, Block block)
+    public bool Add(long part, Block block)
     {
         lock (_gate)
         {
-            while (!_closed && number != _next && _bytes + block.Bytes > limit)
+            var blocks = Of(part);
+            while (!_closed && _bytes + block.Bytes > limit && (part != _next || blocks.Waiting.Count > 0))
             {
                 Monitor.Wait(_gate);
             }
@@ -32,10 +33,20 @@ internal sealed class OrderedBlocks(long limit)
                 return false;
             }
 
-            _blocks.Add(number, block);
+            blocks.Waiting.Enqueue(block);
             _bytes += block.Bytes;
             Monitor.PulseAll(_gate);
             return true;
+        }
+    }
+
+    /// <summary>A part has no more blocks.</summary>
+    public void CompletePart(long part)
+    {
+        lock (_gate)
+        {
+            Of(part).IsComplete = true;
+            Monitor.PulseAll(_gate);
         }
     }
 
@@ -62,12 +73,21 @@ internal sealed class OrderedBlocks(long limit)
                     throw new FlowEndedException();
                 }
 
-                if (_blocks.Remove(_next, out var block))
+                if (_parts.TryGetValue(_next, out var part))
                 {
-                    _next++;
-                    _bytes -= block.Bytes;
-                    Monitor.PulseAll(_gate);
-                    return block;
+                    if (part.Waiting.TryDequeue(out var block))
+                    {
+                        _bytes -= block.Bytes;
+                        Monitor.PulseAll(_gate);
+                        return block;
+                    }
+
+                    if (part.IsComplete)
+                    {
+                        _parts.Remove(_next++);
+                        Monitor.PulseAll(_gate);
+                        continue;
+                    }
                 }
 
                 if (_writers == 0)
@@ -86,14 +106,31 @@ internal sealed class OrderedBlocks(long limit)
         lock (_gate)
         {
             _closed = true;
-            foreach (var block in _blocks.Values)
+            foreach (var block in _parts.Values.SelectMany(static part => part.Waiting))
             {
                 block.Release();
             }
 
-            _blocks.Clear();
+            _parts.Clear();
             _bytes = 0;
             Monitor.PulseAll(_gate);
         }
+    }
+
+    private Part Of(long number)
+    {
+        if (!_parts.TryGetValue(number, out var part))
+        {
+            _parts.Add(number, part = new Part());
+        }
+
+        return part;
+    }
+
+    private sealed class Part
+    {
+        public Queue<Block> Waiting { get; } = new();
+
+        public bool IsComplete { get; set; }
     }
 }

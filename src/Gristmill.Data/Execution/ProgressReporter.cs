@@ -11,7 +11,7 @@ internal sealed class ProgressReporter : IDisposable
     private readonly long _started;
     private readonly ITimer? _timer;
     private readonly Lock _gate = new();
-    private readonly List<SkippedFile> _skipped = [];
+    private readonly List<SkippedInput> _skipped = [];
     private readonly Dictionary<object, (double Share, long Bytes)> _inputs = [];
     private long _rows;
     private long _blocks;
@@ -33,7 +33,7 @@ internal sealed class ProgressReporter : IDisposable
 
     public void BadRows(long rows) => Interlocked.Add(ref _badRows, rows);
 
-    public void Skip(SkippedFile file)
+    public void Skip(SkippedInput file)
     {
         lock (_gate)
         {

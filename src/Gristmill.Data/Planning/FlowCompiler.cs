@@ -58,7 +58,7 @@ internal sealed class FlowCompiler(FlowRun run)
     }
 
     /// <summary>The steps in C# that end with one, in order, and the stage before them.</summary>
-    public (Stage Input, IReadOnlyList<BlockStep> Steps, RowsNode Last) Gathered(RowsNode node)
+    public (WorkSource Input, IReadOnlyList<BlockStep> Steps, RowsNode Last) Gathered(RowsNode node)
     {
         var steps = InPass(node);
         var input = Input(steps[0].Inputs.First(), steps[0] is RowsNode first ? first.Chain : null);
@@ -88,18 +88,25 @@ internal sealed class FlowCompiler(FlowRun run)
         return passes;
     }
 
-    /// <summary>What a pass reads; of a query, only the columns that its rows have.</summary>
-    private Stage Input(FlowNode node, RowChain? rows)
+    /// <summary>What a pass reads: of a query, only the columns that its rows have, and of files where it can be, parts that workers read side by side.</summary>
+    private WorkSource Input(FlowNode node, RowChain? rows)
     {
-        if (rows is null || !node.IsSql(run.Options.BaseDirectory))
+        if (!node.IsSql(run.Options.BaseDirectory))
         {
-            return Stage(node);
+            return new StageSource(Stage(node));
         }
 
         var unit = new SqlUnit(run, this, node);
-        var columns = RowBinding.Bind(RowShape.Of(rows.Input), unit.Schema).Where(static column => column.Column >= 0).Select(static column => column.Name).Distinct().ToList();
-        return columns.Count == 0 || columns.Count == unit.Schema.FieldsList.Count
-            ? new SqlStage(run, unit, static text => text)
-            : new SqlStage(run, unit, text => $"select {string.Join(", ", columns.Select(QueryText.Identifier))} from (\n{text}\n)");
+        Func<string, string> around = static text => text;
+        if (rows is not null)
+        {
+            var columns = RowBinding.Bind(RowShape.Of(rows.Input), unit.Schema).Where(static column => column.Column >= 0).Select(static column => column.Name).Distinct().ToList();
+            if (columns.Count > 0 && columns.Count < unit.Schema.FieldsList.Count)
+            {
+                around = text => $"select {string.Join(", ", columns.Select(QueryText.Identifier))} from (\n{text}\n)";
+            }
+        }
+
+        return unit.TryPart(around) ?? (WorkSource)new StageSource(new SqlStage(run, unit, around));
     }
 }

@@ -23,6 +23,9 @@ internal sealed class SqlUnit
     private readonly List<(int Start, SqlNode Node, string Query)> _places = [];
     private readonly SqlTerm _term;
     private readonly string _text;
+    private SqlPassing? _passes;
+    private int _streams;
+    private int _names;
 
     public SqlUnit(FlowRun run, FlowCompiler compiler, FlowNode node)
     {
@@ -69,21 +72,42 @@ internal sealed class SqlUnit
     /// <summary>Lets rows that only pass through be read by one thread: two would each fill the cache with what the other reads.</summary>
     public void Tune(Func<string, string> around)
     {
-        using var explain = Prepare(text => $"explain (format json) {around(text)}");
-        using var result = explain.Run(_run.Token);
-        var plan = new StringBuilder();
-        while (result.Read(static () => new HeapColumns(), int.MaxValue, long.MaxValue) is { } batch)
-        {
-            for (var i = 0; i < batch.Length; i++)
-            {
-                plan.Append(((StringArray)batch.Column(1)).GetString(i));
-            }
-        }
-
-        if (SqlPlans.OnlyPasses(plan.ToString()))
+        _passes ??= SqlPlans.Passing(Plan(around));
+        if (_passes != SqlPassing.No)
         {
             _database.Set("threads", "1");
         }
+    }
+
+    /// <summary>The query as parts that are read side by side; null: it cannot be parted, or there is too little of it.</summary>
+    public PartedSource? TryPart(Func<string, string> around)
+    {
+        if (_files is not [var files] || _streams > 0 || _run.Options.Workers == 1 || !files.CanBeParted || Schema.FieldsList.Any(static field => field.Name == OpenedFiles.RowNumber))
+        {
+            return null;
+        }
+
+        _passes ??= SqlPlans.Passing(Plan(around));
+        if (_passes != SqlPassing.Free || _run.Shares.Database / _run.Options.Workers < PartedSource.SmallestMemory)
+        {
+            return null;
+        }
+
+        var parts = files.Parts(_database, _run);
+        if (parts.Count < 2)
+        {
+            return null;
+        }
+
+        Tune(around);
+        return new PartedSource(_run, _database, parts.Count, part =>
+        {
+            var select = files.SelectPart(parts[part]);
+            var text = _text.Replace(files.Select, select, StringComparison.Ordinal);
+            // The files stand before every query that reads them.
+            var places = _places.ConvertAll(place => (place.Start + select.Length - files.Select.Length, place.Node, place.Query));
+            return new PartQuery(around(text), _values, error => Explain(error, around(text), text, places));
+        });
     }
 
     /// <summary>Once the query is done: counts the rows that CSV readers left out, and writes them where they are to go.</summary>
@@ -106,6 +130,7 @@ internal sealed class SqlUnit
                 term.Source = opened.Select;
                 break;
             case BatchesNode batches:
+                _streams++;
                 var table = Name("table");
                 var (schema, rows, owner) = batches.Open();
                 _database.AddTable(table, schema, rows, owner);
@@ -122,6 +147,7 @@ internal sealed class SqlUnit
 
                 break;
             default:
+                _streams++;
                 term.Stream = Name("stream");
                 var stage = _compiler.Stage(node);
                 _database.AddStream(term.Stream, stage.Schema, () => stage.Take(out _) is { } block ? new SqlBlock(block.Batch, block.Release) : null);
@@ -156,9 +182,23 @@ internal sealed class SqlUnit
         }
     }
 
-    private string Name(string kind) => string.Create(CultureInfo.InvariantCulture, $"gristmill_{kind}_{_names++}");
+    private string Plan(Func<string, string> around)
+    {
+        using var explain = Prepare(text => $"explain (format json) {around(text)}");
+        using var result = explain.Run(_run.Token);
+        var plan = new StringBuilder();
+        while (result.Read(static () => new HeapColumns(), int.MaxValue, long.MaxValue) is { } batch)
+        {
+            for (var i = 0; i < batch.Length; i++)
+            {
+                plan.Append(((StringArray)batch.Column(1)).GetString(i));
+            }
+        }
 
-    private int _names;
+        return plan.ToString();
+    }
+
+    private string Name(string kind) => string.Create(CultureInfo.InvariantCulture, $"gristmill_{kind}_{_names++}");
 
     private Exception Explain(DuckError error, string statement, string text, List<(int Start, SqlNode Node, string Query)> places)
     {

@@ -45,7 +45,7 @@ internal sealed class RowReading
         }
         catch (Exception e) when (e is not GristmillException { Code: ErrorCodes.BadValue } || place.Step > 0)
         {
-            throw Explain(e, block.FirstRow + place.Row, place.Step, outputs);
+            throw Explain(e, block.Number(place.Row), place.Step, outputs);
         }
         finally
         {
@@ -60,13 +60,13 @@ internal sealed class RowReading
     {
         if (!column.Member.TakesNull && reader.NullCount > 0)
         {
-            throw BadValue(block.FirstRow + reader.FirstNull(block.Rows), column.Name, "there is no value (null), and the member of the row type takes none",
+            throw BadValue(block.Number(reader.FirstNull(block.Rows)), column.Name, "there is no value (null), and the member of the row type takes none",
                 "Declare it nullable, or leave such rows out in SQL before.");
         }
 
         if (column.Fit!.Check?.Invoke(reader, block.Rows) is >= 0 and var row)
         {
-            throw BadValue(block.FirstRow + row, column.Name, $"the value does not fit {RowChain.Name(column.Member.Type)}", "Declare a wider type.");
+            throw BadValue(block.Number(row), column.Name, $"the value does not fit {RowChain.Name(column.Member.Type)}", "Declare a wider type.");
         }
     }
 

@@ -105,7 +105,7 @@ internal abstract class FileStage : Stage
                     throw Unreadable(file, e);
                 }
 
-                Run.Progress.Skip(new SkippedFile(file.Path, e.Message));
+                Run.Progress.Skip(new SkippedInput(file.Path, e.Message));
             }
         }
 

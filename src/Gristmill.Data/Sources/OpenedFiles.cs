@@ -15,6 +15,8 @@ internal sealed class OpenedFiles
     /// <summary>Errors that a query makes of values that were read.</summary>
     private static readonly string[] s_ofQueries = ["Binder", "Parser", "Catalog", "Conversion", "Out of Range", "Not implemented", "Mismatch Type", "Divide by Zero"];
 
+    private const long PartRows = 250_000;
+
     private readonly FileRead _read;
     private readonly FileFormat _format;
     private readonly IReadOnlyList<SourceFile> _files;
@@ -32,6 +34,59 @@ internal sealed class OpenedFiles
 
     /// <summary>A query that reads them.</summary>
     public string Select { get; }
+
+    /// <summary>Name of the column with the number of a row in its file, as DuckDB calls it.</summary>
+    public const string RowNumber = "file_row_number";
+
+    /// <summary>Whether each file tells its rows apart from those of others: Parquet whose folders name no columns.</summary>
+    public bool CanBeParted => _format == FileFormat.Parquet && !_read.Options.UnionByName && !_files.Any(static file => file.Path.Contains('=', StringComparison.Ordinal));
+
+    /// <summary>Files, or where there are few, runs of their row groups, in order.</summary>
+    public IReadOnlyList<FilePart> Parts(SqlDatabase database, FlowRun run)
+    {
+        if (_files.Count >= 2 * run.Options.Workers)
+        {
+            return [.. _files.Select(static file => new FilePart(file, 0, 0))];
+        }
+
+        var parts = new List<FilePart>();
+        foreach (var file in _files)
+        {
+            var groups = new List<long>();
+            using (var statement = database.Prepare($"select row_group_num_rows from parquet_metadata({QueryText.Literal(Escape(file.Path))}) where column_id = 0 order by row_group_id",
+                error => ReadErrors.Explain(error, [file.Path], Name(_format), run.Token)))
+            using (var result = statement.Run(run.Token))
+            {
+                while (result.Read(static () => new Planning.HeapColumns(), int.MaxValue, long.MaxValue) is { } batch)
+                {
+                    groups.AddRange(((Int64Array)batch.Column(0)).Values);
+                }
+            }
+
+            // A part takes a statement and a look at the file's footer: that is worth it for some hundred thousand rows.
+            var (from, to) = (0L, 0L);
+            for (var i = 0; i < groups.Count; i++)
+            {
+                to += groups[i];
+                if (to - from >= PartRows || i == groups.Count - 1)
+                {
+                    parts.Add(new FilePart(file, from, to));
+                    from = to;
+                }
+            }
+        }
+
+        return parts;
+    }
+
+    /// <summary>A query that reads a part.</summary>
+    public string SelectPart(FilePart part)
+    {
+        var reader = Reader([part.File]);
+        return part.To == 0
+            ? $"select * from {reader}"
+            : string.Create(CultureInfo.InvariantCulture, $"select * exclude ({RowNumber}) from {reader[..^1]}, {RowNumber} = true) where {RowNumber} >= {part.From} and {RowNumber} < {part.To}");
+    }
 
     /// <summary>Finds the files, and looks at each as far as its columns.</summary>
     /// <exception cref="GristmillException">
@@ -130,7 +185,7 @@ internal sealed class OpenedFiles
             }
             catch (GristmillException e) when (skips && e.Code is ErrorCodes.FileFormat or ErrorCodes.FileNotFound)
             {
-                run.Progress.Skip(new SkippedFile(file.Path, e.Message));
+                run.Progress.Skip(new SkippedInput(file.Path, e.Message));
                 continue;
             }
 

@@ -9,10 +9,10 @@ namespace Gristmill.Engines.Sql.Sessions;
 internal sealed class DuckSession : IDisposable
 {
     private readonly DuckDBConnection _connection;
-    private readonly string _tempDirectory;
+    private readonly string? _tempDirectory;
     private int _inputs;
 
-    private DuckSession(DuckSettings settings, DuckDBConnection connection, string tempDirectory)
+    private DuckSession(DuckSettings settings, DuckDBConnection connection, string? tempDirectory)
     {
         Settings = settings;
         _connection = connection;
@@ -48,10 +48,24 @@ internal sealed class DuckSession : IDisposable
         try
         {
             connection.Open();
-            // Results must not depend on where they are computed.
-            session.Set("TimeZone", "'UTC'");
-            session.Set("enable_progress_bar", "true");
-            session.Set("enable_progress_bar_print", "false");
+            session.Prepare();
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A second connection to the same database, for a second statement at a time. It shares the limits, and goes before this one.</summary>
+    public DuckSession Connect()
+    {
+        var session = new DuckSession(Settings, _connection.Duplicate(), null);
+        try
+        {
+            session._connection.Open();
+            session.Prepare();
             return session;
         }
         catch
@@ -84,6 +98,11 @@ internal sealed class DuckSession : IDisposable
     public void Dispose()
     {
         _connection.Dispose();
+        if (_tempDirectory is null)
+        {
+            return;
+        }
+
         try
         {
             Directory.Delete(_tempDirectory, recursive: true);
@@ -100,6 +119,14 @@ internal sealed class DuckSession : IDisposable
 
     /// <summary>Changes a setting.</summary>
     public void Set(string name, string value) => Execute($"set {name} = {value}");
+
+    private void Prepare()
+    {
+        // Results must not depend on where they are computed.
+        Set("TimeZone", "'UTC'");
+        Set("enable_progress_bar", "true");
+        Set("enable_progress_bar_print", "false");
+    }
 
     private void Execute(string sql)
     {

@@ -69,6 +69,9 @@ public sealed class SqlDatabase : IDisposable
         return new SqlStatement(DuckStatement.Prepare(_session, sql, error => fail(DuckError.Parse(error)), others: true));
     }
 
+    /// <summary>A second connection, for a second statement at a time: it has the same limits, and tables of its own. It is disposed before this one.</summary>
+    public SqlDatabase Connect() => new(_session.Connect());
+
     /// <summary>Changes a setting of DuckDB's.</summary>
     public void Set(string name, string value) => _session.Set(name, value);
 
