@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Gristmill.Data;
 
 /// <summary>Numbers of rows, summed up.</summary>
@@ -12,6 +14,7 @@ public readonly record struct RowSummary(long Count, double Sum, double Min, dou
 
     internal static RowSummary None => new(0, 0, double.NaN, double.NaN);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal RowSummary Add(double value) => new(Count + 1, Sum + value, Count == 0 || value < Min ? value : Min, Count == 0 || value > Max ? value : Max);
 
     internal RowSummary Add(RowSummary other) => other.Count == 0 ? this : Count == 0 ? other

@@ -125,6 +125,7 @@ internal sealed unsafe class BytesBuilder(IArrowType type) : ColumnBuilder(type)
     private int _length;
     private Encoded[]? _encoded;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Set(int row, string value)
     {
         if (value.Length is > 0 and <= Cached)
@@ -163,6 +164,7 @@ internal sealed unsafe class BytesBuilder(IArrowType type) : ColumnBuilder(type)
         [validity, new ArrowBuffer(_offsetMemory[..((rows + 1) * sizeof(int))]), new ArrowBuffer(_memory[.._length])], System.Array.Empty<ArrayData>());
 
     /// <summary>A string that was written lately is written again by its bytes: a column of a few names is not encoded row by row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SetShort(int row, string value)
     {
         var slot = ((value[0] * 31) + (value[value.Length >> 1] * 7) + value[^1]) & (Slots - 1);

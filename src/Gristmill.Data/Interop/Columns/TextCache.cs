@@ -12,6 +12,7 @@ internal sealed class TextCache
     private const int Longest = 16;
     private readonly Entry[] _entries = new Entry[Slots];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public string Get(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length == 0)
