@@ -36,7 +36,7 @@ public sealed class FailureTests
             fixture.Numbers($"{name}.parquet", each, i * each, "(row_group_size 30000)");
         }
 
-        var flow = fixture.Read(path).Sql("select i, x, name from input where i % 2 = 1").Map((Number n) => n.I);
+        var flow = fixture.Read(path).With(fixture.Options with { MemoryLimit = 512 << 20 }).Sql("select i, x, name from input where i % 2 = 1").Map((Number n) => n.I);
         var rows = await flow.Where(i => i % 5 != 0).ToListAsync(s_token);
         Assert.Equal(Enumerable.Range(0, path.Length > 10 ? 600_000 : 900_000).Where(i => i % 2 == 1 && i % 5 != 0), rows);
 
