@@ -24,12 +24,18 @@ public sealed class ArgumentRulesTests
         public static FileRef Keep(FileInput file) => new("", "", 0);
         public static double Read(FileInput file) => 1;
         public static void Report(ExitStatus exit, Dataset? rows = null) { }
+        public static Gristmill.Data.DataFlow<int> Far(Dataset rows) => throw new NotSupportedException();
         """;
 
     private const string Around = """
         internal interface IPlugin { }
         internal sealed record Settings(int Count, Type Kind);
         internal sealed record Plain(int Count, IReadOnlyList<double> Weights, Dictionary<string, DateOnly> Days, Plain? Next = null);
+        namespace Gristmill.Data
+        {
+            public class DataFlow;
+            public sealed class DataFlow<T> : DataFlow;
+        }
         """;
 
     [Theory]
@@ -44,6 +50,7 @@ public sealed class ArgumentRulesTests
     [InlineData("p.Run(Plain, raw, StageArgument.Of(new Plain(1, [], [])));")]
     [InlineData("Table t = p.Run(Anything, raw); Model m = p.Run(Anything, raw).Model;")]
     [InlineData("StageArgument[] all = [raw]; p.Run(Count, all);")]
+    [InlineData("var far = p.Run(Far, raw); p.Run(Count, far); p.Sql($\"select * from {far}\");")]
     // Loops: the item inside, lists of what each item makes outside.
     [InlineData("p.ForEach(p.Run(List, raw).List<string>(), item => p.Run(Word, item));")]
     [InlineData("var (t, n) = p.ForEach(new[] { 1 }, i => { Table t = p.Run(Copy, raw); return (t, p.Run(Count, t).Metrics[\"value\"]); }); p.Run(Sum, t, n);")]
@@ -70,6 +77,7 @@ public sealed class ArgumentRulesTests
     [InlineData("var model = p.Run(Train, raw); p.Sql($\"select * from {{|GRM004:model|}}\");")]
     [InlineData("p.Best(Metric.Auc, over: raw, among: [{|GRM004:p.Run(Copy, raw)|}]);")]
     [InlineData("p.Run(Read, {|GRM004:raw|});")]
+    [InlineData("Model model = {|GRM004:p.Run(Far, raw)|};")]
     [InlineData("p.Run(Count, {|GRM004:p.ImportFile(\"x\")|});")]
     [InlineData("p.Run(Read, {|GRM004:p.Run(Copy, raw)|});")]
     [InlineData("p.Run(Count, {|GRM004:p.Run(Write, raw)|});")]

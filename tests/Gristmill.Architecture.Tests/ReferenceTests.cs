@@ -1,7 +1,7 @@
 namespace Gristmill.Architecture;
 
 /// <summary>
-/// References point one way: Abstractions, Objects, Engines, Engines.*, Worker and Grains, Hosting, Silo. The client sees
+/// References point one way: Abstractions, Objects, Engines, Engines.*, Data, Worker and Grains, Hosting, Silo. The client sees
 /// Abstractions, and Objects for Arrow's messages, and nothing native.
 /// </summary>
 public sealed class ReferenceTests
@@ -14,12 +14,13 @@ public sealed class ReferenceTests
         ["Gristmill.Plots"] = ["Gristmill.Abstractions"],
         ["Gristmill.Engines"] = ["Gristmill.Objects", "Gristmill.Plots"],
         ["Gristmill.Engines.Sql"] = ["Gristmill.Engines"],
+        ["Gristmill.Data"] = ["Gristmill.Engines.Sql"],
         ["Gristmill.Engines.Torch"] = ["Gristmill.Engines"],
         ["Gristmill.Engines.MLNet"] = ["Gristmill.Engines"],
         ["Gristmill.Engines.Onnx"] = ["Gristmill.Engines"],
         ["Gristmill.Storage.Sqlite"] = ["Gristmill.Abstractions"],
         ["Gristmill.Storage.Postgres"] = ["Gristmill.Abstractions"],
-        ["Gristmill.Worker"] = ["Gristmill.Engines", "Gristmill.Engines.Sql", "Gristmill.Engines.Torch", "Gristmill.Engines.MLNet", "Gristmill.Engines.Onnx"],
+        ["Gristmill.Worker"] = ["Gristmill.Engines", "Gristmill.Engines.Sql", "Gristmill.Data", "Gristmill.Engines.Torch", "Gristmill.Engines.MLNet", "Gristmill.Engines.Onnx"],
         ["Gristmill.Grains"] = ["Gristmill.Abstractions"],
         ["Gristmill.Hosting"] = ["Gristmill.Grains", "Gristmill.Worker", "Gristmill.Storage.Sqlite", "Gristmill.Storage.Postgres"],
         ["Gristmill.Silo"] = ["Gristmill.Hosting"],

@@ -17,7 +17,7 @@ public sealed class PackageTests(Feed feed) : IClassFixture<Feed>
 
     private static readonly string[] s_libraries =
     [
-        "Gristmill", "Gristmill.Abstractions", "Gristmill.Client", "Gristmill.Engines", "Gristmill.Engines.MLNet", "Gristmill.Engines.Onnx", "Gristmill.Engines.Sql",
+        "Gristmill", "Gristmill.Abstractions", "Gristmill.Client", "Gristmill.Data", "Gristmill.Engines", "Gristmill.Engines.MLNet", "Gristmill.Engines.Onnx", "Gristmill.Engines.Sql",
         "Gristmill.Engines.Torch", "Gristmill.Grains", "Gristmill.Hosting", "Gristmill.Objects", "Gristmill.Plots", "Gristmill.Storage.Postgres",
         "Gristmill.Storage.Sqlite", "Gristmill.Testing", "Gristmill.Worker",
     ];

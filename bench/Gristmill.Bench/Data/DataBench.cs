@@ -10,6 +10,8 @@ internal static class DataBench
         ("hand-off", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. HandOffCase.Run()])),
         ("put", () => Task.FromResult(PutCase.Run())),
         ("flight", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. FlightCase.Run()])),
+        ("flow", () => Task.FromResult(FlowMeanCase.Run())),
+        ("flow-large", () => Task.FromResult(LargeFlowCase.Run())),
         ("small", () => Task.FromResult(SmallObjectsCase.Run())),
     ];
 }

@@ -22,7 +22,7 @@ namespace Gristmill;
 /// C# default, or null where it is nullable. An input or argument that no parameter takes is an error.
 /// </para>
 /// <para>
-/// Results become outputs: <c>void</c> none; <c>ObjectRef</c>, <c>Dataset</c>, <c>RecordBatch</c> and sequences of <c>RecordBatch</c> a dataset (batches
+/// Results become outputs: <c>void</c> none; <c>ObjectRef</c>, <c>Dataset</c>, <c>RecordBatch</c>, sequences of <c>RecordBatch</c> and <c>DataFlow</c> a dataset (batches
 /// that do not lie in a segment yet are copied into one, and counted as copied); <c>ModelRef</c> a model; a number a metric called
 /// "value"; a dictionary of numbers or any record or class whose public properties are numbers, metrics by property name in camelCase;
 /// <c>FileRef</c> and <c>FileInfo</c> a file; text, dates, lists and any other record or class a value, at most 1 MiB of JSON;

@@ -84,7 +84,7 @@ internal static class Kinds
 
         var name = NameOf(type);
         return type.TypeKind is TypeKind.Error or TypeKind.Dynamic || type.SpecialType == SpecialType.System_Object || name is "Gristmill.Artifact" or "Gristmill.Engines.StageOutputs" ? Kind.Unknown
-            : name is "Gristmill.ObjectRef" or "Gristmill.Engines.Dataset" || IsBatches(type) ? Kind.Table
+            : name is "Gristmill.ObjectRef" or "Gristmill.Engines.Dataset" || IsFlow(type) || IsBatches(type) ? Kind.Table
             : name == "Gristmill.ModelRef" ? Kind.Model
             : s_files.Contains(name) ? Kind.File
             : IsNumber(type) || IsMetrics(type) ? Kind.Metrics
@@ -165,6 +165,8 @@ internal static class Kinds
     private static bool IsMetrics(ITypeSymbol type) =>
         type is INamedTypeSymbol { Name: "ImmutableDictionary", TypeArguments.Length: 2 } named
         && named.TypeArguments[0].SpecialType == SpecialType.System_String && named.TypeArguments[1].SpecialType == SpecialType.System_Double;
+
+    private static bool IsFlow(ITypeSymbol? type) => type is not null && (NameOf(type) == "Gristmill.Data.DataFlow" || IsFlow(type.BaseType));
 
     private static bool IsBatches(ITypeSymbol type) => NameOf(type) == "Apache.Arrow.RecordBatch"
         || type is IArrayTypeSymbol { ElementType: var element } && NameOf(element) == "Apache.Arrow.RecordBatch"

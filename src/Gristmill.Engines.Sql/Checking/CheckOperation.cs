@@ -47,7 +47,7 @@ internal static class CheckOperation
             Exception Fail(string error) => QueryErrors.Explain(DuckError.Parse(error), plan.Query, context, cancellationToken);
             using var statement = DuckStatement.Prepare(session, plan.Query, Fail);
             ParameterBinder.Bind(statement, plan.Values);
-            result = statement.Run(cancellationToken);
+            result = statement.Run(context.Objects, cancellationToken);
         }
 
         try

@@ -22,6 +22,9 @@ internal static unsafe partial class NativeDuck
     [LibraryImport(Library, EntryPoint = "duckdb_prepared_statement_column_count")]
     public static partial ulong PreparedColumnCount(DuckDBPreparedStatement statement);
 
+    [LibraryImport(Library, EntryPoint = "duckdb_prepared_statement_column_logical_type")]
+    public static partial DuckDBLogicalType PreparedColumnType(DuckDBPreparedStatement statement, ulong column);
+
     [LibraryImport(Library, EntryPoint = "duckdb_prepared_statement_column_name")]
     private static partial byte* PreparedColumnNamePointer(DuckDBPreparedStatement statement, ulong column);
 

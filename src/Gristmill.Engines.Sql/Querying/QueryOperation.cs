@@ -27,6 +27,6 @@ internal static class QueryOperation
         Exception Fail(string error) => QueryErrors.Explain(DuckError.Parse(error), options.Query, context, cancellationToken);
         using var statement = DuckStatement.Prepare(session, options.Query, Fail);
         ParameterBinder.Bind(statement, options.Values);
-        return StageOutputs.Of(statement.Run(cancellationToken));
+        return StageOutputs.Of(statement.Run(context.Objects, cancellationToken));
     }
 }

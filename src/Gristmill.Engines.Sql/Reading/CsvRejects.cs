@@ -6,13 +6,15 @@ using Gristmill.Engines.Sql.Sessions;
 namespace Gristmill.Engines.Sql.Reading;
 
 /// <summary>Rows of CSV files that cannot be read. DuckDB leaves them out and keeps what was wrong in two tables of its session.</summary>
-internal static partial class CsvRejects
+public static partial class CsvRejects
 {
     /// <summary>The argument of its reader that asks for that.</summary>
     public const string Argument = ", store_rejects = true";
 
     // A row can be wrong in several ways; it is one row all the same.
-    private const string Query = """
+
+    /// <summary>Tells what was left out by the reads before it: file, line, column, reason and text of each row.</summary>
+    public const string Query = """
         select s.file_path as file, e.line::bigint as line,
                string_agg(distinct e.column_name, ', ' order by e.column_name) as "column",
                string_agg(distinct e.error_message, '; ' order by e.error_message) as reason,
@@ -23,14 +25,14 @@ internal static partial class CsvRejects
         """;
 
     /// <summary>Adds what was left out by the read before it.</summary>
-    public static StageOutputs Add(StageOutputs outputs, StageContext context, DuckSession session, BadRows onError, Func<string, Exception> fail, CancellationToken cancellationToken)
+    internal static StageOutputs Add(StageOutputs outputs, StageContext context, DuckSession session, BadRows onError, Func<string, Exception> fail, CancellationToken cancellationToken)
     {
         var rows = outputs.Artifacts["out"].Dataset!;
         ObjectRef bad;
         try
         {
             using var statement = DuckStatement.Prepare(session, Query, fail);
-            bad = statement.Run(cancellationToken);
+            bad = statement.Run(context.Objects, cancellationToken);
         }
         catch
         {

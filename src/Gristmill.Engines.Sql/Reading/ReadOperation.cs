@@ -13,12 +13,12 @@ internal static class ReadOperation
         var setsApart = options.OnError != BadRows.Fail;
         if (setsApart && format != "CSV")
         {
-            throw new GristmillException(ErrorCodes.Invalid, $"Bad rows cannot be left out of '{Shown(files)}': it is read as {format}, and onError is for CSV.", "Leave onError out.");
+            throw new GristmillException(ErrorCodes.Invalid, $"Bad rows cannot be left out of '{ReadErrors.Shown(files)}': it is read as {format}, and onError is for CSV.", "Leave onError out.");
         }
 
         using var session = DuckSession.Open(context, engine);
         session.Lock();
-        Exception Fail(string error) => Explain(DuckError.Parse(error), files, format, cancellationToken);
+        Exception Fail(string error) => ReadErrors.Explain(DuckError.Parse(error), files, format, cancellationToken);
 
         var source = $"read_{format}([{string.Join(", ", files.Select(QueryText.Literal))}]{(setsApart ? CsvRejects.Argument : "")})";
         var statement = DuckStatement.Prepare(session, $"select * from {source}", Fail);
@@ -31,7 +31,7 @@ internal static class ReadOperation
                 {
                     if (!known.Contains(column, StringComparer.Ordinal))
                     {
-                        throw new GristmillException(ErrorCodes.UnknownColumn, $"'{Shown(files)}' has no column '{column}'.",
+                        throw new GristmillException(ErrorCodes.UnknownColumn, $"'{ReadErrors.Shown(files)}' has no column '{column}'.",
                             $"It has {string.Join(", ", known)}.").With("column", column).With("columns", string.Join(", ", known));
                     }
                 }
@@ -40,7 +40,7 @@ internal static class ReadOperation
                 statement = DuckStatement.Prepare(session, $"select {string.Join(", ", columns.Select(QueryText.Identifier))} from {source}", Fail);
             }
 
-            var outputs = StageOutputs.Of(statement.Run(cancellationToken));
+            var outputs = StageOutputs.Of(statement.Run(context.Objects, cancellationToken));
             return setsApart ? CsvRejects.Add(outputs, context, session, options.OnError, Fail, cancellationToken) : outputs;
         }
         finally
@@ -48,30 +48,4 @@ internal static class ReadOperation
             statement.Dispose();
         }
     }
-
-    private static Exception Explain(DuckError error, IReadOnlyList<string> files, string format, CancellationToken cancellationToken)
-    {
-        if (error.Common(cancellationToken) is { } common)
-        {
-            return common;
-        }
-
-        var shown = Shown(files);
-        if (error.Is("IO") && (error.Message.Contains("No files found", StringComparison.Ordinal)
-            || error.Message.Contains("Cannot open file", StringComparison.Ordinal)))
-        {
-            return SourceFiles.NotFound(shown, $"cannot be opened ({error.FirstLine})", "Look whether the files are there and may be read.");
-        }
-
-        if (CsvRejects.Explain(error.Message) is { } row)
-        {
-            return row;
-        }
-
-        return new GristmillException(ErrorCodes.FileFormat, $"'{shown}' cannot be read as {format}: {error.Message.Trim()}",
-            "Look whether the file is whole and of that format; the option format overrides what its extension says.").With("file", shown);
-    }
-
-    private static string Shown(IReadOnlyList<string> files) =>
-        files.Count == 1 ? files[0] : $"{files[0]} and {files.Count - 1} more";
 }

@@ -7,7 +7,7 @@ namespace Gristmill.Engines.Sql.Sessions;
 /// <param name="Message">What is wrong.</param>
 /// <param name="Position">Byte offset in the UTF-8 query, or null.</param>
 /// <param name="Candidates">Names that were probably meant, or null.</param>
-internal sealed record DuckError(string Type, string Message, int? Position, string? Candidates)
+public sealed record DuckError(string Type, string Message, int? Position, string? Candidates)
 {
     /// <summary>Parses what DuckDB reports: JSON, perhaps after a prefix, or text such as "Binder Error: ...".</summary>
     public static DuckError Parse(string text)
@@ -37,6 +37,7 @@ internal sealed record DuckError(string Type, string Message, int? Position, str
             : new DuckError("Unknown", text, null, null);
     }
 
+    /// <summary>Whether it is of a type, whatever its case.</summary>
     public bool Is(string type) => string.Equals(Type, type, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The exception where it does not matter what the statement was, or null.</summary>

@@ -5,35 +5,38 @@ using Gristmill.Engines.Sql.Interop;
 
 namespace Gristmill.Engines.Sql.Sessions;
 
-/// <summary>One in-memory database for one attempt, with the attempt's limits.</summary>
+/// <summary>One in-memory database, with limits of its own.</summary>
 internal sealed class DuckSession : IDisposable
 {
     private readonly DuckDBConnection _connection;
-    private readonly string _tempDirectory;
+    private readonly string? _tempDirectory;
     private int _inputs;
 
-    private DuckSession(StageContext context, DuckDBConnection connection, string tempDirectory)
+    private DuckSession(DuckSettings settings, DuckDBConnection connection, string? tempDirectory)
     {
-        Context = context;
+        Settings = settings;
         _connection = connection;
         _tempDirectory = tempDirectory;
     }
 
-    public StageContext Context { get; }
+    public DuckSettings Settings { get; }
 
     public ScanProgress Scans { get; } = new();
 
     public DuckDBNativeConnection Native => _connection.NativeConnection;
 
-    /// <summary>Opens the database. It loads nothing from outside and keeps nothing.</summary>
-    public static DuckSession Open(StageContext context, SqlEngineOptions options)
+    /// <summary>Opens the database of an attempt.</summary>
+    public static DuckSession Open(StageContext context, SqlEngineOptions options) => Open(DuckSettings.Of(context, options));
+
+    /// <summary>Opens a database. It loads nothing from outside and keeps nothing.</summary>
+    public static DuckSession Open(DuckSettings limits)
     {
-        var temp = Path.Combine(options.TempDirectory, $"gristmill-sql-{Guid.NewGuid():N}");
+        var temp = Path.Combine(limits.TempDirectory, $"gristmill-sql-{Guid.NewGuid():N}");
         var settings = new DuckDBConnectionStringBuilder
         {
             DataSource = DuckDBConnectionStringBuilder.InMemoryDataSource,
-            Threads = context.Threads,
-            MemoryLimit = string.Create(CultureInfo.InvariantCulture, $"{MemoryMiB(context, options)}MiB"),
+            Threads = limits.Threads,
+            MemoryLimit = string.Create(CultureInfo.InvariantCulture, $"{limits.MemoryMiB}MiB"),
             TempDirectory = temp,
             ErrorsAsJson = true,
             AutoinstallKnownExtensions = false,
@@ -41,14 +44,28 @@ internal sealed class DuckSession : IDisposable
             AllowPersistentSecrets = false,
         };
         var connection = new DuckDBConnection(settings.ConnectionString);
-        var session = new DuckSession(context, connection, temp);
+        var session = new DuckSession(limits, connection, temp);
         try
         {
             connection.Open();
-            // Results must not depend on where they are computed.
-            session.Set("TimeZone", "'UTC'");
-            session.Set("enable_progress_bar", "true");
-            session.Set("enable_progress_bar_print", "false");
+            session.Prepare();
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A second connection to the same database, for a second statement at a time. It shares the limits, and goes before this one.</summary>
+    public DuckSession Connect()
+    {
+        var session = new DuckSession(Settings, _connection.Duplicate(), null);
+        try
+        {
+            session._connection.Open();
+            session.Prepare();
             return session;
         }
         catch
@@ -59,9 +76,9 @@ internal sealed class DuckSession : IDisposable
     }
 
     /// <summary>Makes a table known under a name. The table is disposed with the session.</summary>
-    public void AddInput(string name, SegmentTable table)
+    public void AddInput(string name, ScanTable table)
     {
-        table.Threads = Context.Threads;
+        table.Threads = Settings.Threads;
         table.Progress = Scans;
         var function = string.Create(CultureInfo.InvariantCulture, $"gristmill_input_{_inputs++}");
         SegmentScan.Register(Native, function, table);
@@ -81,6 +98,11 @@ internal sealed class DuckSession : IDisposable
     public void Dispose()
     {
         _connection.Dispose();
+        if (_tempDirectory is null)
+        {
+            return;
+        }
+
         try
         {
             Directory.Delete(_tempDirectory, recursive: true);
@@ -95,18 +117,16 @@ internal sealed class DuckSession : IDisposable
         }
     }
 
-    private static long MemoryMiB(StageContext context, SqlEngineOptions options)
+    /// <summary>Changes a setting.</summary>
+    public void Set(string name, string value) => Execute($"set {name} = {value}");
+
+    private void Prepare()
     {
-        if (options.MemoryMiB > 0)
-        {
-            return options.MemoryMiB;
-        }
-
-        var limit = context.Request.Limits.MemoryMiB;
-        return Math.Max(64, limit > 0 ? limit * 3L / 4 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2 >> 20);
+        // Results must not depend on where they are computed.
+        Set("TimeZone", "'UTC'");
+        Set("enable_progress_bar", "true");
+        Set("enable_progress_bar_print", "false");
     }
-
-    private void Set(string name, string value) => Execute($"set {name} = {value}");
 
     private void Execute(string sql)
     {

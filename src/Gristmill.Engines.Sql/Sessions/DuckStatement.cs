@@ -1,5 +1,7 @@
+using Apache.Arrow;
 using DuckDB.NET.Native;
 using Gristmill.Engines.Sql.Interop;
+using Gristmill.Objects;
 
 namespace Gristmill.Engines.Sql.Sessions;
 
@@ -26,11 +28,27 @@ internal sealed class DuckStatement : IDisposable
     public IReadOnlyList<string> Columns =>
         [.. Enumerable.Range(0, (int)NativeDuck.PreparedColumnCount(Handle)).Select(i => NativeDuck.PreparedColumnName(Handle, (ulong)i))];
 
+    /// <summary>The schema of the result. Parameters without a type of their own leave columns without one.</summary>
+    /// <exception cref="GristmillException">sql.error: two columns have one name; type_mismatch.</exception>
+    public Schema Schema
+    {
+        get
+        {
+            var names = new HashSet<string>(StringComparer.Ordinal);
+            return ColumnWriters.SchemaOf(Columns.Select((name, i) =>
+            {
+                using var type = NativeDuck.PreparedColumnType(Handle, (ulong)i);
+                return ColumnWriters.Create(ColumnWriters.Unique(names, name), type);
+            }));
+        }
+    }
+
     /// <summary>Prepares a text that must be one SELECT (or VALUES, FROM, WITH, DESCRIBE, SUMMARIZE).</summary>
     /// <param name="session">The database.</param>
     /// <param name="sql">The text.</param>
     /// <param name="fail">Makes an exception of what DuckDB reports.</param>
-    public static DuckStatement Prepare(DuckSession session, string sql, Func<string, Exception> fail)
+    /// <param name="others">Whether it may be a COPY or EXPLAIN too.</param>
+    public static DuckStatement Prepare(DuckSession session, string sql, Func<string, Exception> fail, bool others = false)
     {
         var count = NativeMethods.ExtractStatements.DuckDBExtractStatements(session.Native, sql, out var statements);
         using (statements)
@@ -58,7 +76,7 @@ internal sealed class DuckStatement : IDisposable
                 }
 
                 var type = NativeDuck.PreparedStatementType(handle);
-                return type == DuckDBStatementType.Select
+                return type == DuckDBStatementType.Select || (others && type is DuckDBStatementType.Copy or DuckDBStatementType.Explain)
                     ? new DuckStatement(session, handle, fail)
                     : throw new GristmillException(ErrorCodes.Sql, $"The query is a statement of the kind {type}, and only SELECT is allowed.",
                         "A stage reads its inputs and returns a table; it changes nothing.");
@@ -72,20 +90,40 @@ internal sealed class DuckStatement : IDisposable
     }
 
     /// <summary>Runs it into a new object.</summary>
-    public ObjectRef Run(CancellationToken cancellationToken)
+    public ObjectRef Run(ObjectStore store, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using var monitor = new QueryMonitor(_session.Native, _session.Context, _session.Scans, cancellationToken);
+        using var monitor = new QueryMonitor(_session.Native, _session.Settings.Report, _session.Scans, cancellationToken);
         var state = NativeMethods.PreparedStatements.DuckDBExecutePreparedStreaming(Handle, out var result);
         try
         {
             return state.IsSuccess()
-                ? SegmentResult.Write(_session.Context.Objects, ref result, _session.Context.Threads > 1, _fail, monitor.Fetched, cancellationToken)
+                ? SegmentResult.Write(store, ref result, _session.Settings.Threads > 1, _fail, monitor.Fetched, cancellationToken)
                 : throw _fail(NativeMethods.Query.DuckDBResultError(ref result));
         }
         finally
         {
             NativeMethods.Query.DuckDBDestroyResult(ref result);
+        }
+    }
+
+    /// <summary>Starts it; the result is read block by block.</summary>
+    public SqlResult Open(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var monitor = new QueryMonitor(_session.Native, _session.Settings.Report, _session.Scans, cancellationToken);
+        var result = default(DuckDBResult);
+        try
+        {
+            return NativeMethods.PreparedStatements.DuckDBExecutePreparedStreaming(Handle, out result).IsSuccess()
+                ? new SqlResult(ref result, monitor, _fail, cancellationToken)
+                : throw _fail(NativeMethods.Query.DuckDBResultError(ref result));
+        }
+        catch
+        {
+            NativeMethods.Query.DuckDBDestroyResult(ref result);
+            monitor.Dispose();
+            throw;
         }
     }
 

@@ -11,7 +11,7 @@ internal sealed class QueryMonitor : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(100);
     private readonly DuckDBNativeConnection _connection;
-    private readonly StageContext _context;
+    private readonly Action<double?, long>? _report;
     private readonly ScanProgress _scans;
     private readonly CancellationToken _cancellationToken;
     private readonly CancellationTokenRegistration _registration;
@@ -21,10 +21,10 @@ internal sealed class QueryMonitor : IDisposable
     private long _rows;
     private bool _ended;
 
-    public QueryMonitor(DuckDBNativeConnection connection, StageContext context, ScanProgress scans, CancellationToken cancellationToken)
+    public QueryMonitor(DuckDBNativeConnection connection, Action<double?, long>? report, ScanProgress scans, CancellationToken cancellationToken)
     {
         _connection = connection;
-        _context = context;
+        _report = report;
         _scans = scans;
         _cancellationToken = cancellationToken;
         _timer = TimeProvider.System.CreateTimer(static state => ((QueryMonitor)state!).Tick(), this, Period, Period);
@@ -73,7 +73,7 @@ internal sealed class QueryMonitor : IDisposable
         if (state > _reported)
         {
             _reported = state;
-            _context.Report(fraction, rows > 0 ? $"{rows:N0} rows" : null, ("rows", rows));
+            _report?.Invoke(fraction, rows);
         }
     }
 }

@@ -3,7 +3,7 @@ using System.Text;
 namespace Gristmill.Engines.Sql.Sessions;
 
 /// <summary>Quoting, and finding places in a query.</summary>
-internal static class QueryText
+public static class QueryText
 {
     /// <summary>A name as an identifier.</summary>
     public static string Identifier(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

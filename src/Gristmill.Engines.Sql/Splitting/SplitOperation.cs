@@ -36,7 +36,7 @@ internal static class SplitOperation
                 Exception Fail(string error) => QueryErrors.Explain(DuckError.Parse(error), query, context, cancellationToken);
                 using var statement = DuckStatement.Prepare(session, query, Fail);
                 ParameterBinder.Bind(statement, values);
-                written.Add(statement.Run(cancellationToken));
+                written.Add(statement.Run(context.Objects, cancellationToken));
             }
 
             if (written.Sum(part => part.Rows) != lease.Ref.Rows)

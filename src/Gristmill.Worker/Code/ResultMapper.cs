@@ -5,6 +5,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Apache.Arrow;
+using Gristmill.Data;
 using Gristmill.Engines;
 using Gristmill.Objects;
 
@@ -58,6 +59,7 @@ internal static class ResultMapper
         Dataset dataset => Artifact.Of(dataset.Ref),
         ModelRef model => Artifact.Of(model),
         ModelInput model => Artifact.Of(model.Ref),
+        DataFlow flow => Artifact.Of(await flow.ToObjectAsync(context, cancellationToken).ConfigureAwait(false)),
         RecordBatch batch => Artifact.Of(Write([batch], context, cancellationToken)),
         IEnumerable<RecordBatch> batches => Artifact.Of(Write(batches, context, cancellationToken)),
         IAsyncEnumerable<RecordBatch> batches => Artifact.Of(await WriteAsync(batches, context, cancellationToken).ConfigureAwait(false)),
@@ -179,7 +181,7 @@ internal static class ResultMapper
 
     private static GristmillException Unfit(string what, StageContext context) =>
         new(ErrorCodes.TypeMismatch, $"Stage '{context.Request.Stage}' returned {what}, which is no stage output.",
-            "Return ObjectRef, Dataset, RecordBatch, ModelRef, FileRef, numbers, text, a list or record that JSON can hold, or a tuple of these.");
+            "Return ObjectRef, Dataset, DataFlow, RecordBatch, ModelRef, FileRef, numbers, text, a list or record that JSON can hold, or a tuple of these.");
 
     private static GristmillException NoBatches(StageContext context) =>
         new(ErrorCodes.BadValue, $"Stage '{context.Request.Stage}' returned no record batch, so its dataset has no schema.",

@@ -15,6 +15,7 @@ internal static partial class SdkReference
         ("Defining and running pipelines", typeof(Pipeline).Assembly),
         ("Programs", typeof(Mill).Assembly),
         ("Stages of one's own", typeof(Engines.StageContext).Assembly),
+        ("Data flows", typeof(Data.DataFlow).Assembly),
         ("Tests", typeof(Testing.TestCluster).Assembly),
         ("Hosts", typeof(Hosting.GristmillOptions).Assembly),
     ];

@@ -17,6 +17,7 @@ public sealed class SnippetTests
         global using System.Threading.Tasks;
         global using Gristmill;
         global using Gristmill.Client;
+        global using Gristmill.Data;
         global using Gristmill.Engines;
         global using Gristmill.Hosting;
         global using Gristmill.Objects;
@@ -64,6 +65,8 @@ public sealed class SnippetTests
     private const string Beside = """
         internal static class Data { public static string Flights { get; } = ""; }
         internal static class MyCode { public static ObjectRef Download(string url) => throw new NotSupportedException(url); }
+        internal readonly record struct Flight(DateTime Date, int Delay, int Distance, string Origin);
+        internal readonly record struct Late(string Origin, int Hour, bool IsLate);
         internal sealed class State { public int Epoch { get; set; } }
         """;
 
@@ -88,7 +91,7 @@ public sealed class SnippetTests
         Assert.True(best.Count == 0, $"{snippet}\n{string.Join('\n', best.Take(5))}");
     }
 
-    private static string Program(string code) => code + (code.Contains("class Data", StringComparison.Ordinal) ? "" : "\n" + Beside);
+    private static string Program(string code) => code + (code.Contains("class Data", StringComparison.Ordinal) || code.Contains("struct Flight(", StringComparison.Ordinal) ? "" : "\n" + Beside);
 
     private static string Members(string code) => $"internal sealed class Snippet\n{{\n{Known}\n#line 1\n{code}\nprivate static void Main() {{ }}\n}}\n{Beside}";
 

@@ -69,7 +69,7 @@ internal sealed record StageResults(ResultKind Kind, string Name, ImmutableArray
     // Types of the engines and of Arrow go by name: this library does not load them.
     private static ResultKind KindOf(Type type) =>
         type == typeof(void) ? ResultKind.None
-        : type == typeof(ObjectRef) || IsNamed(type, "Gristmill.Engines.Dataset") || IsBatches(type) ? ResultKind.Table
+        : type == typeof(ObjectRef) || IsNamed(type, "Gristmill.Engines.Dataset") || IsFlow(type) || IsBatches(type) ? ResultKind.Table
         : type == typeof(ModelRef) ? ResultKind.Model
         : type == typeof(Artifact) || IsNamed(type, "Gristmill.Engines.StageOutputs") || type == typeof(object) ? ResultKind.Any
         : type == typeof(FileRef) || type == typeof(FileInfo) ? ResultKind.File
@@ -79,6 +79,8 @@ internal sealed record StageResults(ResultKind Kind, string Name, ImmutableArray
     private static bool IsBatches(Type type) =>
         IsNamed(type, "Apache.Arrow.RecordBatch")
         || type.GetInterfaces().Prepend(type).Any(i => i.IsGenericType && i.GenericTypeArguments is [var item] && IsNamed(item, "Apache.Arrow.RecordBatch"));
+
+    private static bool IsFlow(Type? type) => type is not null && (IsNamed(type, "Gristmill.Data.DataFlow") || IsFlow(type.BaseType));
 
     private static bool IsNamed(Type type, string name) => type.FullName == name;
 }

@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics;
 using Apache.Arrow;
 using Apache.Arrow.Types;
-using Gristmill.Objects;
 
 namespace Gristmill.Engines.Sql.Interop;
 
@@ -10,7 +9,7 @@ internal sealed unsafe class BooleanWriter(string column) : ColumnWriter(column,
 {
     public override long Measure(in VectorSlice slice) => (slice.Count / 8) + 1;
 
-    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output)
+    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output)
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);

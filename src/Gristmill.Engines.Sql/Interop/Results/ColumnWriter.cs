@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Apache.Arrow;
 using Apache.Arrow.Types;
-using Gristmill.Objects;
 
 namespace Gristmill.Engines.Sql.Interop;
 
@@ -24,7 +23,7 @@ internal abstract unsafe class ColumnWriter(string column, IArrowType type)
     public abstract long Measure(in VectorSlice slice);
 
     /// <summary>Writes all slices after one another.</summary>
-    public abstract ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output);
+    public abstract ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output);
 
     protected static int CountNulls(ReadOnlySpan<VectorSlice> slices)
     {
@@ -38,7 +37,7 @@ internal abstract unsafe class ColumnWriter(string column, IArrowType type)
     }
 
     /// <summary>The validity bitmap, or no buffer where nothing is null.</summary>
-    protected static ArrowBuffer WriteValidity(ReadOnlySpan<VectorSlice> slices, int rows, int nulls, ObjectWriter output)
+    protected static ArrowBuffer WriteValidity(ReadOnlySpan<VectorSlice> slices, int rows, int nulls, IColumnMemory output)
     {
         if (nulls == 0)
         {

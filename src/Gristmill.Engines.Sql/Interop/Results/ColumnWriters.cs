@@ -11,6 +11,31 @@ internal static class ColumnWriters
     /// <summary>DUCKDB_TYPE_TIME_NS, which the bindings do not name.</summary>
     private const DuckDBType TimeNs = (DuckDBType)39;
 
+    /// <summary>The writers of a result's columns.</summary>
+    /// <exception cref="GristmillException">sql.error: two columns have one name; type_mismatch.</exception>
+    public static ColumnWriter[] Of(ref DuckDBResult result)
+    {
+        var columns = new ColumnWriter[NativeMethods.Query.DuckDBColumnCount(ref result)];
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < columns.Length; i++)
+        {
+            var name = NativeMethods.Query.DuckDBColumnName(ref result, i);
+            using var type = NativeMethods.Query.DuckDBColumnLogicalType(ref result, i);
+            columns[i] = Create(Unique(names, name), type);
+        }
+
+        return columns;
+    }
+
+    /// <summary>The Arrow schema of what they write.</summary>
+    public static Schema SchemaOf(IEnumerable<ColumnWriter> columns) =>
+        new(columns.Select(column => new Field(column.Column, column.Type, nullable: true)), null);
+
+    /// <summary>Adds a name that must be new.</summary>
+    public static string Unique(HashSet<string> names, string name) => names.Add(name)
+        ? name
+        : throw new GristmillException(ErrorCodes.Sql, $"The result has two columns called '{name}'.", "Name one of them with AS.").With("column", name);
+
     /// <summary>The writer of a result column.</summary>
     /// <exception cref="GristmillException">type_mismatch, naming column and type.</exception>
     public static ColumnWriter Create(string column, DuckDBLogicalType type, bool nested = false)

@@ -1,6 +1,5 @@
 using Apache.Arrow;
 using Apache.Arrow.Types;
-using Gristmill.Objects;
 
 namespace Gristmill.Engines.Sql.Interop;
 
@@ -26,7 +25,7 @@ internal sealed unsafe class ConvertingWriter<TFrom, TTo, TConverter>(string col
 {
     public override long Measure(in VectorSlice slice) => (long)slice.Count * sizeof(TTo);
 
-    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output)
+    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output)
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);

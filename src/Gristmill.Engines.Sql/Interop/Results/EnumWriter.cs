@@ -3,7 +3,6 @@ using System.Text;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using DuckDB.NET.Native;
-using Gristmill.Objects;
 
 namespace Gristmill.Engines.Sql.Interop;
 
@@ -52,7 +51,7 @@ internal sealed class EnumWriter : ColumnWriter
 
     public override long Measure(in VectorSlice slice) => _indices.Measure(slice);
 
-    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output)
+    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output)
     {
         var indices = _indices.Write(slices, rows, output);
         return new ArrayData(Type, rows, indices.NullCount, 0, indices.Buffers, System.Array.Empty<ArrayData>(), _dictionary);
@@ -84,7 +83,7 @@ internal sealed unsafe class EnumNameWriter : ColumnWriter
 
     public override long Measure(in VectorSlice slice) => Total(slice) + ((long)slice.Count * sizeof(int));
 
-    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output)
+    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output)
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);
@@ -145,6 +144,6 @@ internal sealed class NullWriter(string column) : ColumnWriter(column, NullType.
 {
     public override long Measure(in VectorSlice slice) => 0;
 
-    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output) =>
+    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output) =>
         new(Type, rows, rows, 0, System.Array.Empty<ArrowBuffer>(), System.Array.Empty<ArrayData>());
 }

@@ -1,7 +1,6 @@
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using DuckDB.NET.Native;
-using Gristmill.Objects;
 
 namespace Gristmill.Engines.Sql.Interop;
 
@@ -19,7 +18,7 @@ internal sealed class StructWriter(string column, IArrowType type, ColumnWriter[
         return bytes;
     }
 
-    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output)
+    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output)
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);
@@ -47,7 +46,7 @@ internal sealed class ArrayWriter(string column, IArrowType type, ColumnWriter c
 {
     public override long Measure(in VectorSlice slice) => child.Measure(Child(slice));
 
-    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output)
+    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output)
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);
@@ -83,7 +82,7 @@ internal sealed unsafe class ListWriter(string column, IArrowType type, ColumnWr
 {
     public override long Measure(in VectorSlice slice) => ((long)slice.Count * sizeof(int)) + child.Measure(Child(slice, null));
 
-    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output)
+    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output)
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);

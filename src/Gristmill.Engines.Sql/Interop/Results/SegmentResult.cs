@@ -42,9 +42,9 @@ internal sealed class SegmentResult : IDisposable
     public static ObjectRef Write(
         ObjectStore store, ref DuckDBResult result, bool overlap, Func<string, Exception> fail, Action<long> fetched, CancellationToken cancellationToken)
     {
-        var columns = Columns(ref result);
+        var columns = ColumnWriters.Of(ref result);
         using var segment = new SegmentResult(store, columns, overlap);
-        var batch = new Batch();
+        var batch = new ChunkBatch();
         try
         {
             long rows = 0;
@@ -59,10 +59,10 @@ internal sealed class SegmentResult : IDisposable
                 }
 
                 rows += batch.Add(chunk, columns);
-                if (batch.IsFull)
+                if ((batch.Rows > MaxBatchRows - NativeDuck.VectorSize || batch.Bytes > MaxBatchBytes))
                 {
                     segment.Flush(batch);
-                    batch = new Batch();
+                    batch = new ChunkBatch();
                     fetched(rows);
                 }
             }
@@ -75,7 +75,7 @@ internal sealed class SegmentResult : IDisposable
             if (batch.Rows > 0 || rows == 0)
             {
                 segment.Flush(batch);
-                batch = new Batch();
+                batch = new ChunkBatch();
             }
 
             segment._writing.GetAwaiter().GetResult();
@@ -103,30 +103,7 @@ internal sealed class SegmentResult : IDisposable
         _writer?.Dispose();
     }
 
-    private static ColumnWriter[] Columns(ref DuckDBResult result)
-    {
-        var columns = new ColumnWriter[NativeMethods.Query.DuckDBColumnCount(ref result)];
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        for (var i = 0; i < columns.Length; i++)
-        {
-            var name = NativeMethods.Query.DuckDBColumnName(ref result, i);
-            if (!names.Add(name))
-            {
-                throw new GristmillException(ErrorCodes.Sql, $"The result has two columns called '{name}'.", "Name one of them with AS.")
-                    .With("column", name);
-            }
-
-            using var type = NativeMethods.Query.DuckDBColumnLogicalType(ref result, i);
-            columns[i] = ColumnWriters.Create(name, type);
-        }
-
-        return columns;
-    }
-
-    private static Schema SchemaOf(ColumnWriter[] columns) =>
-        new(columns.Select(column => new Field(column.Column, column.Type, nullable: true)), null);
-
-    private void Flush(Batch batch)
+    private void Flush(ChunkBatch batch)
     {
         try
         {
@@ -140,7 +117,7 @@ internal sealed class SegmentResult : IDisposable
         }
 
         // Made when it is known what there is: a small result is a small object, and one that is larger is never moved.
-        _writer ??= _store.Create(SchemaOf(_columns), batch.Bytes + ((batch.Rows / 8 + 64) * _columns.Length));
+        _writer ??= _store.Create(ColumnWriters.SchemaOf(_columns), batch.Bytes + ((batch.Rows / 8 + 64) * _columns.Length));
         if (_overlap)
         {
             _writing = Task.Run(() => Write(batch));
@@ -151,70 +128,25 @@ internal sealed class SegmentResult : IDisposable
         }
     }
 
-    private void Write(Batch batch)
+    private void Write(ChunkBatch batch)
     {
         using (batch)
         {
             var writer = _writer!;
+            var memory = new SegmentColumns(writer);
             writer.BeginBatch();
             var arrays = new IArrowArray[_columns.Length];
             for (var i = 0; i < arrays.Length; i++)
             {
-                arrays[i] = ArrowArrayFactory.BuildArray(_columns[i].Write(batch.Slices(i), batch.Rows, writer));
+                arrays[i] = ArrowArrayFactory.BuildArray(_columns[i].Write(batch.Slices(i), batch.Rows, memory));
             }
 
             writer.EndBatch(batch.Rows, arrays);
         }
     }
 
-    /// <summary>Chunks kept alive until they are written.</summary>
-    private sealed class Batch : IDisposable
+    private sealed class SegmentColumns(ObjectWriter writer) : IColumnMemory
     {
-        private readonly List<DuckDBDataChunk> _chunks = [];
-        private readonly List<VectorSlice[]> _slices = [];
-
-        public int Rows { get; private set; }
-
-        /// <summary>Bytes of its values, roughly.</summary>
-        public long Bytes { get; private set; }
-
-        public bool IsFull => Rows > MaxBatchRows - NativeDuck.VectorSize || Bytes > MaxBatchBytes;
-
-        public int Add(DuckDBDataChunk chunk, ColumnWriter[] columns)
-        {
-            _chunks.Add(chunk);
-            var count = (int)NativeMethods.DataChunks.DuckDBDataChunkGetSize(chunk);
-            var slices = new VectorSlice[columns.Length];
-            for (var i = 0; i < columns.Length; i++)
-            {
-                slices[i] = new VectorSlice(NativeMethods.DataChunks.DuckDBDataChunkGetVector(chunk, i), 0, count);
-                Bytes += columns[i].Measure(slices[i]);
-            }
-
-            _slices.Add(slices);
-            Rows += count;
-            return count;
-        }
-
-        public VectorSlice[] Slices(int column)
-        {
-            var slices = new VectorSlice[_slices.Count];
-            for (var i = 0; i < slices.Length; i++)
-            {
-                slices[i] = _slices[i][column];
-            }
-
-            return slices;
-        }
-
-        public void Dispose()
-        {
-            foreach (var chunk in _chunks)
-            {
-                chunk.Dispose();
-            }
-
-            _chunks.Clear();
-        }
+        public Memory<byte> Allocate(int bytes) => writer.Allocate(bytes);
     }
 }

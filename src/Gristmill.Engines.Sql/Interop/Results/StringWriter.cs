@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using Apache.Arrow;
 using Apache.Arrow.Types;
-using Gristmill.Objects;
 
 namespace Gristmill.Engines.Sql.Interop;
 
@@ -16,7 +15,7 @@ internal sealed unsafe class StringWriter(string column, IArrowType type) : Colu
 
     public override long Measure(in VectorSlice slice) => Total(slice) + ((long)slice.Count * sizeof(int));
 
-    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output)
+    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output)
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);
@@ -40,11 +39,12 @@ internal sealed unsafe class StringWriter(string column, IArrowType type) : Colu
         *offset++ = 0;
         foreach (ref readonly var slice in slices)
         {
+            var isFull = nulls == 0 && slice.Selection is null;
             for (var i = 0; i < slice.Count; i++)
             {
-                if (slice.IsValid(i))
+                if (isFull || slice.IsValid(i))
                 {
-                    target = Append(slice.Data + ((long)slice.Row(i) * Slot), target);
+                    target = Append(slice.Data + ((long)(isFull ? slice.Start + i : slice.Row(i)) * Slot), target);
                 }
 
                 *offset++ = (int)(target - start);
@@ -77,6 +77,17 @@ internal sealed unsafe class StringWriter(string column, IArrowType type) : Colu
     private static long Total(in VectorSlice slice)
     {
         long total = 0;
+        if (slice.Selection is null && slice.CountNulls() == 0)
+        {
+            var slots = slice.Data + ((long)slice.Start * Slot);
+            for (var i = 0; i < slice.Count; i++)
+            {
+                total += *(uint*)(slots + ((long)i * Slot));
+            }
+
+            return total;
+        }
+
         for (var i = 0; i < slice.Count; i++)
         {
             if (slice.IsValid(i))

@@ -1,6 +1,5 @@
 using Apache.Arrow;
 using Apache.Arrow.Types;
-using Gristmill.Objects;
 
 namespace Gristmill.Engines.Sql.Interop;
 
@@ -11,7 +10,7 @@ internal sealed unsafe class UuidWriter(string column) : ColumnWriter(column, St
 
     public override long Measure(in VectorSlice slice) => (long)slice.Count * (Characters + sizeof(int));
 
-    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, ObjectWriter output)
+    public override ArrayData Write(ReadOnlySpan<VectorSlice> slices, int rows, IColumnMemory output)
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);

@@ -48,10 +48,15 @@ internal sealed unsafe class ArrowSlice : IDisposable
     }
 
     /// <summary>The tree narrowed to rows [start, start + count) of the batch.</summary>
-    public ArrowArrayStruct* Narrow(ReadOnlySpan<ArrowNode> columns, long start, long count)
+    /// <param name="columns">Those it is bound to.</param>
+    /// <param name="start">First row.</param>
+    /// <param name="count">Rows.</param>
+    /// <param name="block">Handle of a <see cref="StreamBlock"/> that is told when no vector needs it any more; 0: nobody.</param>
+    public ArrowArrayStruct* Narrow(ReadOnlySpan<ArrowNode> columns, long start, long count, nint block = 0)
     {
         _top->Length = count;
         _top->Release = &Release;
+        _top->PrivateData = (void*)block;
         for (var i = 0; i < columns.Length; i++)
         {
             var column = _top->Children[i];
@@ -72,22 +77,27 @@ internal sealed unsafe class ArrowSlice : IDisposable
     {
         if (_top->Release != null)
         {
-            _top->Release = null;
-            Interlocked.Decrement(ref s_live);
+            Done(_top);
         }
     }
 
     public void Dispose() => Free();
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void Release(ArrowArrayStruct* array)
-    {
-        array->Release = null;
-        Interlocked.Decrement(ref s_live);
-    }
+    private static void Release(ArrowArrayStruct* array) => Done(array);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void ReleaseChild(ArrowArrayStruct* array) => array->Release = null;
+
+    private static void Done(ArrowArrayStruct* array)
+    {
+        array->Release = null;
+        Interlocked.Decrement(ref s_live);
+        if (array->PrivateData is not null)
+        {
+            StreamBlock.Release((nint)array->PrivateData);
+        }
+    }
 
     /// <summary>
     /// DuckDB adds to a field's offset that of the struct it is in, but not those of the structs around that one: each

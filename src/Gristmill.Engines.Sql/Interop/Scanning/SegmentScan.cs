@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Apache.Arrow;
@@ -16,7 +15,7 @@ internal static unsafe class SegmentScan
 {
     /// <summary>Registers a table as a function without parameters. The table belongs to DuckDB from here on and is disposed with the database, or at once if this throws.</summary>
     /// <exception cref="GristmillException">type_mismatch: a column has a type that DuckDB cannot take.</exception>
-    public static void Register(DuckDBNativeConnection connection, string function, SegmentTable table)
+    public static void Register(DuckDBNativeConnection connection, string function, ScanTable table)
     {
         var handle = default(GCHandle);
         nint native = 0;
@@ -87,10 +86,10 @@ internal static unsafe class SegmentScan
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void FreeTable(nint handle) => Release<SegmentTable>(handle);
+    private static void FreeTable(nint handle) => Release<ScanTable>(handle);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void FreeState(nint handle) => Release<ScanState>(handle);
+    private static void FreeState(nint handle) => Release<IScanState>(handle);
 
     private static void Release<T>(nint handle) where T : class, IDisposable
     {
@@ -112,19 +111,24 @@ internal static unsafe class SegmentScan
     {
         try
         {
-            var table = (SegmentTable)GCHandle.FromIntPtr(TableFunctions.DuckDBBindGetExtraInfo(info)).Target!;
+            var table = (ScanTable)GCHandle.FromIntPtr(TableFunctions.DuckDBBindGetExtraInfo(info)).Target!;
             for (var i = 0; i < table.Types.Length; i++)
             {
                 TableFunctions.DuckDBBindAddResultColumn(info, table.Schema.GetFieldByIndex(i).Name, table.Types[i]);
             }
 
-            if (table.Partition is not null)
+            if (table.HasPart)
             {
                 using var tinyInt = NativeMethods.LogicalType.DuckDBCreateLogicalType(DuckDBType.TinyInt);
                 TableFunctions.DuckDBBindAddResultColumn(info, RowPartition.Column, tinyInt);
             }
 
-            TableFunctions.DuckDBBindSetCardinality(info, (ulong)table.Rows, true);
+            if (table.Cardinality is { } rows)
+            {
+                TableFunctions.DuckDBBindSetCardinality(info, (ulong)rows, true);
+            }
+
+            table.Bound();
         }
         catch (Exception e)
         {
@@ -137,17 +141,16 @@ internal static unsafe class SegmentScan
     {
         try
         {
-            var table = (SegmentTable)GCHandle.FromIntPtr(TableFunctions.DuckDBInitGetExtraInfo(info)).Target!;
+            var table = (ScanTable)GCHandle.FromIntPtr(TableFunctions.DuckDBInitGetExtraInfo(info)).Target!;
             var outputs = new ulong[TableFunctions.DuckDBInitGetColumnCount(info)];
             for (var i = 0; i < outputs.Length; i++)
             {
                 outputs[i] = TableFunctions.DuckDBInitGetColumnIndex(info, (ulong)i);
             }
 
-            var state = new ScanState(table, outputs);
+            var state = table.Open(outputs);
             TableFunctions.DuckDBInitSetInitData(info, GCHandle.ToIntPtr(GCHandle.Alloc(state)), &FreeState);
-            NativeDuck.InitSetMaxThreads(info, (ulong)Math.Clamp(table.Chunks, 1, table.Threads));
-            table.Progress?.Begin(table.Rows);
+            NativeDuck.InitSetMaxThreads(info, (ulong)table.MaxThreads);
         }
         catch (Exception e)
         {
@@ -160,128 +163,11 @@ internal static unsafe class SegmentScan
     {
         try
         {
-            ((ScanState)GCHandle.FromIntPtr(TableFunctions.DuckDBFunctionGetInitData(info)).Target!).Next(output);
+            ((IScanState)GCHandle.FromIntPtr(TableFunctions.DuckDBFunctionGetInitData(info)).Target!).Next(output);
         }
         catch (Exception e)
         {
             TableFunctions.DuckDBFunctionSetError(info, e.Message);
-        }
-    }
-
-    /// <summary>One execution of the function: which columns, and the next chunk to hand out.</summary>
-    private sealed class ScanState : IDisposable
-    {
-        private readonly SegmentTable _table;
-        private readonly int[] _columns;
-        private readonly int[] _targets;
-        private readonly int _partitionTarget = -1;
-        private readonly ConvertedSchema? _schema;
-        private readonly ConcurrentBag<ArrowSlice> _slices = [];
-        private long _next;
-
-        public ScanState(SegmentTable table, ulong[] outputs)
-        {
-            _table = table;
-            var columns = new List<int>(outputs.Length);
-            var targets = new List<int>(outputs.Length);
-            for (var i = 0; i < outputs.Length; i++)
-            {
-                // Beyond the columns lie virtual ones, such as the one that stands for "any" in count(*).
-                if (outputs[i] < (ulong)table.Types.Length)
-                {
-                    columns.Add((int)outputs[i]);
-                    targets.Add(i);
-                }
-                else if (outputs[i] == (ulong)table.Types.Length && table.Partition is not null)
-                {
-                    _partitionTarget = i;
-                }
-            }
-
-            _columns = [.. columns];
-            _targets = [.. targets];
-            if (_columns.Length > 0)
-            {
-                _schema = ConvertedSchema.Of(table.Connection, new Schema(_columns.Select(table.Schema.GetFieldByIndex), null));
-            }
-        }
-
-        public void Next(nint output)
-        {
-            var chunk = Interlocked.Increment(ref _next) - 1;
-            if (chunk >= _table.Chunks)
-            {
-                NativeDuck.DataChunkSetSize(output, 0);
-                return;
-            }
-
-            var (batch, start, count) = _table.Chunk(chunk);
-            if (_schema is not null)
-            {
-                Reference(output, _schema, batch, start, count);
-            }
-
-            if (_partitionTarget >= 0)
-            {
-                var parts = (sbyte*)NativeDuck.VectorGetData(NativeDuck.DataChunkGetVector(output, (ulong)_partitionTarget));
-                var row = _table.FirstRow[batch] + start;
-                for (var i = 0; i < count; i++)
-                {
-                    parts[i] = _table.Partition!.Of(row + i);
-                }
-            }
-
-            NativeDuck.DataChunkSetSize(output, (ulong)count);
-            _table.Progress?.Advance(count);
-        }
-
-        public void Dispose()
-        {
-            _schema?.Dispose();
-            foreach (var slice in _slices)
-            {
-                slice.Dispose();
-            }
-        }
-
-        private void Reference(nint output, ConvertedSchema schema, int batch, int start, int count)
-        {
-            var nodes = new ArrowNode[_columns.Length];
-            for (var i = 0; i < nodes.Length; i++)
-            {
-                nodes[i] = _table.Node(batch, _columns[i]);
-            }
-
-            if (!_slices.TryTake(out var slice))
-            {
-                slice = new ArrowSlice();
-            }
-
-            nint chunk = 0;
-            try
-            {
-                if (slice.Batch != batch)
-                {
-                    slice.Bind(batch, nodes);
-                }
-
-                chunk = ToChunk(_table.Connection, schema, slice, slice.Narrow(nodes, start, count));
-                for (var i = 0; i < _targets.Length; i++)
-                {
-                    NativeDuck.VectorReferenceVector(
-                        NativeDuck.DataChunkGetVector(output, (ulong)_targets[i]),
-                        NativeDuck.DataChunkGetVector(chunk, (ulong)i));
-                }
-            }
-            finally
-            {
-                if (chunk != 0)
-                {
-                    NativeDuck.DestroyDataChunk(ref chunk);
-                }
-
-                _slices.Add(slice);
-            }
         }
     }
 }

@@ -1,29 +1,26 @@
 using System.Buffers;
 using Apache.Arrow;
-using DuckDB.NET.Native;
 
 namespace Gristmill.Engines.Sql.Interop;
 
 /// <summary>
-/// What a registered scan reads: record batches, the types DuckDB sees in them, and who keeps the memory alive.
-/// Safe for many threads once made.
+/// Record batches that are all there, and who keeps their memory alive.
 /// </summary>
-internal sealed class SegmentTable : IDisposable
+internal sealed class SegmentTable : ScanTable
 {
     private readonly IDisposable? _owner;
     private readonly long[] _firstChunk;
     private readonly ArrowNode?[] _nodes;
     private readonly List<MemoryHandle> _pins = [];
     private readonly Lock _gate = new();
-    private int _disposed;
 
     /// <param name="schema">Schema of the batches.</param>
     /// <param name="batches">The rows.</param>
     /// <param name="owner">Keeps the memory of the batches; disposed with this table.</param>
     /// <param name="partition">Adds a last column with each row's part, for random splits.</param>
     public SegmentTable(Schema schema, IReadOnlyList<RecordBatch> batches, IDisposable? owner, RowPartition? partition = null)
+        : base(schema)
     {
-        Schema = schema;
         Batches = batches;
         Partition = partition;
         _owner = owner;
@@ -37,8 +34,6 @@ internal sealed class SegmentTable : IDisposable
         }
     }
 
-    public Schema Schema { get; }
-
     public IReadOnlyList<RecordBatch> Batches { get; }
 
     public RowPartition? Partition { get; }
@@ -49,15 +44,17 @@ internal sealed class SegmentTable : IDisposable
 
     public long Chunks => _firstChunk[^1];
 
-    /// <summary>The connection it is registered on; valid while the function is.</summary>
-    public nint Connection { get; set; }
+    public override bool HasPart => Partition is not null;
 
-    public int Threads { get; set; } = 1;
+    public override long? Cardinality => Rows;
 
-    public ScanProgress? Progress { get; set; }
+    public override int MaxThreads => (int)Math.Clamp(Chunks, 1, Threads);
 
-    /// <summary>DuckDB's types of the columns.</summary>
-    public DuckDBLogicalType[] Types { get; set; } = [];
+    public override IScanState Open(ulong[] columns)
+    {
+        Progress?.Begin(Rows);
+        return new SegmentScanState(this, columns);
+    }
 
     /// <summary>The batch and first row of a chunk of up to 2,048 rows.</summary>
     public (int Batch, int Start, int Count) Chunk(long chunk)
@@ -89,30 +86,20 @@ internal sealed class SegmentTable : IDisposable
 
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            ObjectDisposedException.ThrowIf(IsDisposed, this);
             slot ??= ArrowNode.Of(Batches[batch].Column(column).Data, _pins);
             return slot;
         }
     }
 
-    public void Dispose()
+    protected override void Free()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
-        {
-            return;
-        }
-
         lock (_gate)
         {
             foreach (var pin in _pins)
             {
                 pin.Dispose();
             }
-        }
-
-        foreach (var type in Types)
-        {
-            type.Dispose();
         }
 
         _owner?.Dispose();

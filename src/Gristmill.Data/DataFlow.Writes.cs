@@ -1,0 +1,29 @@
+using Gristmill.Data.Writing;
+
+namespace Gristmill.Data;
+
+public partial class DataFlow
+{
+    /// <summary>Writes a Parquet file, or a folder of them with <see cref="FileWriteOptions.PartitionBy"/>. It is there as a whole or not at all.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="cancellationToken">Ends it; nothing is left then.</param>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Conflict"/>: it is there already; <see cref="ErrorCodes.StoreFull"/>: the disk is full; and whatever reading fails with.</exception>
+    public Task<FlowResult> WriteParquetAsync(string path, FileWriteOptions? options = null, CancellationToken cancellationToken = default) =>
+        FileSink.CopyAsync(this, path, FileFormat.Parquet, options ?? new FileWriteOptions(), cancellationToken);
+
+    /// <summary>Writes a CSV file, or a folder of them with <see cref="FileWriteOptions.PartitionBy"/>. It is there as a whole or not at all.</summary>
+    /// <inheritdoc cref="WriteParquetAsync"/>
+    public Task<FlowResult> WriteCsvAsync(string path, FileWriteOptions? options = null, CancellationToken cancellationToken = default) =>
+        FileSink.CopyAsync(this, path, FileFormat.Csv, options ?? new FileWriteOptions(), cancellationToken);
+
+    /// <summary>Writes a file of JSON objects, one a line, or a folder of them with <see cref="FileWriteOptions.PartitionBy"/>. It is there as a whole or not at all.</summary>
+    /// <inheritdoc cref="WriteParquetAsync"/>
+    public Task<FlowResult> WriteJsonLinesAsync(string path, FileWriteOptions? options = null, CancellationToken cancellationToken = default) =>
+        FileSink.CopyAsync(this, path, FileFormat.JsonLines, options ?? new FileWriteOptions(), cancellationToken);
+
+    /// <summary>Writes an Arrow IPC file, a record batch a block. It is there as a whole or not at all.</summary>
+    /// <inheritdoc cref="WriteParquetAsync"/>
+    public Task<FlowResult> WriteArrowAsync(string path, FileWriteOptions? options = null, CancellationToken cancellationToken = default) =>
+        FileSink.ArrowAsync(this, path, options ?? new FileWriteOptions(), cancellationToken);
+}

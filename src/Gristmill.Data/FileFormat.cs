@@ -1,0 +1,16 @@
+namespace Gristmill.Data;
+
+/// <summary>Formats of files that a flow reads and writes.</summary>
+public enum FileFormat
+{
+    /// <summary>Apache Parquet: .parquet, .pq.</summary>
+    Parquet,
+    /// <summary>Comma-separated values: .csv, .tsv; also with .gz or .zst.</summary>
+    Csv,
+    /// <summary>A JSON object a line: .jsonl, .ndjson; also with .gz or .zst.</summary>
+    JsonLines,
+    /// <summary>Arrow IPC, as a file or a stream: .arrow, .feather, .ipc, .arrows.</summary>
+    Arrow,
+    /// <summary>Lines of UTF-8 text, in the column "line": .txt, .log; also with .gz. Read only.</summary>
+    Text,
+}

@@ -1,0 +1,128 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Gristmill.Data.Sources;
+
+/// <summary>A file and its length.</summary>
+internal sealed record SourceFile(string Path, long Bytes);
+
+/// <summary>Finds the files that names, folders and patterns stand for.</summary>
+internal static class FileSet
+{
+    /// <summary>The files, those of a folder or pattern in the order of their names.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.FileNotFound"/>, naming what was not found.</exception>
+    public static IReadOnlyList<SourceFile> Find(FileRead read, string? baseDirectory)
+    {
+        var files = new List<SourceFile>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var path in read.Paths)
+        {
+            foreach (var file in Find(path, baseDirectory, read.Options.Format))
+            {
+                if (known.Add(file))
+                {
+                    files.Add(new SourceFile(file, new FileInfo(file).Length));
+                }
+            }
+        }
+
+        return files;
+    }
+
+    /// <summary>A path from the base folder.</summary>
+    public static string Full(string path, string? baseDirectory)
+    {
+        if (string.IsNullOrWhiteSpace(path) || path.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"'{path.Replace("\0", "\\0", StringComparison.Ordinal)}' is no file name.", "Give an absolute path, or one from the base folder.");
+        }
+
+        return baseDirectory is null ? Path.GetFullPath(path) : Path.GetFullPath(path, Path.GetFullPath(baseDirectory));
+    }
+
+    private static List<string> Find(string path, string? baseDirectory, FileFormat? format)
+    {
+        var full = Full(path, baseDirectory);
+        if (File.Exists(full))
+        {
+            return [full];
+        }
+
+        if (Directory.Exists(full))
+        {
+            return InFolder(full, format);
+        }
+
+        var pattern = full.AsSpan().IndexOfAny("*?[");
+        if (pattern < 0)
+        {
+            throw NotFound(full, "does not exist", "Relative paths start at the base folder of the flow's options, or at the process's folder.");
+        }
+
+        var start = full.LastIndexOf(Path.DirectorySeparatorChar, pattern);
+        var folder = start <= 0 ? "/" : full[..start];
+        var matching = new Regex(Expression(full), RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+        List<string> found = Directory.Exists(folder)
+            ? [.. Directory.EnumerateFiles(folder, "*", full.AsSpan(start + 1).Contains(Path.DirectorySeparatorChar) ? SearchOption.AllDirectories : SearchOption.TopDirectoryOnly).Where(file => matching.IsMatch(file)).Order(StringComparer.Ordinal)]
+            : [];
+        return found.Count > 0 ? found : throw NotFound(full, "matches no file", "Look whether the files are there, and how their names are written.");
+    }
+
+    // As Spark and its kin have it: names that begin with . or _ are no data.
+    private static List<string> InFolder(string folder, FileFormat? format)
+    {
+        var files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(file => !Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar).Any(static part => part[0] is '.' or '_'))
+            .Order(StringComparer.Ordinal).ToList();
+        if (format is null)
+        {
+            var formats = files.Select(FileFormats.Of).Where(static f => f is not null).Distinct().ToList();
+            if (formats.Count > 1)
+            {
+                throw new GristmillException(ErrorCodes.Invalid, $"The folder '{folder}' has files of several formats: {string.Join(", ", formats)}.",
+                    "Name those to read with a pattern, such as FOLDER/*.parquet.").With("file", folder);
+            }
+
+            files = [.. files.Where(static file => FileFormats.Of(file) is not null)];
+        }
+        else if (files.Exists(file => FileFormats.Of(file) == format))
+        {
+            files = [.. files.Where(file => FileFormats.Of(file) == format)];
+        }
+
+        return files.Count > 0 ? files : throw NotFound(folder, "is a folder without files to read", "Look whether the files are there; names that begin with . or _ are passed over.");
+    }
+
+    private static string Expression(string pattern)
+    {
+        var expression = new StringBuilder("^");
+        for (var i = 0; i < pattern.Length; i++)
+        {
+            if (pattern.AsSpan(i).StartsWith("**/"))
+            {
+                expression.Append("(?:.*/)?");
+                i += 2;
+            }
+            else if (pattern.AsSpan(i).StartsWith("**"))
+            {
+                expression.Append(".*");
+                i++;
+            }
+            else if (pattern[i] == '[' && pattern.IndexOf(']', i + 1) is > 0 and var end)
+            {
+                var set = pattern[(i + 1)..end].Replace("\\", "\\\\", StringComparison.Ordinal).Replace("[", "\\[", StringComparison.Ordinal);
+                expression.Append('[').Append(set.StartsWith('!') ? $"^{set[1..]}" : set).Append(']');
+                i = end;
+            }
+            else
+            {
+                expression.Append(pattern[i] switch { '*' => "[^/]*", '?' => "[^/]", var c => Regex.Escape(c.ToString()) });
+            }
+        }
+
+        return expression.Append('$').ToString();
+    }
+
+    public static GristmillException NotFound(string path, string what, string hint) =>
+        new GristmillException(ErrorCodes.FileNotFound, $"'{path}' {what}.", hint).With("file", path);
+}
