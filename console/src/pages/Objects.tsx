@@ -1,4 +1,4 @@
-import { api, ask } from '../api/client';
+import { api, ask, type Schemas } from '../api/client';
 import { useLoaded } from '../api/useLoaded';
 import { ago, bytes, moment, number } from '../parts/format';
 import { Problem } from '../parts/Problem';
@@ -72,6 +72,7 @@ export function StoredObject({ id }: { id: string }) {
         <span>mapped by {o.processes?.length ?? 0} processes</span>
       </p>
       <Problem error={preview.error} />
+      {o.columns?.some((c) => c.statistics) && <Statistics columns={o.columns} />}
       <div class="scroll">
         <table class="list">
           <thead><tr>{o.columns?.map((c) => <th key={c.name}>{c.name}<br /><i>{c.type}</i></th>)}</tr></thead>
@@ -79,5 +80,31 @@ export function StoredObject({ id }: { id: string }) {
         </table>
       </div>
     </>
+  );
+}
+
+/** What was found in each column when the table came in. */
+function Statistics({ columns }: { columns: readonly Schemas['ObjectColumn'][] }) {
+  return (
+    <div class="scroll">
+      <table class="list">
+        <thead><tr><th>Column</th><th>Type</th><th>Nulls</th><th>Different</th><th>Min</th><th>Median</th><th>Max</th><th>Mean</th><th>Most frequent</th></tr></thead>
+        <tbody>
+          {columns.map((c) => (
+            <tr key={c.name}>
+              <td>{c.name}</td>
+              <td><i>{c.type}</i></td>
+              <td>{c.nulls != null && number(c.nulls)}</td>
+              <td>{c.statistics?.distinct != null && number(c.statistics.distinct)}</td>
+              <td>{c.statistics?.min}</td>
+              <td>{c.statistics?.quantiles && number(c.statistics.quantiles[3])}</td>
+              <td>{c.statistics?.max}</td>
+              <td>{c.statistics?.mean != null && number(c.statistics.mean)}</td>
+              <td>{c.statistics?.top?.filter((v) => Number(v.count) > 1).slice(0, 3).map((v) => `${v.value} (${number(v.count)})`).join(', ')}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
