@@ -68,7 +68,12 @@ export function StoredObject({ id }: { id: string }) {
         {o.rows != null && <span>{number(o.rows)} rows</span>}
         <span>{bytes(Number(o.bytes))}{o.spilled && ' on disk'}</span>
         <span title={moment(o.created)}>made {ago(o.created)}</span>
-        {o.owner && <span>by <a class="id" href={link(['runs', o.owner.split('/')[0]!], { stage: o.owner.split('/').slice(1).join('/') })}>{o.owner}</a></span>}
+        {o.owner && (
+          <span>by {o.owner.includes('/')
+            ? <a class="id" href={link(['runs', o.owner.split('/')[0]!], { stage: o.owner.split('/').slice(1).join('/') })}>{o.owner}</a>
+            : <span class="id">{o.owner}</span>}
+          </span>
+        )}
         <span>mapped by {o.processes?.length ?? 0} processes</span>
       </p>
       <Problem error={preview.error} />
