@@ -1,4 +1,3 @@
-using Apache.Arrow;
 using DuckDB.NET.Data;
 using Gristmill.Data.Interop;
 using Gristmill.Objects;

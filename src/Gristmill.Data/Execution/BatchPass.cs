@@ -60,32 +60,20 @@ internal sealed class BatchPass : BlockStep
         }
 
         // Its columns may be those of the block, or lie in memory of the function's own.
-        return new Block(made, null, block, new ForeignBytes(_memory, Bytes(made)));
+        return new Block(made, null, block, new ForeignBytes(_memory, Bytes(made, block.Batch)));
     };
 
     private static string Text(Field field) => $"{field.Name} {SchemaChange.Text(field.DataType)}";
 
-    private static long Bytes(RecordBatch batch)
+    /// <summary>Bytes of what was made that do not lie in the batch it was made of.</summary>
+    private static long Bytes(RecordBatch made, RecordBatch source)
     {
-        long bytes = 0;
-        foreach (var array in batch.Arrays)
-        {
-            Add(array.Data);
-        }
-
-        return bytes;
-
-        void Add(ArrayData data)
-        {
-            foreach (var buffer in data.Buffers)
-            {
-                bytes += buffer.Length;
-            }
-
-            foreach (var child in data.Children ?? [])
-            {
-                Add(child);
-            }
-        }
+        var known = Buffers(source).ToHashSet();
+        return Buffers(made).Where(known.Add).Sum(static buffer => (long)buffer.Length);
     }
+
+    private static IEnumerable<ReadOnlyMemory<byte>> Buffers(RecordBatch batch) => batch.Arrays.SelectMany(static array => Buffers(array.Data));
+
+    private static IEnumerable<ReadOnlyMemory<byte>> Buffers(ArrayData data) =>
+        data.Buffers.Where(static buffer => !buffer.IsEmpty).Select(static buffer => buffer.Memory).Concat((data.Children ?? []).SelectMany(Buffers));
 }

@@ -38,6 +38,8 @@ internal sealed class SqlUnit
             ResultBytes = Math.Min(run.Shares.Block, 1 << 20),
             Progress = share => run.Progress.Input(this, share, _files.Sum(static files => files.Bytes)),
         }));
+        // Each statement over a file looks at its footer: the schema, the plan, and each part.
+        _database.Set("parquet_metadata_cache", "true");
         _term = Term(node);
         KeepWhatIsReadTwice(_term);
         _text = _term.Write(_places);

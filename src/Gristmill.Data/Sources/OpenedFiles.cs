@@ -15,7 +15,7 @@ internal sealed class OpenedFiles
     /// <summary>Errors that a query makes of values that were read.</summary>
     private static readonly string[] s_ofQueries = ["Binder", "Parser", "Catalog", "Conversion", "Out of Range", "Not implemented", "Mismatch Type", "Divide by Zero"];
 
-    private const long PartRows = 250_000;
+    private const long PartRows = 500_000;
 
     private readonly FileRead _read;
     private readonly FileFormat _format;

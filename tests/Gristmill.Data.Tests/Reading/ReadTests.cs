@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using Apache.Arrow;
 using Apache.Arrow.Ipc;
 using Gristmill.Engines.Sql.Reading;
 
