@@ -36,7 +36,7 @@ public sealed class SegmentPoolTests : IDisposable
     [Fact]
     public void A_file_that_is_written_again_is_the_same_as_a_fresh_one()
     {
-        foreach (var (name, write) in Ways())
+        foreach (var (name, write) in Ways)
         {
             using var fresh = new TestStore();
             Assert.True(_test.Store.Delete(Fill(_test.Store, 4 * Large, -1).Id));
@@ -175,51 +175,59 @@ public sealed class SegmentPoolTests : IDisposable
         }
     }
 
-    private static IEnumerable<(string Name, Func<ObjectStore, ObjectRef> Write)> Ways()
-    {
-        yield return ("allocated", store =>
-        {
-            using var writer = store.Create(s_schema, Large);
-            writer.BeginBatch();
-            var values = writer.Allocate(8 * 1001);
-            values.Span[..8].Fill(1); // and the rest not at all
-            var validity = writer.Allocate(126);
-            validity.Span.Fill(0x55);
-            writer.EndBatch(1001, [new Int64Array(new ArrowBuffer(values), new ArrowBuffer(validity), 1001, 501, 0)]);
-            return writer.Seal();
-        });
-        yield return ("copied, large and small, of every type", store =>
-        {
-            var arrays = TestArrays.All();
-            var schema = new Schema(arrays.Select(array => new Field(array.Key, array.Value.Data.DataType, true)), null);
-            using var writer = store.Create(schema, Large);
-            writer.Append(new RecordBatch(schema, arrays.Values, arrays.Values.First().Length));
-            writer.Append(new RecordBatch(schema, arrays.Values, arrays.Values.First().Length));
-            return writer.Seal();
-        });
-        yield return ("copied in pieces by several threads", store =>
-        {
-            var values = new long[(6 << 20) / 8 + 5];
-            for (int i = 0; i < values.Length; i++)
-            {
-                values[i] = i;
-            }
+    private static (string Name, Func<ObjectStore, ObjectRef> Write)[] Ways =>
+    [
+        ("allocated", Allocated),
+        ("copied, large and small, of every type", EveryType),
+        ("copied in pieces by several threads", Pieces),
+        ("a batch that failed", FailedBatch),
+    ];
 
-            using var writer = store.Create(s_schema, Large);
-            writer.Append(new RecordBatch(s_schema, [new Int64Array(new ArrowBuffer(MemoryMarshal.AsBytes(values.AsSpan()).ToArray()), ArrowBuffer.Empty, values.Length, 0, 0)], values.Length));
-            return writer.Seal();
-        });
-        yield return ("a batch that failed", store =>
+    private static ObjectRef Allocated(ObjectStore store)
+    {
+        using var writer = store.Create(s_schema, Large);
+        writer.BeginBatch();
+        var values = writer.Allocate(8 * 1001);
+        values.Span[..8].Fill(1); // and the rest not at all
+        var validity = writer.Allocate(126);
+        validity.Span.Fill(0x55);
+        writer.EndBatch(1001, [new Int64Array(new ArrowBuffer(values), new ArrowBuffer(validity), 1001, 501, 0)]);
+        return writer.Seal();
+    }
+
+    private static ObjectRef EveryType(ObjectStore store)
+    {
+        var arrays = TestArrays.All();
+        var schema = new Schema(arrays.Select(array => new Field(array.Key, array.Value.Data.DataType, true)), null);
+        using var writer = store.Create(schema, Large);
+        writer.Append(new RecordBatch(schema, arrays.Values, arrays.Values.First().Length));
+        writer.Append(new RecordBatch(schema, arrays.Values, arrays.Values.First().Length));
+        return writer.Seal();
+    }
+
+    private static ObjectRef Pieces(ObjectStore store)
+    {
+        var values = new long[(6 << 20) / 8 + 5];
+        for (int i = 0; i < values.Length; i++)
         {
-            var dense = new Schema([new Field("x", Int64Type.Default, true), new Field("t", StringType.Default, true)], null);
-            using var writer = store.Create(dense, Large);
-            var good = new Int64Array.Builder().AppendRange(Enumerable.Range(0, 5000).Select(static i => (long)i)).Build();
-            var strings = new StringArray.Builder().AppendRange(Enumerable.Range(0, 5000).Select(static i => i.ToString(System.Globalization.CultureInfo.InvariantCulture))).Build();
-            var broken = new StringArray(new ArrayData(StringType.Default, 5000, 0, 0, [ArrowBuffer.Empty, strings.Data.Buffers[1], new ArrowBuffer(new byte[3])]));
-            Assert.ThrowsAny<Exception>(() => writer.Append(new RecordBatch(dense, [good, broken], 5000)));
-            writer.Append(new RecordBatch(dense, [good, strings], 5000));
-            return writer.Seal();
-        });
+            values[i] = i;
+        }
+
+        using var writer = store.Create(s_schema, Large);
+        writer.Append(new RecordBatch(s_schema, [new Int64Array(new ArrowBuffer(MemoryMarshal.AsBytes(values.AsSpan()).ToArray()), ArrowBuffer.Empty, values.Length, 0, 0)], values.Length));
+        return writer.Seal();
+    }
+
+    private static ObjectRef FailedBatch(ObjectStore store)
+    {
+        var dense = new Schema([new Field("x", Int64Type.Default, true), new Field("t", StringType.Default, true)], null);
+        using var writer = store.Create(dense, Large);
+        var good = new Int64Array.Builder().AppendRange(Enumerable.Range(0, 5000).Select(static i => (long)i)).Build();
+        var strings = new StringArray.Builder().AppendRange(Enumerable.Range(0, 5000).Select(static i => i.ToString(System.Globalization.CultureInfo.InvariantCulture))).Build();
+        var broken = new StringArray(new ArrayData(StringType.Default, 5000, 0, 0, [ArrowBuffer.Empty, strings.Data.Buffers[1], new ArrowBuffer(new byte[3])]));
+        Assert.ThrowsAny<Exception>(() => writer.Append(new RecordBatch(dense, [good, broken], 5000)));
+        writer.Append(new RecordBatch(dense, [good, strings], 5000));
+        return writer.Seal();
     }
 
     private static ObjectRef Fill(ObjectStore store, int bytes, long value)
