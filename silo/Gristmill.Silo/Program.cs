@@ -29,7 +29,17 @@ try
         .AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; });
     // Without TLS a port speaks HTTP/1.1 or HTTP/2, and gRPC needs the latter.
     var urls = builder.Configuration["urls"] ?? "http://127.0.0.1:5080";
+    // None of the ports chosen from here on may be one of these, on which nobody listens yet.
+    foreach (var url in urls.Split(';'))
+    {
+        if (Uri.TryCreate(url.Replace("*", "0.0.0.0", StringComparison.Ordinal).Replace("+", "0.0.0.0", StringComparison.Ordinal), UriKind.Absolute, out var address))
+        {
+            LoopbackPort.Take(address.Port);
+        }
+    }
+
     var flight = FlightPort(builder.Configuration, urls);
+    LoopbackPort.Take(flight);
     builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"{urls};http://127.0.0.1:{flight}")).ConfigureKestrel(kestrel =>
     {
         kestrel.AddServerHeader = false;

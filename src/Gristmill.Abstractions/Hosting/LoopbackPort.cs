@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -14,12 +15,15 @@ public static class LoopbackPort
 
     private const int Tries = 100;
 
-    /// <summary>A port of loopback that nobody listens on now; chosen at random, so that those who ask at once get different ones.</summary>
+    /// <summary>Ports that this process has, or was given for a server that does not listen yet: a silo that starts needs four.</summary>
+    private static readonly ConcurrentDictionary<int, bool> s_taken = [];
+
+    /// <summary>A port of loopback that nobody listens on now, and that this process did not get before; chosen at random, so that processes that ask at once get different ones.</summary>
     public static int Free()
     {
         for (var i = 0; i < Tries; i++)
         {
-            if (TryBind(Random.Shared.Next(First, Last + 1)) is { } port)
+            if (TryBind(Random.Shared.Next(First, Last + 1)) is { } port && s_taken.TryAdd(port, true))
             {
                 return port;
             }
@@ -27,6 +31,9 @@ public static class LoopbackPort
 
         return TryBind(0) ?? throw new SocketException((int)SocketError.AddressAlreadyInUse);
     }
+
+    /// <summary>Says that a port is spoken for, though nobody listens on it yet.</summary>
+    public static void Take(int port) => s_taken.TryAdd(port, true);
 
     private static int? TryBind(int port)
     {
