@@ -427,9 +427,7 @@ public sealed class ObjectWriter : IDisposable
             nint start = (nint)_file.At(_hashed);
             if (large)
             {
-                _hashing = _hashing.IsCompleted
-                    ? Task.Run(() => Checksum.Append(_hash, (byte*)start, run))
-                    : _hashing.ContinueWith(_ => Checksum.Append(_hash, (byte*)start, run), TaskScheduler.Default);
+                _hashing = _hashing.ContinueWith(_ => Checksum.Append(_hash, (byte*)start, run), TaskScheduler.Default);
             }
             else
             {

@@ -129,6 +129,26 @@ internal sealed class FlowRun : IDisposable
         }
     }
 
+    /// <summary>Hands each block of a step to a function, in order, to the end; it is given back when the function returns.</summary>
+    public void Drain(Stage stage, Action<Block> action)
+    {
+        while (stage.Take(out _) is { } block)
+        {
+            try
+            {
+                action(block);
+            }
+            finally
+            {
+                block.Release();
+            }
+
+            Progress.Advance(block.Rows);
+        }
+
+        ThrowIfFailed();
+    }
+
     public void Dispose()
     {
         if (_disposed)

@@ -22,22 +22,7 @@ internal static class FlowRunner
     /// <summary>Hands each block of a flow to a function, in order.</summary>
     public static Task<FlowProgress> ForEachAsync(DataFlow flow, Action<Block> action, CancellationToken cancellationToken) => RunAsync(flow, (run, compiler) =>
     {
-        var stage = compiler.Stage(flow.Node);
-        while (stage.Take(out _) is { } block)
-        {
-            try
-            {
-                action(block);
-            }
-            finally
-            {
-                block.Release();
-            }
-
-            run.Progress.Advance(block.Rows);
-        }
-
-        run.ThrowIfFailed();
+        run.Drain(compiler.Stage(flow.Node), action);
         return run.Progress.Complete();
     }, writesSql: false, cancellationToken);
 

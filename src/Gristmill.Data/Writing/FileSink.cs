@@ -63,21 +63,7 @@ internal static class FileSink
                 using (var writer = new ArrowFileWriter(file, stage.Schema))
                 {
                     writer.WriteStart();
-                    while (stage.Take(out _) is { } block)
-                    {
-                        try
-                        {
-                            writer.WriteRecordBatch(block.Batch);
-                        }
-                        finally
-                        {
-                            block.Release();
-                        }
-
-                        run.Progress.Advance(block.Rows);
-                    }
-
-                    run.ThrowIfFailed();
+                    run.Drain(stage, block => writer.WriteRecordBatch(block.Batch));
                     writer.WriteEnd();
                 }
 

@@ -23,21 +23,7 @@ internal static class ObjectSink
         {
             var stage = compiler.Stage(flow.Node);
             using var writer = store.Create(stage.Schema);
-            while (stage.Take(out _) is { } block)
-            {
-                try
-                {
-                    writer.Append(block.Batch);
-                }
-                finally
-                {
-                    block.Release();
-                }
-
-                run.Progress.Advance(block.Rows);
-            }
-
-            run.ThrowIfFailed();
+            run.Drain(stage, block => writer.Append(block.Batch));
             var made = writer.Seal();
             run.Progress.Complete();
             return made;

@@ -40,7 +40,7 @@ internal static class ReadOperation
                 statement = DuckStatement.Prepare(session, $"select {string.Join(", ", columns.Select(QueryText.Identifier))} from {source}", Fail);
             }
 
-            var outputs = StageOutputs.Of(statement.Run(context.Objects, cancellationToken));
+            var outputs = StageOutputs.Of(statement.Run(context.Objects, statistics: true, cancellationToken));
             return setsApart ? CsvRejects.Add(outputs, context, session, options.OnError, Fail, cancellationToken) : outputs;
         }
         finally

@@ -13,7 +13,7 @@ internal sealed class SegmentPool(string directory, long limit, TimeProvider tim
     public const string FolderName = ".free";
 
     /// <summary>Of smaller ones the file costs more than its pages.</summary>
-    public const long SmallestBytes = 1 << 20;
+    private const long SmallestBytes = 1 << 20;
 
     /// <summary>A file larger than this many times what is needed would mostly be given back.</summary>
     private const long MostTimes = 128;
@@ -24,10 +24,13 @@ internal sealed class SegmentPool(string directory, long limit, TimeProvider tim
     /// <summary>Bytes kept at present.</summary>
     public long Bytes => Files().Sum(static file => file.Bytes);
 
+    /// <summary>Whether a file of so many bytes may be kept, should there be room.</summary>
+    public bool Takes(long bytes) => bytes >= SmallestBytes && bytes <= limit;
+
     /// <summary>A name for a file of so many bytes that is to be kept; null: there is no room for it.</summary>
     public string? PlaceFor(long bytes)
     {
-        if (bytes < SmallestBytes || bytes > limit || Bytes + bytes > limit)
+        if (!Takes(bytes) || Bytes + bytes > limit)
         {
             return null;
         }

@@ -19,6 +19,20 @@ public sealed class ReadOperationTests
     }
 
     [Fact]
+    public async Task What_files_hold_is_described_while_they_are_read_and_what_queries_make_of_it_is_not()
+    {
+        using var fixture = new EngineFixture();
+        EngineFixture.Duck($"copy (select nullif(i, 7) as i, (i % 3)::varchar as t from range(300000) r(i)) to '{fixture.File("a.parquet")}'");
+        var rows = await fixture.ReadAsync(new { path = "a.parquet" });
+        using var lease = fixture.Store.Get(rows);
+        var columns = lease.Statistics!.Columns;
+        Assert.Equal(("0", "299999", 1L), (columns[0].Min, columns[0].Max, columns[0].Nulls));
+        Assert.Equal(("0", "2", 3L), (columns[1].Min, columns[1].Max, columns[1].Distinct));
+        using var made = fixture.Store.Get(await fixture.QueryAsync("select * from t", null, ("t", rows)));
+        Assert.Null(made.Statistics);
+    }
+
+    [Fact]
     public async Task Columns_come_in_the_order_asked_for()
     {
         using var fixture = new EngineFixture();

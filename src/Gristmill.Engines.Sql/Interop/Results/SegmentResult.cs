@@ -22,28 +22,31 @@ internal sealed class SegmentResult : IDisposable
     private readonly ObjectStore _store;
     private readonly ColumnWriter[] _columns;
     private readonly bool _overlap;
+    private readonly bool _statistics;
     private ObjectWriter? _writer;
     private Task _writing = Task.CompletedTask;
 
-    private SegmentResult(ObjectStore store, ColumnWriter[] columns, bool overlap)
+    private SegmentResult(ObjectStore store, ColumnWriter[] columns, bool overlap, bool statistics)
     {
         _store = store;
         _columns = columns;
         _overlap = overlap;
+        _statistics = statistics;
     }
 
     /// <summary>Takes a result to its end.</summary>
     /// <param name="store">Where the object goes.</param>
     /// <param name="result">A streaming result that was executed without an error.</param>
     /// <param name="overlap">Whether to write on a second thread.</param>
+    /// <param name="statistics">Whether the object is described on the way.</param>
     /// <param name="fail">Makes the exception of an error that DuckDB reports in between.</param>
     /// <param name="fetched">Told the rows so far, about once a batch.</param>
     /// <param name="cancellationToken">Looked at between chunks.</param>
     public static ObjectRef Write(
-        ObjectStore store, ref DuckDBResult result, bool overlap, Func<string, Exception> fail, Action<long> fetched, CancellationToken cancellationToken)
+        ObjectStore store, ref DuckDBResult result, bool overlap, bool statistics, Func<string, Exception> fail, Action<long> fetched, CancellationToken cancellationToken)
     {
         var columns = ColumnWriters.Of(ref result);
-        using var segment = new SegmentResult(store, columns, overlap);
+        using var segment = new SegmentResult(store, columns, overlap, statistics);
         var batch = new ChunkBatch();
         try
         {
@@ -117,7 +120,15 @@ internal sealed class SegmentResult : IDisposable
         }
 
         // Made when it is known what there is: a small result is a small object, and one that is larger is never moved.
-        _writer ??= _store.Create(ColumnWriters.SchemaOf(_columns), batch.Bytes + ((batch.Rows / 8 + 64) * _columns.Length));
+        if (_writer is null)
+        {
+            _writer = _store.Create(ColumnWriters.SchemaOf(_columns), batch.Bytes + ((batch.Rows / 8 + 64) * _columns.Length));
+            if (_statistics)
+            {
+                _writer.CollectStatistics();
+            }
+        }
+
         if (_overlap)
         {
             _writing = Task.Run(() => Write(batch));

@@ -154,7 +154,7 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
     protected override void Release()
     {
         Join();
-        if (_published && _reserved >= SegmentPool.SmallestBytes && Volatile.Read(ref _pins) == 0)
+        if (_published && _budget.Pool.Takes(_reserved) && Volatile.Read(ref _pins) == 0)
         {
             new KeptMapping(_name.Sealed, _file, _address, _range, _populated).Keep();
             return;
