@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Gristmill.Grains.Testing;
 using static Gristmill.Grains.Testing.ScriptedExecutor;
 using static Gristmill.Grains.Testing.Specs;
@@ -44,6 +46,37 @@ public sealed class StageCacheTests : IClassFixture<ClusterFixture>
         Assert.Equal(0, second.Of("b").Usage!.WallMs);
         Assert.Equal(CacheOutcome.Miss, (await RecordAsync(first, "a"))!.Outcome);
         Assert.Equal(CacheOutcome.Hit, (await RecordAsync(second, "a"))!.Outcome);
+    }
+
+    [Fact]
+    public async Task Lookups_are_counted_by_outcome_and_operation()
+    {
+        var counts = new ConcurrentDictionary<string, long>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Name == "gristmill.stage_cache.lookups")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, count, tags, _) =>
+        {
+            var said = tags.ToArray().ToDictionary(static tag => tag.Key, static tag => (string)tag.Value!);
+            if (said["operation"] == ScriptedFingerprints.Counted)
+            {
+                counts.AddOrUpdate(said["outcome"], count, (_, sum) => sum + count);
+            }
+        });
+        listener.Start();
+        var spec = Pipeline(Query("a") with { Operation = ScriptedFingerprints.Counted });
+        await RunAsync(spec);
+        await RunAsync(spec);
+        await RunAsync(spec);
+
+        Assert.Equal(["hit 2", "miss 1"], counts.Select(static count => $"{count.Key} {count.Value}").Order());
     }
 
     [Fact]

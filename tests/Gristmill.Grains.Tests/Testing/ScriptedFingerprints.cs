@@ -5,6 +5,9 @@ namespace Gristmill.Grains.Testing;
 /// <summary>Fingerprints of queries, by options and inputs alone; tests may have doubts about a stage, or lose a table.</summary>
 internal sealed class ScriptedFingerprints : IStageFingerprints
 {
+    /// <summary>An operation that the test of the counter alone has.</summary>
+    public const string Counted = "test.counted";
+
     /// <summary>Doubts by stage.</summary>
     public ConcurrentDictionary<string, string> Doubts { get; } = new();
 
@@ -33,7 +36,7 @@ internal sealed class ScriptedFingerprints : IStageFingerprints
             throw error;
         }
 
-        if (request.Operation != StageOperations.SqlQuery)
+        if (request.Operation is not (StageOperations.SqlQuery or Counted))
         {
             // Tests share a cluster: none may take over what another's stage of the same options has made.
             return new StageFingerprint { Refusal = "it is no query" };

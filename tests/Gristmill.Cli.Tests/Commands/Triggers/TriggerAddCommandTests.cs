@@ -47,6 +47,22 @@ public sealed class TriggerAddCommandTests
     [Fact]
     public async Task An_object_trigger_is_sent_to_the_server_and_shown()
     {
+        var (sent, shown) = await AddAsync("--object", "https://h/in.csv", "--object-secret", "store");
+        Assert.Equal(new ObjectArrival { Url = "https://h/in.csv", Secret = "store" }, sent.Object);
+        Assert.Contains("t starts p for versions of https://h/in.csv", shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stream_trigger_is_sent_to_the_server_and_shown()
+    {
+        var (sent, shown) = await AddAsync("--stream", "bus/orders/north");
+        Assert.Equal(("bus", "orders", "north"), (sent.Stream!.Provider, sent.Stream.Namespace, sent.Stream.Key));
+        Assert.Contains("t starts p for events of bus/orders/north", shown, StringComparison.Ordinal);
+    }
+
+    /// <summary>Adds a trigger at a server that takes it, and returns what it was sent and what people see.</summary>
+    private static async Task<(TriggerSpec Sent, string Shown)> AddAsync(params string[] source)
+    {
         string? sent = null;
         using var server = new HttpListener();
         using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -59,13 +75,12 @@ public sealed class TriggerAddCommandTests
         var console = new TestConsole();
 
         var exit = await MillCli.InvokeAsync(
-            ["trigger", "add", "t", "p", "--object", "https://h/in.csv", "--object-secret", "store", "--server", address], console.Console, TestContext.Current.CancellationToken);
+            ["trigger", "add", "t", "p", .. source, "--server", address], console.Console, TestContext.Current.CancellationToken);
 
         // A command that failed has asked nothing, and no answer would ever be given.
         Assert.Equal(0, exit);
         await answering;
-        Assert.Equal(new ObjectArrival { Url = "https://h/in.csv", Secret = "store" }, GristmillJson.Deserialize<TriggerSpec>(sent!).Object);
-        Assert.Contains("t starts p for versions of https://h/in.csv", console.Text, StringComparison.Ordinal);
+        return (GristmillJson.Deserialize<TriggerSpec>(sent!), console.Text);
 
         async Task AnswerAsync()
         {
