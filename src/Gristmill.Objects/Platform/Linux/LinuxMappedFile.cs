@@ -22,18 +22,7 @@ internal sealed unsafe class LinuxMappedFile : MappedFile
             return Marshal.GetLastPInvokeError() is Libc.NotFound or Libc.Loop ? null : throw Libc.Error("open", path);
         }
 
-        long length = Libc.Seek(file, 0, Libc.SeekEnd);
-        if (length <= 0 && hold && !Libc.IsNamed(file, path))
-        {
-            return null;
-        }
-
-        if (length <= 0)
-        {
-            return new LinuxMappedFile(0, 0); // nothing can be mapped of an empty file: it is for the reader to refuse it
-        }
-
-        // Waits for as long as somebody removes it, or seals it: microseconds.
+        // Waits for as long as somebody removes it, or seals it: microseconds. Only then does its length mean anything: who removes it cuts it first.
         if (hold && !Libc.TryLock(file, Libc.LockShared))
         {
             throw Libc.Error("flock", path);
@@ -42,6 +31,12 @@ internal sealed unsafe class LinuxMappedFile : MappedFile
         if (hold && !Libc.IsNamed(file, path))
         {
             return null; // removed meanwhile, and it may be written again
+        }
+
+        long length = Libc.Seek(file, 0, Libc.SeekEnd);
+        if (length <= 0)
+        {
+            return new LinuxMappedFile(0, 0); // nothing can be mapped of an empty file: it is for the reader to refuse it
         }
 
         if (hold)
