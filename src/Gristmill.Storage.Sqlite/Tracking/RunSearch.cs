@@ -123,7 +123,8 @@ internal sealed class RunSearch
     private ImmutableArray<RunCondition> Conjuncts() => _filter switch
     {
         null => [],
-        AllOf all => all.Terms,
+        // Asked one after the other for each run: values leave out more than ranges do, and cost less than what is put together.
+        AllOf all => [.. all.Terms.OrderBy(static term => term is RunTerm { Comparison: RunComparison.Equal or RunComparison.In } ? 0 : term is RunTerm ? 1 : 2)],
         var single => [single],
     };
 
