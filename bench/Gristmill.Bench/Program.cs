@@ -11,6 +11,7 @@ switch (args.FirstOrDefault())
     case "hand-off-receiver": return HandOffCase.Serve(args[1]);
     case FlowMeanCase.Role: return await FlowMeanCase.ServeAsync(args[1]);
     case LargeFlowCase.Role: return await LargeFlowCase.ServeAsync(args[1], args[2], args[3]);
+    case PullCase.Role: return await PullCase.ServeAsync(args[1]);
     case "bare-kestrel": return BareKestrel.Serve(args[1]);
     case "torch-step": return TorchStepBench.Serve(args[1], int.Parse(args[2], CultureInfo.InvariantCulture), int.Parse(args[3], CultureInfo.InvariantCulture));
     case "metric-points": return await MetricPointsCase.ServeAsync(args[1]);

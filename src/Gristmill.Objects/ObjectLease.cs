@@ -87,6 +87,15 @@ public sealed class ObjectLease : IDisposable
         return new ObjectMessages(_object, _store.PathOf(Ref.Id));
     }
 
+    /// <summary>Whether its memory is part of a file that others share.</summary>
+    internal bool IsShared => _object.IsShared;
+
+    /// <summary>Bytes that its checksum is of.</summary>
+    internal long HashedBytes => _object.HashedBytes;
+
+    /// <summary>Copies bytes of the object as it lies in memory.</summary>
+    internal void Copy(long position, Span<byte> into) => _object.Copy(position, into);
+
     /// <summary>A second lease on the same mapping, with its own life.</summary>
     public ObjectLease Share()
     {

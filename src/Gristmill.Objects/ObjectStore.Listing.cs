@@ -70,7 +70,7 @@ public sealed partial class ObjectStore
     {
         string name = Path.GetFileName(path), stem = name.Split('.')[0];
         bool isSealed = name.EndsWith(SealedSuffix, StringComparison.Ordinal), isSlab = name.EndsWith(SlabSuffix, StringComparison.Ordinal) && SlabId.IsSlab(stem);
-        if (name.EndsWith(DeletedSuffix, StringComparison.Ordinal) || (name.EndsWith(PinSuffix, StringComparison.Ordinal) && IsId(stem)) || SpillFolder.IsOwn(name) || name == SegmentPool.FolderName)
+        if (name.EndsWith(DeletedSuffix, StringComparison.Ordinal) || (name.EndsWith(PinSuffix, StringComparison.Ordinal) && IsId(stem)) || SpillFolder.IsOwn(name) || name is SegmentPool.FolderName or PullFolder)
         {
             return [];
         }

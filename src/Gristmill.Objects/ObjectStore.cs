@@ -432,7 +432,7 @@ public sealed partial class ObjectStore : IDisposable
     /// <summary>Ids are file names: nothing else may reach a path.</summary>
     private static bool IsId(string id) => id is { Length: 32 } && !id.AsSpan().ContainsAnyExcept(IdCharacters);
 
-    private static GristmillException NotFound(string id) => new GristmillException(ErrorCodes.ObjectNotFound,
+    internal static GristmillException NotFound(string id) => new GristmillException(ErrorCodes.ObjectNotFound,
         $"Object {(id.Length > 64 ? id[..64] + "..." : id)} is not in this host's store.",
         "It was deleted, or lives on another host: run its stage again or fetch it from there.").With("object", id);
 }

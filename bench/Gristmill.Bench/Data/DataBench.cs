@@ -9,6 +9,7 @@ internal static class DataBench
     [
         ("hand-off", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. HandOffCase.Run()])),
         ("put", () => Task.FromResult(PutCase.Run())),
+        ("pull", PullCase.RunAsync),
         ("flight", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. FlightCase.Run()])),
         ("flow", () => Task.FromResult(FlowMeanCase.Run())),
         ("flow-large", () => Task.FromResult(LargeFlowCase.Run())),

@@ -52,6 +52,7 @@ internal static partial class Problems
         [ErrorCodes.Timeout] = 504,
         [ErrorCodes.HeartbeatTimeout] = 504,
         [ErrorCodes.Overloaded] = 503,
+        [ErrorCodes.ObjectUnreachable] = 503,
         [ErrorCodes.StoreFull] = 507,
     };
 

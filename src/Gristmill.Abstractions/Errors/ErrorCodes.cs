@@ -71,6 +71,10 @@ public static class ErrorCodes
     /// <remarks>Its run's retention has ended, or it was [collected](objects.md): run again.</remarks>
     public const string ObjectNotFound = "object.not_found";
 
+    /// <summary>The hosts that hold a table cannot be reached.</summary>
+    /// <remarks>See whether silos reach each other's object port (`Gristmill:ObjectPort`), or run its stage again.</remarks>
+    public const string ObjectUnreachable = "object.unreachable";
+
     /// <summary>Shared memory, disk or a quota is full.</summary>
     /// <remarks>Delete old runs' data, raise the capacity, or free space.</remarks>
     public const string StoreFull = "object.store_full";

@@ -32,6 +32,9 @@ internal sealed class MappedObject
 
     public Schema Schema => _ipc.Schema;
 
+    /// <summary>Bytes that its checksum is of: all before the footer.</summary>
+    public long HashedBytes => _ipc.FooterStart;
+
     /// <summary>What it holds, if that was computed.</summary>
     public TableStatistics? Statistics => StatisticsCollector.Parse(_ipc.Metadata.Statistics);
 
