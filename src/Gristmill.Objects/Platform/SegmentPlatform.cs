@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Net.Sockets;
 using Gristmill.Objects.Platform.Linux;
 using Gristmill.Objects.Platform.Portable;
 using Microsoft.Win32.SafeHandles;
@@ -49,6 +51,29 @@ internal abstract class SegmentPlatform
 
     /// <summary>Opens a file for plain reads, without a lock that others would take for a mapping.</summary>
     public abstract SafeFileHandle OpenRead(string path);
+
+    /// <summary>Sends a range of a file to a socket that blocks.</summary>
+    public virtual void Send(Socket to, SafeFileHandle file, long position, int length)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            for (int at = 0; at < length;)
+            {
+                int read = RandomAccess.Read(file, buffer.AsSpan(at, length - at), position + at);
+                at += read > 0 ? read : throw new IOException("The file ends.");
+            }
+
+            for (int at = 0; at < length;)
+            {
+                at += to.Send(buffer.AsSpan(at, length - at));
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
 
     /// <summary>Whether a living process writes a segment or has it mapped.</summary>
     public abstract bool IsHeld(string path);

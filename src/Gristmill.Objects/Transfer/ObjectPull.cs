@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 
 namespace Gristmill.Objects.Transfer;
 
@@ -85,97 +86,114 @@ internal sealed class ObjectPull(ObjectStore store, string id, IObjectSources so
 
     private static async Task ReadAsync(ObjectOffer offer, Replica replica, CancellationToken cancellationToken)
     {
-        replica.Restart();
+        replica.Begin();
         var pieces = new Pieces(replica.Done, offer.Ref.Bytes);
+        int connections = (int)Math.Clamp((offer.Ref.Bytes - replica.Done) / BytesPerConnection, 1, Math.Clamp(Environment.ProcessorCount, 2, MostConnections));
         using var attempt = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        int connections = (int)Math.Clamp((offer.Ref.Bytes - replica.Done) / BytesPerConnection, 1, Math.Min(MostConnections, Math.Max(2, Environment.ProcessorCount)));
         Exception? first = null;
-        await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(async () =>
+        using (attempt.Token.Register(replica.GiveUp))
         {
-            try
+            await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Factory.StartNew(() =>
             {
-                await ReadPiecesAsync(offer, replica, pieces, attempt.Token).ConfigureAwait(false);
-            }
-            catch (Exception e)
-            {
-                // The others wait for what this one has asked for: none of them can go on.
-                Interlocked.CompareExchange(ref first, e, null);
-                await attempt.CancelAsync().ConfigureAwait(false);
-            }
-        }, CancellationToken.None))).ConfigureAwait(false);
+                try
+                {
+                    ReadPieces(offer, replica, pieces, attempt.Token);
+                }
+                catch (Exception e)
+                {
+                    // The others wait for what this one has asked for: none of them can go on.
+                    Interlocked.CompareExchange(ref first, e, null);
+                    attempt.Cancel();
+                }
+            }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).ConfigureAwait(false);
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
         if (first is not null)
         {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(first);
+            ExceptionDispatchInfo.Throw(first);
         }
     }
 
-    private static async Task ReadPiecesAsync(ObjectOffer offer, Replica replica, Pieces pieces, CancellationToken cancellationToken)
+    private static void ReadPieces(ObjectOffer offer, Replica replica, Pieces pieces, CancellationToken cancellationToken)
     {
         if (pieces.Take() is not { } current)
         {
             return;
         }
 
-        using var socket = await ConnectAsync(offer, cancellationToken).ConfigureAwait(false);
-        byte[] buffer = GC.AllocateUninitializedArray<byte>(TransferProtocol.Piece);
-        await AskAsync(socket, current, cancellationToken).ConfigureAwait(false);
-        for ((long Position, int Length)? next = current; next is not null;)
-        {
-            current = next.Value;
-            next = pieces.Take();
-            if (next is { } ahead)
-            {
-                await AskAsync(socket, ahead, cancellationToken).ConfigureAwait(false); // sent while this one is written and hashed
-            }
-
-            await ReceiveAsync(socket, buffer.AsMemory(0, current.Length), offer, cancellationToken).ConfigureAwait(false);
-            await replica.WriteAsync(current.Position, buffer.AsMemory(0, current.Length), cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private static async Task<Socket> ConnectAsync(ObjectOffer offer, CancellationToken cancellationToken)
-    {
         var address = IPAddress.Parse(offer.Address);
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var cancelling = cancellationToken.Register(static socket => ((Socket)socket!).Dispose(), socket);
         try
         {
-            using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            late.CancelAfter(s_connectTime);
-            await socket.ConnectAsync(address, offer.Port, late.Token).ConfigureAwait(false);
-            await socket.SendAsync(TransferProtocol.Hello(offer.Ticket), cancellationToken).ConfigureAwait(false);
-            byte[] answer = new byte[1];
-            await ReceiveAsync(socket, answer, offer, cancellationToken).ConfigureAwait(false);
-            return answer[0] == 1 ? socket : throw new EndOfStreamException($"The object server at {offer.Address}:{offer.Port} does not know the ticket any more.");
+            Connect(socket, address, offer);
+            byte[] buffer = GC.AllocateUninitializedArray<byte>(TransferProtocol.Piece);
+            Ask(socket, current);
+            for ((long Position, int Length)? next = current; next is not null;)
+            {
+                current = next.Value;
+                next = pieces.Take();
+                if (next is { } ahead)
+                {
+                    Ask(socket, ahead); // it comes while this one is written and hashed
+                }
+
+                var piece = buffer.AsSpan(0, current.Length);
+                Receive(socket, piece, offer);
+                replica.Write(current.Position, piece);
+            }
         }
-        catch
+        catch (ObjectDisposedException)
         {
-            socket.Dispose();
-            throw;
+            throw new OperationCanceledException(cancellationToken);
         }
     }
 
-    private static async Task AskAsync(Socket socket, (long Position, int Length) piece, CancellationToken cancellationToken)
+    private static void Connect(Socket socket, IPAddress address, ObjectOffer offer)
     {
-        byte[] range = new byte[TransferProtocol.RangeBytes];
+        using (var late = new CancellationTokenSource(s_connectTime))
+        using (late.Token.Register(static socket => ((Socket)socket!).Dispose(), socket))
+        {
+            try
+            {
+                socket.Connect(address, offer.Port);
+            }
+            catch (Exception e) when (late.IsCancellationRequested && e is SocketException or ObjectDisposedException)
+            {
+                throw new TimeoutException($"The object server at {offer.Address}:{offer.Port} does not answer.", e);
+            }
+        }
+
+        socket.ReceiveTimeout = (int)s_silence.TotalMilliseconds;
+        socket.Send(TransferProtocol.Hello(offer.Ticket));
+        Span<byte> answer = stackalloc byte[1];
+        Receive(socket, answer, offer);
+        if (answer[0] != 1)
+        {
+            throw new EndOfStreamException($"The object server at {offer.Address}:{offer.Port} does not know the ticket any more.");
+        }
+    }
+
+    private static void Ask(Socket socket, (long Position, int Length) piece)
+    {
+        Span<byte> range = stackalloc byte[TransferProtocol.RangeBytes];
         TransferProtocol.WriteRange(range, piece.Position, piece.Length);
-        await socket.SendAsync(range, cancellationToken).ConfigureAwait(false);
+        socket.Send(range);
     }
 
-    private static async Task ReceiveAsync(Socket socket, Memory<byte> buffer, ObjectOffer offer, CancellationToken cancellationToken)
+    private static void Receive(Socket socket, Span<byte> buffer, ObjectOffer offer)
     {
-        using var silent = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        silent.CancelAfter(s_silence);
         try
         {
-            if (!await SocketBytes.FillAsync(socket, buffer, silent.Token).ConfigureAwait(false))
+            if (!SocketBytes.Fill(socket, buffer))
             {
                 throw new EndOfStreamException($"The object server at {offer.Address}:{offer.Port} hung up.");
             }
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
         {
-            throw new TimeoutException($"The object server at {offer.Address}:{offer.Port} has sent nothing for {s_silence.TotalSeconds:0} seconds.");
+            throw new TimeoutException($"The object server at {offer.Address}:{offer.Port} has sent nothing for {s_silence.TotalSeconds:0} seconds.", e);
         }
     }
 

@@ -14,16 +14,19 @@ public sealed class ObjectServer : IAsyncDisposable
     /// <summary>How long a ticket is good after its last use.</summary>
     public static readonly TimeSpan TicketLife = TimeSpan.FromSeconds(30);
 
+    /// <summary>Each has a thread: sockets that block send and receive twice as much in the same time as those that are waited for, whose every piece wakes others.</summary>
+    private const int MostConnections = 256;
+
     private static readonly TimeSpan s_helloTime = TimeSpan.FromSeconds(5);
     private readonly ObjectStore _store;
     private readonly IPAddress _advertised;
     private readonly TimeProvider _time;
     private readonly Socket _listener;
     private readonly ConcurrentDictionary<string, ServedObject> _served = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<Task, bool> _connections = new();
+    private readonly ConcurrentDictionary<Socket, bool> _connections = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly ITimer _sweeper;
-    private readonly Task _accepting;
+    private readonly Thread _accepting;
 
     /// <summary>Listens, and accepts until it is disposed.</summary>
     /// <param name="store">The objects.</param>
@@ -42,7 +45,8 @@ public sealed class ObjectServer : IAsyncDisposable
         _listener.Listen();
         Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
         _sweeper = _time.CreateTimer(_ => Sweep(TicketLife), null, TicketLife / 3, TicketLife / 3);
-        _accepting = AcceptAsync();
+        _accepting = new Thread(Accept) { IsBackground = true, Name = "Gristmill objects" };
+        _accepting.Start();
     }
 
     /// <summary>The TCP port.</summary>
@@ -87,62 +91,69 @@ public sealed class ObjectServer : IAsyncDisposable
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         _listener.Dispose();
-        await _accepting.ConfigureAwait(false);
-        await Task.WhenAll(_connections.Keys).ConfigureAwait(false);
+        _accepting.Join();
+        while (!_connections.IsEmpty)
+        {
+            foreach (var socket in _connections.Keys)
+            {
+                socket.Dispose(); // wakes its thread
+            }
+
+            await Task.Delay(1).ConfigureAwait(false);
+        }
+
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         Sweep(TimeSpan.Zero);
         _stop.Dispose();
     }
 
-    private async Task AcceptAsync()
+    private void Accept()
     {
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                var serving = ServeAsync(await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false));
-                _connections[serving] = true;
-                _ = serving.ContinueWith(done => _connections.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                var socket = _listener.Accept();
+                if (_connections.Count >= MostConnections || !_connections.TryAdd(socket, true))
+                {
+                    socket.Dispose(); // who asks again later, or elsewhere, is served
+                    continue;
+                }
+
+                new Thread(() => Serve(socket), maxStackSize: 256 << 10) { IsBackground = true, Name = "Gristmill objects" }.Start();
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
-                return;
-            }
-            catch (SocketException)
-            {
-                // Out of descriptors, or the caller hung up before it was accepted: others may come.
-                await Task.Delay(10).ConfigureAwait(false);
+                // Closed; or the caller hung up before it was accepted, or descriptors are short: others may come.
+                _stop.Token.WaitHandle.WaitOne(10);
             }
         }
     }
 
-    private async Task ServeAsync(Socket socket)
+    private void Serve(Socket socket)
     {
-        await Task.Yield();
-        using var _ = socket;
         try
         {
             socket.NoDelay = true;
-            byte[] buffer = new byte[TransferProtocol.HelloBytes];
-            using (var hello = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
+            socket.SendTimeout = (int)TicketLife.TotalMilliseconds; // one who does not read does not hold the object for ever
+            socket.ReceiveTimeout = (int)s_helloTime.TotalMilliseconds;
+            Span<byte> hello = stackalloc byte[TransferProtocol.HelloBytes];
+            if (!SocketBytes.Fill(socket, hello))
             {
-                hello.CancelAfter(s_helloTime);
-                if (!await SocketBytes.FillAsync(socket, buffer, hello.Token).ConfigureAwait(false))
-                {
-                    return;
-                }
+                return;
             }
 
-            if (TransferProtocol.TicketOf(buffer) is not { } ticket || !_served.TryGetValue(ticket, out var served) || !served.Enter())
+            if (TransferProtocol.TicketOf(hello) is not { } ticket || !_served.TryGetValue(ticket, out var served) || !served.Enter())
             {
-                await socket.SendAsync(new byte[1], _stop.Token).ConfigureAwait(false);
+                socket.Send([0]);
                 return;
             }
 
             try
             {
-                await socket.SendAsync(new byte[] { 1 }, _stop.Token).ConfigureAwait(false);
-                await AnswerAsync(socket, served).ConfigureAwait(false);
+                socket.Send([1]);
+                socket.ReceiveTimeout = (int)TicketLife.TotalMilliseconds;
+                Answer(socket, served);
             }
             finally
             {
@@ -150,32 +161,29 @@ public sealed class ObjectServer : IAsyncDisposable
                 served.Leave();
             }
         }
-        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
         {
             // The reader is gone, or we are going.
         }
+        finally
+        {
+            socket.Dispose();
+            _connections.TryRemove(socket, out _);
+        }
     }
 
-    private async Task AnswerAsync(Socket socket, ServedObject served)
+    private static void Answer(Socket socket, ServedObject served)
     {
-        byte[] buffer = new byte[TransferProtocol.RangeBytes];
-        while (true)
+        Span<byte> range = stackalloc byte[TransferProtocol.RangeBytes];
+        while (SocketBytes.Fill(socket, range))
         {
-            using var idle = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-            idle.CancelAfter(TicketLife);
-            if (!await SocketBytes.FillAsync(socket, buffer, idle.Token).ConfigureAwait(false))
-            {
-                return;
-            }
-
-            var (position, length) = TransferProtocol.ReadRange(buffer);
+            var (position, length) = TransferProtocol.ReadRange(range);
             if (position < 0 || length <= 0 || length > TransferProtocol.Piece || position > served.Length - length)
             {
                 return; // no reader of ours asks for that
             }
 
-            idle.CancelAfter(TicketLife); // one who does not read does not hold the object for ever
-            await served.SendAsync(socket, position, length, idle.Token).ConfigureAwait(false);
+            served.Send(socket, position, length);
         }
     }
 

@@ -13,8 +13,8 @@ internal sealed class Replica : IDisposable
     private readonly SegmentFile _file;
     private readonly ObjectOffer _offer;
     private readonly XxHash3 _hash = new();
-    private readonly Lock _gate = new();
-    private readonly Dictionary<long, TaskCompletionSource> _turns = [];
+    private readonly object _turn = new(); // a monitor: it is waited for
+    private bool _isGivenUp;
 
     public Replica(SegmentFile file, ObjectOffer offer)
     {
@@ -30,33 +30,42 @@ internal sealed class Replica : IDisposable
     public long Done { get; private set; }
 
     /// <summary>Writes a piece, and waits until those before it are hashed.</summary>
-    public async ValueTask WriteAsync(long position, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    /// <exception cref="OperationCanceledException">The attempt was given up meanwhile: those before it do not come.</exception>
+    public void Write(long position, ReadOnlySpan<byte> bytes)
     {
-        _file.Write(position, bytes.Span);
-        if (Turn(position) is { } turn)
+        _file.Write(position, bytes);
+        lock (_turn)
         {
-            await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+            while (Done != position)
+            {
+                if (_isGivenUp)
+                {
+                    throw new OperationCanceledException();
+                }
+
+                Monitor.Wait(_turn);
+            }
         }
 
         // Nobody else has this turn: no lock is held while it hashes.
-        int hashed = (int)Math.Clamp(_offer.HashedBytes - position, 0, bytes.Length);
-        _hash.Append(bytes.Span[..hashed]);
-        TaskCompletionSource? next;
-        lock (_gate)
+        _hash.Append(bytes[..(int)Math.Clamp(_offer.HashedBytes - position, 0, bytes.Length)]);
+        lock (_turn)
         {
             Done = position + bytes.Length;
-            _turns.Remove(Done, out next);
+            Monitor.PulseAll(_turn);
         }
-
-        next?.TrySetResult();
     }
 
-    /// <summary>Forgets who waited for a turn: their host is lost.</summary>
-    public void Restart()
+    /// <summary>Begins an attempt.</summary>
+    public void Begin() => _isGivenUp = false;
+
+    /// <summary>Ends the waiting of all for what does not come.</summary>
+    public void GiveUp()
     {
-        lock (_gate)
+        lock (_turn)
         {
-            _turns.Clear();
+            _isGivenUp = true;
+            Monitor.PulseAll(_turn);
         }
     }
 
@@ -89,19 +98,4 @@ internal sealed class Replica : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
-
-    private Task? Turn(long position)
-    {
-        lock (_gate)
-        {
-            if (Done == position)
-            {
-                return null;
-            }
-
-            var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _turns[position] = turn;
-            return turn.Task;
-        }
-    }
 }

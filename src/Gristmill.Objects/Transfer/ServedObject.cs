@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using Gristmill.Objects.Platform;
+using Microsoft.Win32.SafeHandles;
 
 namespace Gristmill.Objects.Transfer;
 
@@ -6,7 +8,7 @@ namespace Gristmill.Objects.Transfer;
 internal sealed class ServedObject : IDisposable
 {
     private readonly ObjectLease _lease;
-    private readonly FileStream? _file;
+    private readonly SafeFileHandle? _file;
     private readonly Lock _gate = new();
     private int _readers;
     private bool _closed;
@@ -14,11 +16,7 @@ internal sealed class ServedObject : IDisposable
     public ServedObject(ObjectLease lease, string path)
     {
         _lease = lease;
-        if (!lease.IsShared)
-        {
-            // Its lock, if it takes one, is a reader's, as the lease has it already.
-            _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, FileOptions.Asynchronous);
-        }
+        _file = lease.IsShared ? null : SegmentPlatform.Current.OpenRead(path);
     }
 
     public long Length => _lease.Ref.Bytes;
@@ -55,28 +53,19 @@ internal sealed class ServedObject : IDisposable
     }
 
     /// <summary>Sends a range: a large object's from its file, which the kernel does without a copy of ours and without mapping a page.</summary>
-    public async Task SendAsync(Socket to, long position, int length, CancellationToken cancellationToken)
+    public void Send(Socket to, long position, int length)
     {
-        if (_file is null)
+        if (_file is not null)
         {
-            byte[] bytes = new byte[length];
-            _lease.Copy(position, bytes);
-            for (int at = 0; at < length;)
-            {
-                at += await to.SendAsync(bytes.AsMemory(at), cancellationToken).ConfigureAwait(false);
-            }
-
+            SegmentPlatform.Current.Send(to, _file, position, length);
             return;
         }
 
-        var sending = new TaskCompletionSource<SocketError>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var call = new SocketAsyncEventArgs { SendPacketsElements = [new SendPacketsElement(_file, position, length)] };
-        call.Completed += (_, done) => sending.TrySetResult(done.SocketError);
-        using var cancelling = cancellationToken.Register(static socket => ((Socket)socket!).Dispose(), to);
-        var error = to.SendPacketsAsync(call) ? await sending.Task.ConfigureAwait(false) : call.SocketError;
-        if (error != SocketError.Success)
+        byte[] bytes = new byte[length];
+        _lease.Copy(position, bytes);
+        for (int at = 0; at < length;)
         {
-            throw new SocketException((int)error);
+            at += to.Send(bytes.AsSpan(at));
         }
     }
 

@@ -5,11 +5,11 @@ namespace Gristmill.Objects.Transfer;
 internal static class SocketBytes
 {
     /// <summary>Reads until a buffer is full; false if the other side hung up before.</summary>
-    public static async ValueTask<bool> FillAsync(Socket from, Memory<byte> buffer, CancellationToken cancellationToken)
+    public static bool Fill(Socket from, Span<byte> buffer)
     {
         while (!buffer.IsEmpty)
         {
-            int read = await from.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
+            int read = from.Receive(buffer);
             if (read == 0)
             {
                 return false;

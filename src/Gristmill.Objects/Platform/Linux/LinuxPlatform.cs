@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
@@ -54,6 +55,24 @@ internal sealed class LinuxPlatform : SegmentPlatform
     {
         var file = Libc.Open(path, s_reading, 0);
         return !file.IsInvalid ? file : throw Libc.Error("open", path);
+    }
+
+    public override void Send(Socket to, SafeFileHandle file, long position, int length)
+    {
+        for (long at = position; at < position + length;)
+        {
+            nint sent = Libc.SendFile(to.SafeHandle, file, ref at, (nint)(position + length - at));
+            if (sent <= 0)
+            {
+                int error = Marshal.GetLastPInvokeError();
+                if (sent < 0 && error == Libc.Interrupted)
+                {
+                    continue;
+                }
+
+                throw new IOException($"sendfile: {(sent == 0 ? "the file ends" : Marshal.GetPInvokeErrorMessage(error))} (errno {error})");
+            }
+        }
     }
 
     public override IDisposable? LockSlab(string path) => LinuxSlabFile.OpenLocked(path);
