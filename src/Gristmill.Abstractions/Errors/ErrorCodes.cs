@@ -72,7 +72,7 @@ public static class ErrorCodes
     public const string ObjectNotFound = "object.not_found";
 
     /// <summary>The hosts that hold a table cannot be reached.</summary>
-    /// <remarks>See whether silos reach each other's object port (`Gristmill:ObjectPort`), or run its stage again.</remarks>
+    /// <remarks>See whether hosts reach each other, or run its stage again.</remarks>
     public const string ObjectUnreachable = "object.unreachable";
 
     /// <summary>Shared memory, disk or a quota is full.</summary>
