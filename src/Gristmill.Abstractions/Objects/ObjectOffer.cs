@@ -6,10 +6,12 @@ namespace Gristmill;
 /// <param name="Port">Its TCP port.</param>
 /// <param name="Ticket">Opens this object and no other, for a short time; 32 hexadecimal digits.</param>
 /// <param name="HashedBytes">Bytes at the object's start that <see cref="ObjectRef.Checksum"/> is of.</param>
+/// <param name="FooterChecksum">XxHash3 of the bytes behind them, 16 hexadecimal digits.</param>
 [GenerateSerializer, Immutable, Alias("gristmill.ObjectOffer")]
 public sealed record ObjectOffer(
     [property: Id(0)] ObjectRef Ref,
     [property: Id(1)] string Address,
     [property: Id(2)] int Port,
     [property: Id(3)] string Ticket,
-    [property: Id(4)] long HashedBytes);
+    [property: Id(4)] long HashedBytes,
+    [property: Id(5)] string FooterChecksum);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Gristmill.Objects.Ipc;
 
 namespace Gristmill.Objects.Transfer;
 
@@ -19,7 +20,7 @@ public sealed class ObjectServer : IAsyncDisposable
 
     private static readonly TimeSpan s_helloTime = TimeSpan.FromSeconds(5);
     private readonly ObjectStore _store;
-    private readonly IPAddress _advertised;
+    private readonly IPAddress _address;
     private readonly TimeProvider _time;
     private readonly Socket _listener;
     private readonly ConcurrentDictionary<string, ServedObject> _served = new(StringComparer.Ordinal);
@@ -30,15 +31,14 @@ public sealed class ObjectServer : IAsyncDisposable
 
     /// <summary>Listens, and accepts until it is disposed.</summary>
     /// <param name="store">The objects.</param>
-    /// <param name="endPoint">Where to listen; port 0: a free one.</param>
-    /// <param name="advertised">The address by which others reach it; null: that of <paramref name="endPoint"/>.</param>
+    /// <param name="endPoint">Where to listen, and others reach it; port 0: a free one.</param>
     /// <exception cref="SocketException">The port is taken.</exception>
-    public ObjectServer(ObjectStore store, IPEndPoint endPoint, IPAddress? advertised = null)
+    public ObjectServer(ObjectStore store, IPEndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(endPoint);
         _store = store;
-        _advertised = advertised ?? endPoint.Address;
+        _address = endPoint.Address;
         _time = store.Options.TimeProvider;
         _listener = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         _listener.Bind(endPoint);
@@ -83,7 +83,9 @@ public sealed class ObjectServer : IAsyncDisposable
 
         string ticket = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TransferProtocol.TicketBytes));
         _served[ticket] = served;
-        return new ObjectOffer(lease.Ref, _advertised.ToString(), Port, ticket, lease.HashedBytes);
+        byte[] footer = new byte[lease.Ref.Bytes - lease.HashedBytes];
+        lease.Copy(lease.HashedBytes, footer);
+        return new ObjectOffer(lease.Ref, _address.ToString(), Port, ticket, lease.HashedBytes, Checksum.Of(footer));
     }
 
     /// <summary>Stops, and gives back all leases.</summary>

@@ -13,6 +13,7 @@ internal sealed class Replica : IDisposable
     private readonly SegmentFile _file;
     private readonly ObjectOffer _offer;
     private readonly XxHash3 _hash = new();
+    private readonly XxHash3 _footer = new();
     private readonly object _turn = new(); // a monitor: it is waited for
     private bool _isGivenUp;
 
@@ -23,8 +24,8 @@ internal sealed class Replica : IDisposable
         _file.Place(0, offer.Ref.Bytes);
     }
 
-    /// <summary>Whether another host offers the same.</summary>
-    public bool Of(ObjectOffer offer) => offer.HashedBytes == _offer.HashedBytes && offer.Ref.Bytes == _offer.Ref.Bytes && offer.Ref.Checksum == _offer.Ref.Checksum;
+    /// <summary>Whether another host offers the same bytes.</summary>
+    public bool Of(ObjectOffer offer) => (offer.HashedBytes, offer.Ref.Bytes, offer.Ref.Checksum, offer.FooterChecksum) == (_offer.HashedBytes, _offer.Ref.Bytes, _offer.Ref.Checksum, _offer.FooterChecksum);
 
     /// <summary>All before this position is written and hashed.</summary>
     public long Done { get; private set; }
@@ -48,7 +49,9 @@ internal sealed class Replica : IDisposable
         }
 
         // Nobody else has this turn: no lock is held while it hashes.
-        _hash.Append(bytes[..(int)Math.Clamp(_offer.HashedBytes - position, 0, bytes.Length)]);
+        int hashed = (int)Math.Clamp(_offer.HashedBytes - position, 0, bytes.Length);
+        _hash.Append(bytes[..hashed]);
+        _footer.Append(bytes[hashed..]);
         lock (_turn)
         {
             Done = position + bytes.Length;
@@ -72,17 +75,14 @@ internal sealed class Replica : IDisposable
     /// <summary>Compares what came with what was sealed, and gives it its name.</summary>
     /// <param name="isThere">Whether the object has come by another way.</param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Corrupt"/>: it is not what was sealed.</exception>
-    public unsafe void Seal(Func<bool> isThere)
+    public void Seal(Func<bool> isThere)
     {
-        string actual = Checksum.Show(_hash.GetCurrentHashAsUInt64());
-        if (actual != _offer.Ref.Checksum)
+        if (Checksum.Show(_hash.GetCurrentHashAsUInt64()) is var actual && actual != _offer.Ref.Checksum)
         {
             throw Malformed.Because($"object {_offer.Ref.Id} came with checksum {actual}, {_offer.Ref.Checksum} was sealed with it").With("object", _offer.Ref.Id);
         }
 
-        // The checksum ends before the footer, which tells of itself what it must.
-        var footer = IpcFile.Parse(_file.At(0), _offer.Ref.Bytes, own: true);
-        if (footer.FooterStart != _offer.HashedBytes || footer.Reference(_offer.Ref.Id, _offer.Ref.Bytes, _offer.Ref.Host) != _offer.Ref)
+        if (Checksum.Show(_footer.GetCurrentHashAsUInt64()) != _offer.FooterChecksum)
         {
             throw Malformed.Because($"the footer of object {_offer.Ref.Id} came damaged").With("object", _offer.Ref.Id);
         }

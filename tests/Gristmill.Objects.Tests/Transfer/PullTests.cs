@@ -69,7 +69,7 @@ public sealed class PullTests : IAsyncDisposable
             () => null!, // a host that says it has it no more
             () => _server.Offer(reference.Id)! with { Port = first.Port },
             () => _server.Offer(reference.Id)! with { Port = Unused() },
-            () => _server.Offer(reference.Id)! with { Port = second.Port });
+            () => _server.Offer(reference.Id)! with { Port = second.Port, Ref = reference with { Host = "another" } });
         await _here.Store.PullAsync(reference.Id, sources, Token);
 
         using var lease = _here.Store.Get(reference);
@@ -95,11 +95,13 @@ public sealed class PullTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(Large / 3)]
-    [InlineData(Large + 300)] // the footer, which the checksum is not of
-    public async Task What_is_damaged_on_the_way_is_not_taken(long at)
+    [InlineData(Large / 8, Large / 3)]
+    [InlineData(200_000, 1_000)] // over one connection: the byte behind the answer and as many of the object
+    [InlineData(200_000, -40)] // of the footer, which the checksum that it was sealed with is not of
+    public async Task What_is_damaged_on_the_way_is_not_taken(int rows, long at)
     {
-        var reference = Write(_there.Store, Large / 8, 3);
+        var reference = Write(_there.Store, rows, 3);
+        at = at < 0 ? 1 + reference.Bytes + at : at;
         await using var first = new CuttingProxy(_server.Port, damageAt: at);
         await using var again = new CuttingProxy(_server.Port, damageAt: at);
         var damaged = await Assert.ThrowsAsync<GristmillException>(() => _here.Store.PullAsync(reference.Id, new Sources(() => _server.Offer(reference.Id)! with { Port = first.Port }), Token));
