@@ -1,4 +1,5 @@
 using Gristmill.Grains.Caching;
+using Gristmill.Grains.Objects;
 using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.Runs;
 using Gristmill.Grains.State;
@@ -32,10 +33,22 @@ public static class GristmillGrainsExtensions
         builder.Services.TryAddSingleton<IOperationCheck, AnyOperation>();
         builder.Services.TryAddSingleton<IStageFiles, NoStageFiles>();
         builder.Services.TryAddSingleton<StageCache>();
+        builder.Services.TryAddSingleton<IObjectHosts, NoObjectHosts>();
         builder.Services.TryAddSingleton<StageExecution>();
         builder.Services.TryAddSingleton<OrderedStates>();
         builder.Services.TryAddSingleton<RunRecovery>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<RunRecovery>());
+        return builder;
+    }
+
+    /// <summary>Lets the other silos of the cluster see this one's object store, and it theirs.</summary>
+    /// <typeparam name="THost">Answers for the store; a service that each silo has one of.</typeparam>
+    public static ISiloBuilder AddObjectHost<THost>(this ISiloBuilder builder)
+        where THost : GrainService, IObjectHost
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.AddGrainService<THost>();
+        builder.Services.AddSingleton<IObjectHosts, ObjectHosts>();
         return builder;
     }
 }

@@ -44,7 +44,7 @@ public static class GristmillSiloBuilderExtensions
         });
         // Sized for the grains that are active at once: the default of a million entries is memory an idle silo does not need.
         silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = DirectoryCacheSize);
-        silo.ConfigureEndpoints(IPAddress.Loopback,
+        silo.ConfigureEndpoints(IPAddress.Parse(options.Address),
             options.SiloPort == 0 ? LoopbackPort.Free() : options.SiloPort,
             options.GatewayPort == 0 ? LoopbackPort.Free() : options.GatewayPort);
         StorageSetup.Add(silo, options, folder);
@@ -77,6 +77,9 @@ public static class GristmillSiloBuilderExtensions
             RecycledBytes = options.RecycledBytes,
             PutTimeout = options.PutTimeout,
         }));
+        services.AddSingleton<ObjectServerHost>();
+        services.AddSingleton<ObjectFetcher>();
+        silo.AddObjectHost<ObjectHost>();
         services.AddSingleton(_ => new ContentStore(folder.Content));
         services.AddSingleton(sp => new EngineCatalog(sp.GetRequiredService<ContentStore>()));
         services.AddSingleton(sp => new ModelLoader(sp.GetRequiredService<ContentStore>(), sp.GetRequiredService<EngineCatalog>().Models));

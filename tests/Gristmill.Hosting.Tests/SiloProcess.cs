@@ -13,12 +13,14 @@ public sealed class SiloProcess : IAsyncDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private readonly string[] _settings;
+    private readonly string[] _command;
+    private readonly string _address;
     private readonly ConcurrentQueue<string> _log = new();
     private Process? _process;
 
-    private SiloProcess(string[] settings)
+    private SiloProcess(string[] settings, string[] command, string address)
     {
-        _settings = settings;
+        (_settings, _command, _address) = (settings, command, address);
         Folder = Directory.CreateTempSubdirectory("gristmill-silo-").FullName;
         DataDirectory = Path.Combine(Folder, "data");
         ObjectDirectory = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Folder, Path.GetFileName(Folder));
@@ -40,7 +42,18 @@ public sealed class SiloProcess : IAsyncDisposable
 
     public static async Task<SiloProcess> StartAsync(params string[] settings)
     {
-        var silo = new SiloProcess(settings);
+        var silo = new SiloProcess(settings, [], "127.0.0.1");
+        await silo.StartAsync();
+        return silo;
+    }
+
+    /// <summary>Starts one on another machine.</summary>
+    /// <param name="address">The machine's address.</param>
+    /// <param name="command">Runs there what follows it.</param>
+    /// <param name="settings">Its settings.</param>
+    public static async Task<SiloProcess> StartOnAsync(string address, string[] command, params string[] settings)
+    {
+        var silo = new SiloProcess([.. settings, $"--Gristmill:Address={address}", "--AllowedHosts=*"], command, address);
         await silo.StartAsync();
         return silo;
     }
@@ -48,7 +61,7 @@ public sealed class SiloProcess : IAsyncDisposable
     /// <summary>Starts the program (again) and waits until it is ready.</summary>
     public async Task StartAsync()
     {
-        var url = $"http://127.0.0.1:{LoopbackPort.Free()}";
+        var url = $"http://{_address}:{LoopbackPort.Free()}";
         _process = Launch(url);
         Http.Dispose();
         Http = new HttpClient { BaseAddress = new Uri(url), Timeout = s_patience };
@@ -76,7 +89,7 @@ public sealed class SiloProcess : IAsyncDisposable
     /// <summary>Starts a second program with the same settings and returns its exit code and output.</summary>
     public async Task<(int ExitCode, string Output)> RunSecondAsync()
     {
-        using var second = Launch($"http://127.0.0.1:{LoopbackPort.Free()}", _ => { });
+        using var second = Launch($"http://{_address}:{LoopbackPort.Free()}", _ => { });
         var output = second.StandardError.ReadToEndAsync();
         await second.WaitForExitAsync().WaitAsync(s_patience);
         return (second.ExitCode, await output);
@@ -209,7 +222,8 @@ public sealed class SiloProcess : IAsyncDisposable
 
     private Process Launch(string url, Action<string>? onError = null)
     {
-        var start = new ProcessStartInfo("dotnet")
+        string[] command = [.. _command, "dotnet"];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

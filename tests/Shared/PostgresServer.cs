@@ -16,7 +16,9 @@ internal sealed class PostgresServer : IAsyncDisposable
     private readonly int _port;
     private Process? _process;
 
-    private PostgresServer(string folder, string binaries, int port) => (_folder, _binaries, _port) = (folder, binaries, port);
+    private readonly string _address;
+
+    private PostgresServer(string folder, string binaries, string address, int port) => (_folder, _binaries, _address, _port) = (folder, binaries, address, port);
 
     /// <summary>Why there is no server to start, or null.</summary>
     public static string? Missing => Binaries() is null
@@ -25,17 +27,18 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Reaches the server's own database as the owner of everything.</summary>
     public string ConnectionString => string.Create(
-        CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Database=postgres;Username={User};Password={Password}");
+        CultureInfo.InvariantCulture, $"Host={_address};Port={_port};Database=postgres;Username={User};Password={Password}");
 
     private string Data => Path.Combine(_folder, "data");
 
     private static bool IsRoot => Environment.UserName == "root";
 
-    public static async Task<PostgresServer> StartAsync()
+    /// <param name="address">Where it listens; clients of other than loopback are let in from its own network of 256 addresses.</param>
+    public static async Task<PostgresServer> StartAsync(string address = "127.0.0.1")
     {
         var binaries = Binaries() ?? throw new InvalidOperationException(Missing);
         var folder = Directory.CreateTempSubdirectory("gristmill-postgres-").FullName;
-        var server = new PostgresServer(folder, binaries, LoopbackPort.Free());
+        var server = new PostgresServer(folder, binaries, address, LoopbackPort.Free());
         await File.WriteAllTextAsync(Path.Combine(folder, "password"), Password);
         if (IsRoot)
         {
@@ -43,6 +46,11 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
 
         await RunAsync(server.Command("initdb", "-D", server.Data, "-U", User, "-A", "scram-sha-256", "--pwfile", Path.Combine(folder, "password"), "-E", "UTF8", "--no-locale", "--no-sync"));
+        if (address != "127.0.0.1")
+        {
+            await File.AppendAllTextAsync(Path.Combine(server.Data, "pg_hba.conf"), $"host all all {address}/24 scram-sha-256\n");
+        }
+
         await server.ResumeAsync();
         return server;
     }
@@ -51,11 +59,11 @@ internal sealed class PostgresServer : IAsyncDisposable
     public async Task ResumeAsync()
     {
         _process = Process.Start(Start(Command(
-            "postgres", "-D", Data, "-p", _port.ToString(CultureInfo.InvariantCulture), "-k", _folder, "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200")))!;
+            "postgres", "-D", Data, "-p", _port.ToString(CultureInfo.InvariantCulture), "-k", _folder, "-c", $"listen_addresses={_address}", "-c", "max_connections=200")))!;
         _ = _process.StandardError.ReadToEndAsync();
         _ = _process.StandardOutput.ReadToEndAsync();
         var patience = Stopwatch.StartNew();
-        while (await ExitCodeAsync(Command("pg_isready", "-h", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture), "-q")) != 0)
+        while (await ExitCodeAsync(Command("pg_isready", "-h", _address, "-p", _port.ToString(CultureInfo.InvariantCulture), "-q")) != 0)
         {
             if (_process.HasExited || patience.Elapsed > TimeSpan.FromSeconds(60))
             {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Gristmill.Grains.Objects;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Grains.Caching;
@@ -81,10 +82,13 @@ internal sealed partial class StageCache(
             return (Miss(string.Create(CultureInfo.InvariantCulture, $"what run {entry.Origin.Run} computed is {age:c} old, and at most {most:c} is allowed")), null);
         }
 
-        if (entry.Outputs.FirstOrDefault(output => !fingerprints.Holds(output.Value)) is { Key: { } lost })
+        foreach (var (name, output) in entry.Outputs)
         {
-            await shard.RemoveAsync(entry.Key, entry.Origin);
-            return (Miss($"the output '{lost}' that run {entry.Origin.Run} computed has been evicted"), null);
+            if (!await fingerprints.HoldsAsync(grains, output))
+            {
+                await shard.RemoveAsync(entry.Key, entry.Origin);
+                return (Miss($"the output '{name}' that run {entry.Origin.Run} computed has been evicted"), null);
+            }
         }
 
         var usage = entry.Usage is { } was ? new StageUsage { Rows = was.Rows, BytesOut = was.BytesOut } : new StageUsage();

@@ -118,6 +118,16 @@ public sealed class GristmillOptions
     /// <value>null: the current folder.</value>
     public string? BaseDirectory { get; set; }
 
+    /// <summary>
+    /// IP address by which other silos reach this one. Whoever reaches its ports commands the cluster: give it one of a private network.
+    /// </summary>
+    /// <value>127.0.0.1: silos of this machine alone</value>
+    public string Address { get; set; } = "127.0.0.1";
+
+    /// <summary>TCP port from which other hosts read this one's objects; it is opened when the first is wanted.</summary>
+    /// <value>0: a free one.</value>
+    public int ObjectPort { get; set; }
+
     /// <summary>TCP port between silos.</summary>
     /// <value>0: a free one.</value>
     public int SiloPort { get; set; }

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Options;
 
 namespace Gristmill.Hosting;
@@ -43,6 +44,8 @@ internal sealed class GristmillOptionsValidator : IValidateOptions<GristmillOpti
         Require(options.CacheMaxAge > TimeSpan.Zero, nameof(options.CacheMaxAge), options.CacheMaxAge, "above zero");
         Require(options.LogRetention > TimeSpan.Zero, nameof(options.LogRetention), options.LogRetention, "above zero");
         Require(options.CacheMaxBytes >= 0, nameof(options.CacheMaxBytes), options.CacheMaxBytes, "0 or more");
+        Require(IPAddress.TryParse(options.Address, out _), nameof(options.Address), options.Address, "an IP address of this machine");
+        Require(options.ObjectPort is >= 0 and <= 65535, nameof(options.ObjectPort), options.ObjectPort, "0 to 65535");
         Require(options.SiloPort is >= 0 and <= 65535, nameof(options.SiloPort), options.SiloPort, "0 to 65535");
         Require(options.GatewayPort is >= 0 and <= 65535, nameof(options.GatewayPort), options.GatewayPort, "0 to 65535");
         Require(options.FlightPort is >= 0 and <= 65535, nameof(options.FlightPort), options.FlightPort, "0 to 65535");

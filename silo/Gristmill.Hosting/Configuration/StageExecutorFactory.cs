@@ -14,7 +14,8 @@ internal static class StageExecutorFactory
     public static IStageExecutor Create(IServiceProvider services)
     {
         var options = services.GetRequiredService<GristmillOptions>();
-        return new ResourceExecutor(CreateInner(services, options), options.Resources);
+        var executor = new ResourceExecutor(CreateInner(services, options), options.Resources);
+        return new FetchingExecutor(executor, services.GetRequiredService<ObjectStore>(), services.GetRequiredService<ObjectFetcher>());
     }
 
     private static IStageExecutor CreateInner(IServiceProvider services, GristmillOptions options)

@@ -10,7 +10,7 @@ namespace Gristmill.Hosting;
 /// Runs SQL over objects, each a table of its id, in a worker as stages do. The result is an object of the owner "flight/...", which goes like any
 /// that no run has made: two minutes after it was made at the earliest, and never while somebody reads it.
 /// </summary>
-internal sealed partial class FlightQueries(ObjectStore store, IStageExecutor executor, IStageFiles files)
+internal sealed partial class FlightQueries(ObjectStore store, ObjectFetcher fetcher, IStageExecutor executor, IStageFiles files)
 {
     /// <summary>Who owns what comes by Flight.</summary>
     public const string Owner = "flight";
@@ -57,7 +57,7 @@ internal sealed partial class FlightQueries(ObjectStore store, IStageExecutor ex
             foreach (var id in ObjectId().Matches(sql).Select(static match => match.Value.ToLowerInvariant()).Distinct(StringComparer.Ordinal).Take(MaxTables))
             {
                 // Held until the query is done. What is not there may be a text that only looks so: if it is a table, the engine says that it is missing.
-                if (store.Contains(id))
+                if (await fetcher.TryFetchAsync(id, cancellationToken))
                 {
                     var lease = store.Get(id);
                     leases.Add(lease);

@@ -9,10 +9,10 @@ using Microsoft.Extensions.Logging;
 namespace Gristmill.Hosting;
 
 /// <summary>
-/// Arrow Flight over the object store of this host. A path names an object ("objects", ID) or what a stage made ("runs", RUN, STAGE, OUTPUT), an endpoint for
+/// Arrow Flight over the object store of this host, to which tables of other hosts are brought when they are asked for. A path names an object ("objects", ID) or what a stage made ("runs", RUN, STAGE, OUTPUT), an endpoint for
 /// each part; a command is a SQL text over objects, or one of Flight SQL. Tables go from and to the segment without being gathered anywhere.
 /// </summary>
-internal sealed class FlightService(ObjectStore store, FlightQueries queries, FlightSql sql, FlightActions actions, IGrainFactory grains, GristmillOptions options, TimeProvider time, ILogger<FlightService> logger)
+internal sealed class FlightService(ObjectStore store, ObjectFetcher fetcher, FlightQueries queries, FlightSql sql, FlightActions actions, IGrainFactory grains, GristmillOptions options, TimeProvider time, ILogger<FlightService> logger)
 {
     private const string DefaultOutput = "out";
 
@@ -33,7 +33,7 @@ internal sealed class FlightService(ObjectStore store, FlightQueries queries, Fl
     {
         if (descriptor.Path.Count > 0)
         {
-            var (schema, parts) = await FindAsync(descriptor.Path);
+            var (schema, parts) = await FindAsync(descriptor.Path, call.CancellationToken);
             return Info(descriptor, schema, parts);
         }
 
@@ -54,7 +54,7 @@ internal sealed class FlightService(ObjectStore store, FlightQueries queries, Fl
     {
         if (descriptor.Path.Count > 0)
         {
-            return new FlightBytes(ArrowIpc.Encode((await FindAsync(descriptor.Path)).Schema));
+            return new FlightBytes(ArrowIpc.Encode((await FindAsync(descriptor.Path, call.CancellationToken)).Schema));
         }
 
         var command = FlightWire.ReadCommand(descriptor.Command);
@@ -137,27 +137,27 @@ internal sealed class FlightService(ObjectStore store, FlightQueries queries, Fl
         Bytes = parts.Sum(static part => part.Bytes),
     };
 
-    private async Task<(Schema Schema, IReadOnlyList<ObjectRef> Parts)> FindAsync(IReadOnlyList<string> path)
+    private async Task<(Schema Schema, IReadOnlyList<ObjectRef> Parts)> FindAsync(IReadOnlyList<string> path, CancellationToken cancellationToken)
     {
         switch (path)
         {
             case ["objects", var id]:
-                using (var lease = store.Get(id))
+                using (var lease = await fetcher.GetAsync(id, cancellationToken))
                 {
                     return (lease.Schema, [lease.Ref]);
                 }
 
             case ["runs", var run, var stage]:
-                return await OutputsAsync(run, stage, DefaultOutput);
+                return await OutputsAsync(run, stage, DefaultOutput, cancellationToken);
             case ["runs", var run, var stage, var output]:
-                return await OutputsAsync(run, stage, output);
+                return await OutputsAsync(run, stage, output, cancellationToken);
             default:
                 throw new GristmillException(ErrorCodes.Invalid, $"The path {string.Join('/', path.Take(4))} names nothing.", "Use objects/ID, or runs/RUN/STAGE with or without /OUTPUT.");
         }
     }
 
     /// <summary>What a stage made; of one in a loop the tables of all items, in their order.</summary>
-    private async Task<(Schema Schema, IReadOnlyList<ObjectRef> Parts)> OutputsAsync(string run, string stage, string output)
+    private async Task<(Schema Schema, IReadOnlyList<ObjectRef> Parts)> OutputsAsync(string run, string stage, string output, CancellationToken cancellationToken)
     {
         var grain = grains.GetGrain<IRunGrain>(run);
         _ = await grain.GetAsync() ?? throw new GristmillException(ErrorCodes.NotFound, $"There is no run '{run}'.", "'mill runs' lists those there are.");
@@ -175,7 +175,7 @@ internal sealed class FlightService(ObjectStore store, FlightQueries queries, Fl
             throw new GristmillException(ErrorCodes.NotFound, $"Stage '{stage}' of run '{run}' has no table '{output}'.", $"'mill show {run}' lists its stages and what they have made.");
         }
 
-        using var lease = store.Get(parts[0]);
+        using var lease = await fetcher.GetAsync(parts[0].Id, cancellationToken);
         return (lease.Schema, parts);
     }
 
@@ -213,7 +213,7 @@ internal sealed class FlightService(ObjectStore store, FlightQueries queries, Fl
     {
         try
         {
-            using var lease = store.Get(id);
+            using var lease = await fetcher.GetAsync(id, call.CancellationToken);
             var output = new FlightFrameWriter(call.GetHttpContext().Response.BodyWriter);
             using var messages = lease.OpenMessages();
             foreach (var message in messages)

@@ -49,11 +49,12 @@ internal static class ObjectEndpoints
         group.MapGet("/{id}", (string id, ObjectStore store) => RestBody.Json(ObjectViews.Whole(store, Find(store, id))))
             .Produces<ObjectView>().ProducesProblem(404).WithSummary("Shows an object with its columns and who has it mapped.");
 
-        group.MapGet("/{id}/preview", (string id, HttpContext http, ObjectStore store) =>
+        group.MapGet("/{id}/preview", async (string id, HttpContext http, ObjectStore store, ObjectFetcher fetcher) =>
         {
             var rows = new QueryValues(http, s_preview).Int32("rows") ?? 20;
+            await fetcher.TryFetchAsync(id, http.RequestAborted);
             return RestBody.Json(ObjectPreviews.Read(store, Find(store, id).Id, rows));
-        }).Produces<ObjectPreview>().ProducesProblem(400).ProducesProblem(404).WithQuery(s_preview).WithSummary("The first rows of an object, 20 unless 'rows' says otherwise.");
+        }).Produces<ObjectPreview>().ProducesProblem(400).ProducesProblem(404).WithQuery(s_preview).WithSummary("The first rows of an object, 20 unless 'rows' says otherwise. One that lies on another host is brought here.");
 
         group.MapPut("/{id}/pin", (string id, ObjectStore store) =>
         {

@@ -1,3 +1,4 @@
+using Gristmill.Grains.Objects;
 using Gristmill.Storage.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -24,6 +25,7 @@ internal sealed class TestCluster : IAsyncDisposable
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.AddSingleton<IStageFingerprints>(Fingerprints);
             silo.Services.AddSingleton<IStageFiles>(Files);
+            silo.Services.AddSingleton<IObjectHosts>(Hosts);
             silo.Services.AddSingleton<ILoggerProvider>(Logs);
             silo.AddSqliteGrainStorage("gristmill", options =>
             {
@@ -60,6 +62,9 @@ internal sealed class TestCluster : IAsyncDisposable
     public ScriptedFingerprints Fingerprints { get; } = new();
 
     public ScriptedFiles Files { get; } = new();
+
+    /// <summary>Other silos' object stores: none, unless a test adds them.</summary>
+    public ScriptedHosts Hosts { get; } = new();
 
     public RecordedLogs Logs { get; } = new();
 

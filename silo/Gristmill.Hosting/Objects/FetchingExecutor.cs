@@ -1,0 +1,36 @@
+using System.Globalization;
+using Gristmill.Objects;
+
+namespace Gristmill.Hosting;
+
+/// <summary>Brings a stage's input tables to this host before it takes a slot: what runs it finds them in shared memory.</summary>
+internal sealed class FetchingExecutor(IStageExecutor inner, ObjectStore store, ObjectFetcher fetcher) : IStageExecutor, IAsyncDisposable
+{
+    private const int AtOnce = 4;
+
+    public bool IsFaithful => inner.IsFaithful;
+
+    public void Prepare() => inner.Prepare();
+
+    public async Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
+    {
+        var missing = request.Inputs.Values.SelectMany(Tables).Where(table => !store.Contains(table.Id)).DistinctBy(static table => table.Id).ToList();
+        if (missing.Count > 0)
+        {
+            progress?.Report(new StageProgress(Message: string.Create(CultureInfo.InvariantCulture, $"bringing {missing.Count} table{(missing.Count == 1 ? "" : "s")} from other hosts")));
+        }
+
+        await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
+            async (table, token) => await fetcher.FetchAsync(table.Id, token)).ConfigureAwait(false);
+        return await inner.ExecuteAsync(request, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask DisposeAsync() => inner is IAsyncDisposable disposable ? disposable.DisposeAsync() : ValueTask.CompletedTask;
+
+    private static IEnumerable<ObjectRef> Tables(Artifact artifact) => artifact switch
+    {
+        { Dataset: { } table } => [table],
+        { Collection.Items: { } items } => items.OfType<Artifact>().SelectMany(Tables),
+        _ => [],
+    };
+}
