@@ -119,6 +119,7 @@ internal sealed partial class RunGrain
 
         // Of a stage of a loop there is one an item: "train[2]".
         var views = (Pages.IsEmpty ? Views : all).ToLookup(static view => view.Name.Split('[')[0], StringComparer.Ordinal);
+        var grains = GrainFactory; // which only turns may ask for
         return await Task.Run<ImmutableArray<string>>(async () =>
         {
             var again = views.SelectMany(static views => views).Where(static view => view.Status is StageStatus.Failed or StageStatus.Cancelled or StageStatus.Pending or StageStatus.Running)
@@ -137,7 +138,7 @@ internal sealed partial class RunGrain
                 {
                     foreach (var from in views[input.Stage])
                     {
-                        if (from.Status == StageStatus.Succeeded && from.Outputs.TryGetValue(input.Output, out var artifact) && !await fingerprints.HoldsAsync(GrainFactory, artifact))
+                        if (from.Status == StageStatus.Succeeded && from.Outputs.TryGetValue(input.Output, out var artifact) && !await fingerprints.HoldsAsync(grains, artifact))
                         {
                             lost.Add(from.Name);
                             again.Add(input.Stage);

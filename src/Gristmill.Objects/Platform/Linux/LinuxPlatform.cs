@@ -183,9 +183,9 @@ internal sealed class LinuxPlatform : SegmentPlatform
         }
 
         // "7: FLOCK  ADVISORY  READ 4711 00:1a:109050 0 EOF"; one that waits has an arrow behind its number. Processes of another PID
-        // namespace are left out by the kernel.
+        // namespace are left out by the kernel. It is read page by page, and where locks come and go in between some are passed over: read twice, as hardly one is both times.
         string device = string.Create(CultureInfo.InvariantCulture, $"{folder.DeviceMajor:x2}:{folder.DeviceMinor:x2}:");
-        return File.ReadLines(LockTable).Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        return File.ReadLines(LockTable).Concat(File.ReadLines(LockTable)).Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Where(parts => parts is [_, "FLOCK", _, _, _, { } file, ..] && file.StartsWith(device, StringComparison.Ordinal))
             .Select(parts => (Inode: Number<ulong>(parts[5][device.Length..]), Process: Number<int>(parts[4])))
             .Where(static held => held.Process > 0).Distinct()
