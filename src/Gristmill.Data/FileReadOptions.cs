@@ -27,6 +27,10 @@ public sealed record FileReadOptions
     /// <summary>Adds a column of this name with the file that a row is from.</summary>
     public string? FileColumn { get; init; }
 
+    /// <summary>Of files of web servers: how they are fetched.</summary>
+    /// <value>1 GiB ahead, 4 at once, 60 seconds without a byte, 5 attempts.</value>
+    public RemoteReadOptions Remote { get; init; } = new();
+
     /// <summary>Of CSV files: the delimiter.</summary>
     /// <value>Found out.</value>
     public char? Delimiter { get; init; }

@@ -43,6 +43,14 @@ public static class ErrorCodes
     /// <remarks>Check the path and its permissions; relative paths start at the silo's base folder.</remarks>
     public const string FileNotFound = "data.file_not_found";
 
+    /// <summary>A remote file's server refuses, does not answer, or keeps breaking off.</summary>
+    /// <remarks>The message says which; look at the address, what it takes to be let in, and the network, then run again.</remarks>
+    public const string SourceUnavailable = "data.unavailable";
+
+    /// <summary>A remote file got new content while it was read.</summary>
+    /// <remarks>Run again once nobody writes it; better, write new content under a new name.</remarks>
+    public const string SourceChanged = "data.changed";
+
     /// <summary>A file is not of the format it claims.</summary>
     /// <remarks>The message holds the reader's reason, and of a CSV row its line: correct it, or [leave such rows out](pipelines.md#rows-that-cannot-be-read).</remarks>
     public const string FileFormat = "data.format";

@@ -25,6 +25,7 @@ internal sealed class FlowCompiler(FlowRun run)
         {
             var sql = at.IsSql(options.BaseDirectory);
             databases += sql && !inQuery ? 1 : 0;
+            databases += at is FilesNode { Read.IsRemote: true } files && files.Read.IsFormatOfSql(options.BaseDirectory) ? 1 : 0;
             maps += at is RowsNode or BlocksNode ? 1 : 0;
             foreach (var input in at.Inputs)
             {
@@ -47,7 +48,12 @@ internal sealed class FlowCompiler(FlowRun run)
 
                 return new BatchStage(run, schema, rows);
             case FilesNode files when !files.IsSql(run.Options.BaseDirectory):
-                return files.Read.Format(run.Options.BaseDirectory) == FileFormat.Arrow ? new ArrowFileStage(run, files.Read) : new TextFileStage(run, files.Read);
+                return files.Read.Format(run.Options.BaseDirectory) switch
+                {
+                    FileFormat.Arrow => new ArrowFileStage(run, files.Read),
+                    FileFormat.Text => new TextFileStage(run, files.Read),
+                    _ => SqlFileStage.Open(run, files.Read),
+                };
             case RowsNode or BlocksNode:
                 var steps = InPass(node);
                 var input = Input(steps[0].Inputs.First(), steps[0] is RowsNode first ? first.Chain : null);

@@ -152,12 +152,26 @@ internal sealed class SqlUnit
                 _streams++;
                 term.Stream = Name("stream");
                 var stage = _compiler.Stage(node);
-                _database.AddStream(term.Stream, stage.Schema, () => stage.Take(out _) is { } block ? new SqlBlock(block.Batch, block.Release) : null);
+                _database.AddStream(term.Stream, stage.Schema, () => Take(stage));
                 term.Source = $"select * from {term.Stream}";
                 break;
         }
 
         return term;
+    }
+
+    private SqlBlock? Take(Stage stage)
+    {
+        try
+        {
+            return stage.Take(out _) is { } block ? new SqlBlock(block.Batch, block.Release) : null;
+        }
+        catch (Exception e)
+        {
+            // Through DuckDB no more than its text would come: no code, no file, no row.
+            _run.Fail(e);
+            throw;
+        }
     }
 
     // Innermost first: what an inner query keeps passes once for those around it.

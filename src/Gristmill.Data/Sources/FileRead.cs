@@ -1,3 +1,5 @@
+using Gristmill.Data.Sources.Remote;
+
 namespace Gristmill.Data.Sources;
 
 /// <summary>Files to read: as they were named, and how.</summary>
@@ -11,7 +13,14 @@ internal sealed record FileRead(IReadOnlyList<string> Paths, FileReadOptions Opt
         ?? FileFormats.Of(FileSet.Find(this, baseDirectory)[0].Path)
         ?? throw FileFormats.Unknown(Paths[0]);
 
-    public bool IsSql(string? baseDirectory) => Format(baseDirectory) is FileFormat.Parquet or FileFormat.Csv or FileFormat.JsonLines;
+    /// <summary>Whether some must be fetched.</summary>
+    public bool IsRemote { get; } = Paths.Any(Addresses.Is);
 
-    public string Describe() => string.Join(", ", Paths);
+    /// <summary>Whether they are read by a query. Files that are fetched come and go while they are read, so each has a query of its own.</summary>
+    public bool IsSql(string? baseDirectory) => !IsRemote && IsFormatOfSql(baseDirectory);
+
+    /// <summary>Whether DuckDB reads the format.</summary>
+    public bool IsFormatOfSql(string? baseDirectory) => Format(baseDirectory) is FileFormat.Parquet or FileFormat.Csv or FileFormat.JsonLines;
+
+    public string Describe() => string.Join(", ", Paths.Select(Addresses.Show));
 }

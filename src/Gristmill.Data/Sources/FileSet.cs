@@ -1,10 +1,17 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Gristmill.Data.Sources.Remote;
 
 namespace Gristmill.Data.Sources;
 
 /// <summary>A file and its length.</summary>
-internal sealed record SourceFile(string Path, long Bytes);
+/// <param name="Path">Where it is read.</param>
+/// <param name="Bytes">Its length.</param>
+internal sealed record SourceFile(string Path, long Bytes)
+{
+    /// <summary>What it is called: its path, or where it was fetched from.</summary>
+    public string Name { get; init; } = Path;
+}
 
 /// <summary>Finds the files that names, folders and patterns stand for.</summary>
 internal static class FileSet
@@ -17,6 +24,13 @@ internal static class FileSet
         var known = new HashSet<string>(StringComparer.Ordinal);
         foreach (var path in read.Paths)
         {
+            if (Addresses.Is(path))
+            {
+                // Found on its server, once the flow is executed.
+                files.Add(new SourceFile(path, 0) { Name = Addresses.Show(path) });
+                continue;
+            }
+
             foreach (var file in Find(path, baseDirectory, read.Options.Format))
             {
                 if (known.Add(file))
@@ -32,6 +46,11 @@ internal static class FileSet
     /// <summary>A path from the base folder.</summary>
     public static string Full(string path, string? baseDirectory)
     {
+        if (Addresses.Is(path))
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"'{Addresses.Show(path)}' is an address, and this is read from or written to a folder.", "Give a file's name.");
+        }
+
         if (string.IsNullOrWhiteSpace(path) || path.Contains('\0', StringComparison.Ordinal))
         {
             throw new GristmillException(ErrorCodes.Invalid, $"'{path.Replace("\0", "\\0", StringComparison.Ordinal)}' is no file name.", "Give an absolute path, or one from the base folder.");

@@ -21,12 +21,15 @@ internal sealed class OpenedFiles
     private readonly FileFormat _format;
     private readonly IReadOnlyList<SourceFile> _files;
     private readonly long _memory;
+    private readonly IReadOnlyDictionary<string, string>? _columns;
 
-    private OpenedFiles(FileRead read, FileFormat format, IReadOnlyList<SourceFile> files, long memory)
+    private OpenedFiles(FileRead read, FileFormat format, IReadOnlyList<SourceFile> files, long memory, IReadOnlyDictionary<string, string>? columns = null)
     {
-        (_read, _format, _files, _memory) = (read, format, files, memory);
+        (_read, _format, _files, _memory, _columns) = (read, format, files, memory, columns);
         Bytes = files.Sum(static file => file.Bytes);
-        Select = $"select * from {Reader(files)}";
+        // Where a file was fetched to is nobody's business.
+        var from = read.IsRemote && read.Options.FileColumn is { } column ? $", {QueryText.Literal(files[0].Name)} as {QueryText.Identifier(column)}" : "";
+        Select = $"select *{from} from {Reader(files)}";
     }
 
     /// <summary>Bytes of all files.</summary>
@@ -107,8 +110,28 @@ internal sealed class OpenedFiles
         return new OpenedFiles(read, format, files, run.Shares.Database);
     }
 
+    /// <summary>A file that was fetched, to be read by a query of its own.</summary>
+    /// <param name="read">How.</param>
+    /// <param name="format">Its format.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="types">DuckDB's types of its columns, where they are known: the next file's rows may look like others.</param>
+    /// <param name="run">The run.</param>
+    public static OpenedFiles Fetched(FileRead read, FileFormat format, SourceFile file, IReadOnlyDictionary<string, string>? types, FlowRun run)
+    {
+        Check(read.Options, format);
+        if (types is not null && format == FileFormat.Csv)
+        {
+            read = read with { Options = read.Options with { Types = types } };
+        }
+
+        return new OpenedFiles(read, format, [file], run.Shares.Database, format == FileFormat.JsonLines ? types : null);
+    }
+
     /// <summary>Once they are read: counts the rows that were left out, and writes them where they are to go.</summary>
-    public void Finish(SqlDatabase database, FlowRun run)
+    /// <param name="database">The database that has read them.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="fetched">Files that were fetched, whose names are to be shown.</param>
+    public void Finish(SqlDatabase database, FlowRun run, IReadOnlyList<SourceFile>? fetched = null)
     {
         if (_read.Options.OnBadRows == BadRows.Fail)
         {
@@ -125,7 +148,7 @@ internal sealed class OpenedFiles
         {
             var full = FileSet.Full(path, run.Options.BaseDirectory);
             using var target = WriteTarget.File(full, overwrite: true);
-            var text = $"copy ({CsvRejects.Query}) to {QueryText.Literal(target.Path)} ({CopyOptions.Of(FileFormats.Of(full) ?? throw FileFormats.Unknown(full), new FileWriteOptions())})";
+            var text = $"copy ({Rejects(fetched)}) to {QueryText.Literal(target.Path)} ({CopyOptions.Of(FileFormats.Of(full) ?? throw FileFormats.Unknown(full), new FileWriteOptions())})";
             using var copy = database.Prepare(text, Failed);
             SqlScalars.Number(copy, run.Token);
             target.Commit();
@@ -138,6 +161,12 @@ internal sealed class OpenedFiles
     /// <param name="cancellationToken">Ends it.</param>
     public Exception? Explain(DuckError error, bool hasQuery, CancellationToken cancellationToken)
     {
+        if (_read.IsRemote)
+        {
+            var shown = error with { Message = error.Message.Replace(_files[0].Path, _files[0].Name, StringComparison.Ordinal) };
+            return ReadErrors.Explain(shown, [_files[0].Name], Name(_format), cancellationToken);
+        }
+
         var named = _files.FirstOrDefault(file => error.Message.Contains(file.Path, StringComparison.Ordinal));
         if (named is null && CsvRejects.Explain(error.Message) is null)
         {
@@ -155,6 +184,12 @@ internal sealed class OpenedFiles
 
         return ReadErrors.Explain(error, named is null ? [.. _files.Select(static file => file.Path)] : [named.Path], Name(_format), cancellationToken);
     }
+
+    private static string Rejects(IReadOnlyList<SourceFile>? fetched) => fetched is null ? CsvRejects.Query
+        : $"""
+            select case file {string.Join(' ', fetched.Select(static file => $"when {QueryText.Literal(file.Path)} then {QueryText.Literal(file.Name)}"))} else file end as file, * exclude (file)
+            from ({CsvRejects.Query})
+            """;
 
     private static void Check(FileReadOptions options, FileFormat format)
     {
@@ -229,11 +264,15 @@ internal sealed class OpenedFiles
         var text = new StringBuilder(_format switch { FileFormat.Parquet => "read_parquet", FileFormat.Csv => "read_csv", _ => "read_json" })
             .Append("([").AppendJoin(", ", files.Select(static file => QueryText.Literal(Escape(file.Path)))).Append(']');
         text.Append(options.UnionByName ? ", union_by_name = true" : "")
-            .Append(options.FileColumn is { } column ? $", filename = {QueryText.Literal(column)}" : "");
+            .Append(options.FileColumn is { } column && !_read.IsRemote ? $", filename = {QueryText.Literal(column)}" : "");
         if (_format == FileFormat.JsonLines)
         {
             // Its buffers are twice as long as the longest object, and each thread has one.
             text.Append(CultureInfo.InvariantCulture, $", format = 'newline_delimited', maximum_object_size = {Math.Clamp(_memory / 16, 1 << 20, 16 << 20)}");
+            if (_columns is not null)
+            {
+                text.Append(", columns = ").Append(Struct(_columns));
+            }
         }
 
         if (_format == FileFormat.Csv)
@@ -244,12 +283,15 @@ internal sealed class OpenedFiles
                 .Append(options.Header is { } header ? $", header = {(header ? "true" : "false")}" : "");
             if (options.Types.Count > 0)
             {
-                text.Append(", types = {").AppendJoin(", ", options.Types.Select(static type => $"{QueryText.Literal(type.Key)}: {QueryText.Literal(type.Value)}")).Append('}');
+                text.Append(", types = ").Append(Struct(options.Types));
             }
         }
 
         return text.Append(')').ToString();
     }
+
+    private static string Struct(IReadOnlyDictionary<string, string> types) =>
+        $"{{{string.Join(", ", types.Select(static type => $"{QueryText.Literal(type.Key)}: {QueryText.Literal(type.Value)}"))}}}";
 
     // A name with characters of patterns is meant itself.
     private static string Escape(string path) => path.AsSpan().ContainsAny("*?[")

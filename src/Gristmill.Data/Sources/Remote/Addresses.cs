@@ -1,0 +1,26 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Gristmill.Data.Sources.Remote;
+
+/// <summary>Addresses of remote files. User, password, query and fragment may hold secrets, so no message and no column has them.</summary>
+internal static class Addresses
+{
+    /// <summary>Whether a path is an address, not a file's name.</summary>
+    public static bool Is(string path) => path.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || path.StartsWith("http://", StringComparison.OrdinalIgnoreCase);
+
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: it is malformed.</exception>
+    public static Uri Parse(string path) => TryParse(path, out var address)
+        ? address
+        : throw new GristmillException(ErrorCodes.Invalid, "An address of a remote file is malformed; it is not shown, as it may hold a password.", "Write https://host/path; escape what stands for itself.");
+
+    /// <summary>A path as messages show it.</summary>
+    public static string Show(string path) => !Is(path) ? path : TryParse(path, out var address) ? Show(address) : "a malformed address";
+
+    /// <summary>An address without what may be secret.</summary>
+    public static string Show(Uri address) => address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped) + (address.Query.Length > 1 ? "?..." : "");
+
+    /// <summary>The last part of its path, which says the format; of other paths the path.</summary>
+    public static string FileName(string path) => Is(path) && TryParse(path, out var address) ? Uri.UnescapeDataString(address.Segments[^1]) : path;
+
+    private static bool TryParse(string path, [NotNullWhen(true)] out Uri? address) => Uri.TryCreate(path, UriKind.Absolute, out address) && address.Host.Length > 0;
+}
