@@ -13,4 +13,9 @@ public enum FileFormat
     Arrow,
     /// <summary>Lines of UTF-8 text, in the column "line": .txt, .log; also with .gz. Read only.</summary>
     Text,
+    /// <summary>
+    /// IDX, as MNIST and its kin have it: .idx, .idx1-ubyte to .idx9-double, also with - instead of the point, and with .gz. A row an item, in the column "value":
+    /// a number, or a list of a fixed size. Read only.
+    /// </summary>
+    Idx,
 }

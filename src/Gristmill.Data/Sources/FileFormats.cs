@@ -1,10 +1,11 @@
 using System.Buffers;
+using System.Text.RegularExpressions;
 using Gristmill.Data.Sources.Remote;
 
 namespace Gristmill.Data.Sources;
 
 /// <summary>Formats by the endings of names.</summary>
-internal static class FileFormats
+internal static partial class FileFormats
 {
     private static readonly SearchValues<char> s_endings = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
 
@@ -20,7 +21,7 @@ internal static class FileFormats
             (_, ".JSONL" or ".NDJSON") => FileFormat.JsonLines,
             (false, ".ARROW" or ".FEATHER" or ".IPC" or ".ARROWS") => FileFormat.Arrow,
             (_, ".TXT" or ".LOG") => FileFormat.Text,
-            _ => null,
+            _ => Idx().IsMatch(path) ? FileFormat.Idx : null,
         };
     }
 
@@ -36,4 +37,8 @@ internal static class FileFormats
 
     public static GristmillException Unknown(string path) =>
         new GristmillException(ErrorCodes.Invalid, $"The ending of '{Addresses.Show(path)}' does not say which format it has.", "Set the option Format.").With("file", Addresses.Show(path));
+
+    // As in train-images-idx3-ubyte.gz.
+    [GeneratedRegex(@"(\.idx|[.-]idx[1-9]-(u?byte|short|int|float|double))(\.gz)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Idx();
 }
