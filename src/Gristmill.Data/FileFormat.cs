@@ -18,4 +18,9 @@ public enum FileFormat
     /// a number, or a list of a fixed size. Read only.
     /// </summary>
     Idx,
+    /// <summary>
+    /// Images, a row a file: .png, .jpg, .jpeg. Columns are path, label (the name of the folder that it is in), width, height and bytes, which are the file's and not
+    /// decoded. Read only.
+    /// </summary>
+    Image,
 }

@@ -52,6 +52,7 @@ internal sealed class FlowCompiler(FlowRun run)
                 {
                     FileFormat.Arrow => new ArrowFileStage(run, files.Read),
                     FileFormat.Text => new TextFileStage(run, files.Read),
+                    FileFormat.Image => new ImageStage(run, files.Read),
                     FileFormat.Idx => new IdxFileStage(run, files.Read),
                     _ => SqlFileStage.Open(run, files.Read),
                 };

@@ -21,6 +21,7 @@ internal static partial class FileFormats
             (_, ".JSONL" or ".NDJSON") => FileFormat.JsonLines,
             (false, ".ARROW" or ".FEATHER" or ".IPC" or ".ARROWS") => FileFormat.Arrow,
             (_, ".TXT" or ".LOG") => FileFormat.Text,
+            (false, ".PNG" or ".JPG" or ".JPEG") => FileFormat.Image,
             _ => Idx().IsMatch(path) ? FileFormat.Idx : null,
         };
     }

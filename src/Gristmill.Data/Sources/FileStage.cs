@@ -45,6 +45,15 @@ internal abstract class FileStage : Stage
     /// <summary>The files as they were named, and how they are read.</summary>
     protected FileRead Files { get; }
 
+    /// <summary>Throws where an option is set that only DuckDB's readers know.</summary>
+    public static void CheckPlain(FileReadOptions options, FileFormat format)
+    {
+        if (options is { OnBadRows: not Gristmill.Engines.Sql.Reading.BadRows.Fail } or { UnionByName: true } or { FileColumn: not null })
+        {
+            throw new GristmillException(ErrorCodes.Invalid, $"OnBadRows, UnionByName and FileColumn are not for {format} files.", "Leave them out.");
+        }
+    }
+
     protected override Block? Next()
     {
         while (true)
@@ -92,13 +101,7 @@ internal abstract class FileStage : Stage
     protected virtual long Position { get; set; }
 
     /// <summary>Throws where an option is not for these files.</summary>
-    protected virtual void CheckOptions(FileReadOptions options, FileFormat format)
-    {
-        if (options is { OnBadRows: not Gristmill.Engines.Sql.Reading.BadRows.Fail } or { UnionByName: true } or { FileColumn: not null })
-        {
-            throw new GristmillException(ErrorCodes.Invalid, $"OnBadRows, UnionByName and FileColumn are not for {format} files.", "Leave them out.");
-        }
-    }
+    protected virtual void CheckOptions(FileReadOptions options, FileFormat format) => CheckPlain(options, format);
 
     /// <summary>The columns of a file.</summary>
     protected abstract Schema SchemaOf(SourceFile file);
