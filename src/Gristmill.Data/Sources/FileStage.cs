@@ -26,6 +26,12 @@ internal abstract class FileStage : Stage
         _files = FileSet.Find(read, run.Options.BaseDirectory);
         _fetched = read.IsRemote ? run.Own(new FetchedFiles(run, read, _files)) : null;
         _bytes = _fetched?.Bytes ?? _files.Sum(static file => file.Bytes);
+        if (_fetched is not null)
+        {
+            // It may be long until a row is read.
+            run.Progress.Input(this, 0, _bytes);
+        }
+
         Schema? schema = null;
         for (var i = 0; i < _files.Count && (_fetched is null || schema is null); i++)
         {

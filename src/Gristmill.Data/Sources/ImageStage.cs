@@ -33,6 +33,7 @@ internal sealed class ImageStage : Stage
         FileStage.CheckPlain(read.Options, FileFormat.Image);
         _files = FileSet.Find(read, run.Options.BaseDirectory);
         _fetched = read.IsRemote ? run.Own(new FetchedFiles(run, read, _files)) : null;
+        run.Progress.Input(this, 0, _fetched?.Bytes ?? _files.Sum(static file => file.Bytes));
     }
 
     public override Schema Schema => s_schema;

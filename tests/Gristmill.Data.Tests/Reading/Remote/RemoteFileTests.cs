@@ -288,6 +288,34 @@ public sealed class RemoteFileTests
         Assert.Equal([server.Address("/a.csv"), server.Address("/b.csv")], await fixture.Read("bad.jsonl").Sql("select file from input").As<string>().ToListAsync(s_token));
     }
 
+    [Theory]
+    [InlineData("/a.csv")]
+    [InlineData("/a.png")]
+    public async Task Sizes_are_told_before_a_file_is_here(string path)
+    {
+        using var fixture = new FlowFixture();
+        await using var server = new FileServer();
+        server.Files[path] = path == "/a.csv" ? "i\n1\n2\n"u8.ToArray() : [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0, 0, 0, 13, .. "IHDR"u8, 0, 0, 0, 1, 0, 0, 0, 1];
+        var told = new TaskCompletionSource<FlowProgress>(TaskCreationOptions.RunContinuationsAsynchronously);
+        server.Before = (request, _) => request.Header("range") == "bytes=0-0" ? Task.CompletedTask : told.Task.WaitAsync(TimeSpan.FromSeconds(20), s_token);
+        var flow = fixture.Read(server.Address(path), s_quick with { Remote = s_quick.Remote with { Attempts = 1 } });
+        Assert.StartsWith($"file by file: read {server.Address(path)}", flow.Explain());
+
+        await flow.With(fixture.Options with
+        {
+            Progress = new Told(p =>
+            {
+                if (p.BytesTotal is not null)
+                {
+                    told.TrySetResult(p);
+                }
+            }),
+        }).CountAsync(s_token);
+
+        var first = await told.Task;
+        Assert.Equal((server.Files[path].Length, 0d, false), (first.BytesTotal, first.Fraction, first.Completed));
+    }
+
     [Fact]
     public async Task Lengths_that_are_not_said_are_no_hindrance()
     {
