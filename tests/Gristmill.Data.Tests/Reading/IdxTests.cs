@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using Apache.Arrow;
 using Apache.Arrow.Types;
 
 namespace Gristmill.Data.Tests.Reading;
