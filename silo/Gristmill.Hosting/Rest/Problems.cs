@@ -53,6 +53,8 @@ internal static partial class Problems
         [ErrorCodes.HeartbeatTimeout] = 504,
         [ErrorCodes.Overloaded] = 503,
         [ErrorCodes.ObjectUnreachable] = 503,
+        [ErrorCodes.SourceUnavailable] = 502,
+        [ErrorCodes.SourceChanged] = 409,
         [ErrorCodes.StoreFull] = 507,
     };
 
