@@ -117,7 +117,7 @@ public sealed partial class ObjectStore
         Modified = facts.Modified,
         IsPinned = isPinned,
         IsSpilled = IsInSpill(path),
-        Processes = holders is not null ? [.. holders[facts.Inode].Order()] : IsMapped(id) ? [Environment.ProcessId] : [],
+        Processes = [.. (holders?[facts.Inode] ?? []).Union(IsMapped(id) ? [Environment.ProcessId] : []).Order()],
         Path = path,
     };
 

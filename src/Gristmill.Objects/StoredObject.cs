@@ -19,8 +19,8 @@ public sealed record StoredObject
     public bool IsPinned { get; init; }
 
     /// <summary>
-    /// Ids of the processes that have it mapped or write it, in order. Those of other PID namespaces are missing; where the system does
-    /// not tell (other than Linux), this process alone is looked for.
+    /// Ids of the processes that have it mapped or write it, in order. Those of other PID namespaces are missing, and another process may be while many
+    /// objects are mapped and let go; where the system does not tell (other than Linux), this process alone is looked for.
     /// </summary>
     public IReadOnlyList<int> Processes { get; init; } = [];
 

@@ -183,7 +183,8 @@ internal sealed class LinuxPlatform : SegmentPlatform
         }
 
         // "7: FLOCK  ADVISORY  READ 4711 00:1a:109050 0 EOF"; one that waits has an arrow behind its number. Processes of another PID
-        // namespace are left out by the kernel. It is read page by page, and where locks come and go in between some are passed over: read twice, as hardly one is both times.
+        // namespace are left out by the kernel. It gives them page by page, and passes some over where locks come and go in between: read twice, as hardly
+        // one is passed over both times.
         string device = string.Create(CultureInfo.InvariantCulture, $"{folder.DeviceMajor:x2}:{folder.DeviceMinor:x2}:");
         return File.ReadLines(LockTable).Concat(File.ReadLines(LockTable)).Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Where(parts => parts is [_, "FLOCK", _, _, _, { } file, ..] && file.StartsWith(device, StringComparison.Ordinal))
