@@ -1,4 +1,5 @@
 using Gristmill.Grains.Caching;
+using Gristmill.Grains.Clocks;
 using Gristmill.Grains.Objects;
 using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.Runs;
@@ -21,6 +22,7 @@ public static class GristmillGrainsExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSteadyCollection();
         builder.Services.TryAddSingleton<ISecretStore, EnvironmentSecretStore>();
         builder.Services.TryAddSingleton<SpecCache>();
         builder.Services.TryAddSingleton<StagePages>();

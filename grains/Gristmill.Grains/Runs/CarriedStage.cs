@@ -1,3 +1,4 @@
+using Gristmill.Grains.Clocks;
 using Gristmill.Grains.State;
 
 namespace Gristmill.Grains.Runs;
@@ -92,7 +93,7 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
     {
         try
         {
-            var now = time.GetUtcNow();
+            var now = time.GetUtcNow(ended.State.Started);
             ended = ended with { State = ended.State with { Ended = now } };
             Stored.State = ended.State;
             var next = following?.Invoke(ended.State, now);

@@ -1,3 +1,4 @@
+using Gristmill.Grains.Clocks;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 
@@ -71,7 +72,7 @@ internal sealed partial class RunGrain
         {
             Leave();
             LogStageNotStarted(Id, first.Origin.Stage, e);
-            Take(first.Node, _graph!.Views[first.Node] with { Status = StageStatus.Failed, Error = GristmillException.Describe(e), Ended = time.GetUtcNow() });
+            Take(first.Node, _graph!.Views[first.Node] with { Status = StageStatus.Failed, Error = GristmillException.Describe(e), Ended = time.GetUtcNow(_graph.Views[first.Node].Started) });
             Advance();
             return;
         }

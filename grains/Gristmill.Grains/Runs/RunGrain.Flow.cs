@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Gristmill.Grains.Clocks;
 
 namespace Gristmill.Grains.Runs;
 
@@ -126,7 +127,7 @@ internal sealed partial class RunGrain
     /// <summary>Stores how the run ended and lets the stages start that run at its exit.</summary>
     private async Task ExitAsync()
     {
-        var (now, status) = (time.GetUtcNow(), EndStatus());
+        var (now, status) = (time.GetUtcNow(_started ?? _definition.Value.Created), EndStatus());
         var exit = new ExitStatus
         {
             Run = Id,

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using Gristmill.Grains.Clocks;
 using Gristmill.Grains.Partitions;
 using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.State;
@@ -382,7 +383,7 @@ internal sealed partial class RunGrain(
             var decision = StageDecision.Of(i, _graph, _definition.Value, _spec!.Code, Stopping, _outcome.Value.Exit);
             if (decision.Start is { } start)
             {
-                var now = time.GetUtcNow();
+                var now = time.GetUtcNow(_started ?? _definition.Value.Created);
                 var alone = _graph.Running == 0 && _starting == 0 && !_graph.HasReady;
                 MarkStarted(now);
                 Take(i, _graph.Views[i] with { Status = StageStatus.Running, Attempts = 1, Started = now });
@@ -460,7 +461,7 @@ internal sealed partial class RunGrain(
         catch (Exception e)
         {
             LogStageNotStarted(Id, start.Spec.Name, e);
-            Take(i, _graph!.Views[i] with { Status = StageStatus.Failed, Error = GristmillException.Describe(e), Ended = time.GetUtcNow() });
+            Take(i, _graph!.Views[i] with { Status = StageStatus.Failed, Error = GristmillException.Describe(e), Ended = time.GetUtcNow(_graph.Views[i].Started) });
         }
         finally
         {
@@ -507,7 +508,7 @@ internal sealed partial class RunGrain(
 
     private async Task EndAsync()
     {
-        var now = time.GetUtcNow();
+        var now = time.GetUtcNow(_outcome.Value.Exit?.Ended ?? _started ?? _definition.Value.Created);
         var status = EndStatus();
         var error = status == RunStatus.Failed ? Error : null;
         _graph!.CancelPending(ExitReason(status), now);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Gristmill.Grains.Clocks;
 using Gristmill.Grains.State;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
@@ -409,7 +410,7 @@ internal sealed partial class StageGrain(
     /// <summary>Stores the end and then tells the run. If the store keeps refusing, the stage has failed for that reason.</summary>
     private async Task FinishAsync(StageState end, Func<Task>? stored = null)
     {
-        end = end with { Start = null, Ended = time.GetUtcNow(), Logs = _logs };
+        end = end with { Start = null, Ended = time.GetUtcNow(end.Started), Logs = _logs };
         for (var attempt = 1; ; attempt++)
         {
             try

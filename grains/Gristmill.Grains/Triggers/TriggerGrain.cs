@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Gristmill.Grains.Clocks;
 using Gristmill.Grains.State;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
@@ -75,7 +76,7 @@ internal sealed partial class TriggerGrain(
         {
             await GuardAsync();
             var now = time.GetUtcNow();
-            await SaveAsync(State with { Paused = false, Updated = now, Watermark = Later(State.Watermark, now) });
+            await SaveAsync(State with { Paused = false, Updated = now, Watermark = time.GetUtcNow(State.Watermark) });
             await ArmAsync();
         }
 
@@ -210,7 +211,7 @@ internal sealed partial class TriggerGrain(
             Created = isNew ? now : State.Created,
             Updated = now,
             Incarnation = isNew ? RandomNumberGenerator.GetHexString(8, lowercase: true) : State.Incarnation,
-            Watermark = Later(State.Watermark, now),
+            Watermark = time.GetUtcNow(State.Watermark),
             MetricHeld = spec.Metric == before?.Metric && State.MetricHeld,
             Object = spec.Object is not { } item ? null : item.Url == before?.Object?.Url ? State.Object : item.Existing ? null : present?.Version,
         });
@@ -316,14 +317,12 @@ internal sealed partial class TriggerGrain(
         Declared = State.Declared,
         Created = State.Created,
         Updated = State.Updated,
-        Next = State.Paused ? null : _schedule?.Next(Later(State.Watermark, time.GetUtcNow())),
+        Next = State.Paused ? null : _schedule?.Next(time.GetUtcNow(State.Watermark)),
         Firings = State.Firings,
         Last = State.Recent.IsEmpty ? null : State.Recent[^1],
         Queued = State.Recent.Count(static firing => firing.Outcome == FiringOutcome.Waiting),
         Problem = _problem,
     };
-
-    private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
 
     private static string Text(DateTimeOffset at) => at.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 
