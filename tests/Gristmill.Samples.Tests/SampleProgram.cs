@@ -19,7 +19,7 @@ internal sealed class SampleProgram(string name)
     public async Task<RunView> RunHereAsync(string data, IEnumerable<string> arguments)
     {
         await ExecuteAsync(["build", File, "-c", "Release", "-v", "quiet", "-nologo", "-clp:NoSummary"]);
-        return Read(await ExecuteAsync(["run", "--file", File, "-c", "Release", "--no-build", "--", "--data", data, "--json", .. arguments]));
+        return Read(await ExecuteAsync(["run", "--file", File, "-c", "Release", "--no-build", "--", "--data", data, "--threads", "1", "--json", .. arguments]));
     }
 
     /// <summary><c>mill run pipeline.cs --cluster URL</c>: shipped to a server.</summary>

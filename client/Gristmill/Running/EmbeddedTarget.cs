@@ -17,7 +17,10 @@ internal sealed class EmbeddedTarget : IRunTarget
         _grains = host.Services.GetRequiredService<IGrainFactory>();
     }
 
-    public static async Task<EmbeddedTarget> StartAsync(string dataDirectory, CancellationToken cancellationToken)
+    /// <param name="dataDirectory">Folder of models and state.</param>
+    /// <param name="threads">Threads a stage may use; 0: as many as there are cores.</param>
+    /// <param name="cancellationToken">Gives up the start.</param>
+    public static async Task<EmbeddedTarget> StartAsync(string dataDirectory, int threads, CancellationToken cancellationToken)
     {
         // No arguments: those of the program are the pipeline's, not the host's.
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
@@ -26,6 +29,7 @@ internal sealed class EmbeddedTarget : IRunTarget
         {
             options.DataDirectory = Path.GetFullPath(dataDirectory);
             options.Executor = ExecutorKind.InProcess;
+            options.ThreadsPerSlot = threads;
             // This silo lives for one run: what should run by itself is a server's to do.
             options.DeclaredTriggers = false;
             options.Dashboard = false;

@@ -27,11 +27,14 @@ internal static class MillCommands
     {
         var cluster = ClusterOption();
         var data = new Option<string>("--data") { Description = "In-process: folder of models and state (default: .gristmill).", DefaultValueFactory = _ => ".gristmill", HelpName = "DIR" };
+        var threads = new Option<int>("--threads") { Description = "In-process: threads a stage may use (default: as many as there are cores). With as many as a server's stages have, trained models are the same.", HelpName = "N" };
+        threads.Validators.Add(static given => { if (given.GetValueOrDefault<int>() is < 1 or > 1024) { given.AddError("--threads is 1 to 1024."); } });
         var parameters = ParameterOption();
         var partition = PartitionOption();
         var json = new Option<bool>("--json") { Description = "Write the finished run as JSON." };
         command.Add(cluster);
         command.Add(data);
+        command.Add(threads);
         var noCache = NoCacheOption();
         command.Add(parameters);
         command.Add(partition);
@@ -42,7 +45,7 @@ internal static class MillCommands
             var request = Request(pipeline, parsed.GetValue(parameters), parsed.GetValue(partition)) with { NoCache = parsed.GetValue(noCache) };
             await using IRunTarget target = parsed.GetValue(cluster) is { } server
                 ? new ClusterTarget(server)
-                : await EmbeddedTarget.StartAsync(parsed.GetValue(data)!, cancellationToken);
+                : await EmbeddedTarget.StartAsync(parsed.GetValue(data)!, parsed.GetValue(threads), cancellationToken);
             return await FollowAsync(target, pipeline, request, parsed.GetValue(json), console, time, cancellationToken);
         });
     }
