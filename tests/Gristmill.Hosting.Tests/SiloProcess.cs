@@ -38,6 +38,9 @@ public sealed class SiloProcess : IAsyncDisposable
 
     public int Id => _process!.Id;
 
+    /// <summary>What it ended with, 128 and the signal's number if that ended it; null while it runs.</summary>
+    public int? ExitCode => _process is { HasExited: true } ? _process.ExitCode : null;
+
     public string Log => string.Join('\n', _log);
 
     public static async Task<SiloProcess> StartAsync(params string[] settings)

@@ -141,21 +141,25 @@ public sealed class SampleTests(SampleTests.Server server) : IClassFixture<Sampl
 
             throw new TimeoutException($"{e.Message}\n{string.Join('\n', runs)}\n{server.Silo.Log}", e);
         }
+        catch (Exception e) when (server.Silo.ExitCode is { } code)
+        {
+            throw new InvalidOperationException($"The silo ended with {code}.\n{e.Message}\n{server.Silo.Log}", e);
+        }
     }
 
-    /// <summary>Two runs gave the same, to the last bit of each table, value, metric and model. Both had one thread a stage: more add floats up in another order.</summary>
+    /// <summary>Two runs gave the same, to the last bit of each table, value and metric. Both had one thread a stage: more add floats up in another order.</summary>
     private static void AssertSame(RunView expected, RunView actual)
     {
         Assert.Equal(Outcome(expected), Outcome(actual));
         Assert.Equal(Metrics(expected).OrderBy(static metric => metric.Key), Metrics(actual).OrderBy(static metric => metric.Key));
     }
 
-    /// <summary>How each stage ended, and what it gave.</summary>
+    /// <summary>How each stage ended, and what it gave. Packages of models tell of their run; what the models are, their metrics and the tables that they scored do.</summary>
     private static List<string> Outcome(RunView run) =>
     [
         .. run.Stages.Select(static stage => $"{stage.Name} {stage.Operation} {stage.Status} {stage.Usage?.Rows} rows: " + string.Join(", ", stage.Outputs
             .OrderBy(output => output.Key, StringComparer.Ordinal)
-            .Select(static output => $"{output.Key} {output.Value.Kind} {output.Value.Dataset?.SchemaFingerprint} {output.Value.Dataset?.Checksum} {output.Value.Model} {output.Value.Value?.Json}"))),
+            .Select(static output => $"{output.Key} {output.Value.Kind} {output.Value.Dataset?.SchemaFingerprint} {output.Value.Dataset?.Checksum} {output.Value.Model?.Engine} {output.Value.Value?.Json}"))),
     ];
 
     /// <summary>Where a spec is not what the published schema says.</summary>
