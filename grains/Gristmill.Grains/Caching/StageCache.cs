@@ -53,6 +53,17 @@ internal sealed partial class StageCache(
         }
     }
 
+    /// <summary>Why a stage may give another result when it is executed again, or null if it is known not to.</summary>
+    /// <param name="spec">The stage.</param>
+    /// <param name="fingerprint">What its result depended on; null: it is not known.</param>
+    public static string? Doubt(StageSpec spec, StageFingerprint? fingerprint) => spec.Cache?.Policy switch
+    {
+        CachePolicy.Off => "its cache is switched off",
+        _ when fingerprint?.Key is null => fingerprint?.Refusal ?? "it is not known what its result depends on",
+        CachePolicy.On => null,
+        _ => spec.Options.Contains("$secret", StringComparison.Ordinal) ? "it is given a secret" : fingerprint.Doubt,
+    };
+
     private StageCacheRecord? Refusal(StageFingerprint fingerprint, StageStart start)
     {
         var policy = start.Spec.Cache?.Policy ?? CachePolicy.Auto;

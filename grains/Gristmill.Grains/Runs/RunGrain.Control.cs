@@ -31,12 +31,14 @@ internal sealed partial class RunGrain
             }
 
             var lost = await FindLostAsync();
+            // What runs at the exit runs again: the run ends anew.
+            var exit = (_definition.Value.Spec ?? await specs.GetAsync(_definition.Value.Source!)).Stages.Where(static stage => stage.OnExit).Select(static stage => stage.Name);
             // As at the start: a reminder without a run that goes on removes itself.
             await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
             await _outcome.SetAsync(new RunOutcome
             {
                 Retries = _outcome.Value.Retries + 1,
-                Lost = lost,
+                Lost = [.. lost.Union(exit).Order(StringComparer.Ordinal)],
                 Started = _outcome.Value.Started,
                 // Not removed now: a page whose stages all stay as they are is one of the next end's as well.
                 EarlierPages = [.. _outcome.Value.EarlierPages.Concat(_outcome.Value.Pages).DistinctBy(static page => page.Blob.Digest)],
@@ -54,7 +56,13 @@ internal sealed partial class RunGrain
         }
 
         LogRetrying(Id, _outcome.Value.Retries);
-        (_ending, _knowsAll) = (false, false);
+        await StartAnewAsync();
+    }
+
+    /// <summary>Goes on from what the stages know, once a new number of retries is stored.</summary>
+    private async Task StartAnewAsync()
+    {
+        (_ending, _knowsAll, _lossesStand, _irreparable) = (false, false, false, null);
         _graph = null;
         index.Show(Projection([]));
         _ready = RecoverAsync();
@@ -124,8 +132,7 @@ internal sealed partial class RunGrain
         {
             var again = views.SelectMany(static views => views).Where(static view => view.Status is StageStatus.Failed or StageStatus.Cancelled or StageStatus.Pending or StageStatus.Running)
                 .Select(static view => view.Name.Split('[')[0]).ToHashSet(StringComparer.Ordinal);
-            // What runs at the exit runs again: the run ends anew.
-            var lost = spec.Stages.Where(static stage => stage.OnExit).Select(static stage => stage.Name).ToHashSet(StringComparer.Ordinal);
+            var lost = new HashSet<string>(StringComparer.Ordinal);
             // Inputs refer to earlier stages only: from the last to the first, each stage is decided before what it needs.
             foreach (var stage in spec.Stages.Reverse())
             {

@@ -69,7 +69,7 @@ internal sealed partial class RunGrain(
     private bool Paused => _outcome.Value.Paused;
 
     // A run that is retried has no graph until it has read its spec again.
-    private ErrorInfo? Error => _outcome.Value.IsFinal ? _outcome.Value.Error : _graph?.Failure;
+    private ErrorInfo? Error => _outcome.Value.IsFinal ? _outcome.Value.Error : _graph?.Failure is { } failure ? _irreparable ?? failure : null;
 
     /// <summary>Why nothing more is to start but what asked for that, or null.</summary>
     private string? Stopping => _graph!.Failure is { } failure && _spec!.OnFailure == FailurePolicy.FailFast
@@ -416,6 +416,11 @@ internal sealed partial class RunGrain(
         }
 
         _ending = true;
+        if (MakesAgain())
+        {
+            return;
+        }
+
         if (_graph.HasExit && !_graph.IsAtExit)
         {
             _ = OrStepDownAsync(ExitAsync());

@@ -52,6 +52,9 @@ internal sealed record RunOutcome
     /// <summary>Pages of ends that retries have gone on from; they go with the run.</summary>
     [Id(32)] public ImmutableArray<StagePageRef> EarlierPages { get; init; } = [];
 
+    /// <summary>Ids of tables that stages could not read, and for which those of the run have been executed again.</summary>
+    [Id(33)] public ImmutableArray<string> MadeAgain { get; init; } = [];
+
     public bool IsFinal => Ended is not null;
 }
 

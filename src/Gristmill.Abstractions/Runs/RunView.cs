@@ -76,7 +76,7 @@ public sealed record RunSummary
     [Id(8)] public string? Partition { get; init; }
     /// <summary>The trigger that started it, or null.</summary>
     [Id(10)] public string? Trigger { get; init; }
-    /// <summary>How often it went on after its end; tells which of two summaries is the newer.</summary>
+    /// <summary>How often it went on after its end, or made lost tables again; tells which of two summaries is the newer.</summary>
     [Id(11), JsonIgnore] public int Retries { get; init; }
 }
 
@@ -115,7 +115,7 @@ public sealed record RunView
     [Id(12)] public RunEnvironment? Environment { get; init; }
     /// <summary>Whether it is paused: no stage starts.</summary>
     [Id(20)] public bool Paused { get; init; }
-    /// <summary>How often it went on after it had failed or was cancelled.</summary>
+    /// <summary>How often it went on after it had failed or was cancelled, or made lost tables again.</summary>
     [Id(21)] public int Retries { get; init; }
     /// <summary>Its tags, as REST shows them; grains leave them to the tracking store.</summary>
     /// <value>null: none</value>

@@ -130,10 +130,7 @@ public sealed class RecoveryTests
         cluster.Executor.On("a", static request => Done(("epoch", request.Epoch)));
         gate.Released.SetResult();
         await cluster.Cluster.WaitForDeactivationAsync(grain);
-        var between = (await cluster.Client.GetGrain<IRunGrain>(id).GetAsync())!;
-        Assert.NotEqual(StageStatus.Succeeded, between.Of("a").Status);
-        Assert.Equal(0, cluster.Executor.Count("b"));
-
+        // Nobody may have asked for it since; the silo's own search for unfinished runs may have, if it came late.
         await services.GetRequiredService<IGrainFactory>().GetGrain<IRunControlGrain>(id).ResumeAsync();
         var run = await cluster.EndOfAsync(id);
 
