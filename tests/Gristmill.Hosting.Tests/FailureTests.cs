@@ -98,9 +98,12 @@ public sealed class FailureTests(FailureTests.BareSilo bare) : IClassFixture<Fai
     {
         await using var silo = new BareProcess(
             "--Gristmill:Slots=-1", "--Gristmill:Cluster=no spaces", "--Gristmill:Storage=oracle", "--Gristmill:CacheMaxAge=soon", "--Gristmill:ThreadPerSlot=2", "--Gristmill:Resources:gpu=some",
-            "--Gristmill:TrustedOrigins:0=https://ml.example.com/", "--Gristmill:TrustedOrigins:1=ml.example.com");
+            "--Gristmill:TrustedOrigins:0=https://ml.example.com/", "--Gristmill:TrustedOrigins:1=ml.example.com",
+            "--Gristmill:Address=mill.example.com", "--Gristmill:ObjectPort=70000");
         var (code, error) = await silo.RunAsync();
         Assert.Equal(2, code);
+        Assert.Contains("Gristmill:Address is 'mill.example.com': an IP address of this machine.", error, StringComparison.Ordinal);
+        Assert.Contains("Gristmill:ObjectPort is '70000': 0 to 65535.", error, StringComparison.Ordinal);
         Assert.Contains("Gristmill:Slots is '-1': 0 to 1024.", error, StringComparison.Ordinal);
         Assert.Contains("Gristmill:Cluster is 'no spaces': ", error, StringComparison.Ordinal);
         Assert.Contains("Gristmill:Storage is 'oracle': sqlite or postgres.", error, StringComparison.Ordinal);

@@ -93,6 +93,7 @@ public sealed partial class PostgresClusterTests : IDisposable
         var run = await one.FinishAsync(await one.StartRunAsync(pipeline.Name));
 
         Assert.True(run.Status == RunStatus.Succeeded, $"{run.Error?.Code} {run.Error?.Message}\n{one.Log}\n{two.Log}");
+        Assert.Equal(0, run.Retries); // none was made again instead
         var table = run.Stages.Single(static stage => stage.Name == "rows").Outputs["out"].Dataset!;
         // All but one time in thousands both took some of the twelve, so that this changes nothing: it went one way, once.
         foreach (var silo in silos)
