@@ -96,6 +96,7 @@ internal sealed partial class RunGrain
         }
 
         LogPaused(Id, paused);
+        await _ready;
         if (paused)
         {
             _chain?.Current.Pause();

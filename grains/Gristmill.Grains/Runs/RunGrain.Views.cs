@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using Gristmill.Grains.Partitions;
+using Gristmill.Grains.Triggers;
 
 namespace Gristmill.Grains.Runs;
 
-// What others see of a run.
+// What others see of a run, and are told.
 internal sealed partial class RunGrain
 {
     private RunSummary Summary() => new()
@@ -87,4 +89,37 @@ internal sealed partial class RunGrain
     private IReadOnlyList<StageView> Views => _outcome.Value.IsFinal ? _outcome.Value.Stages : _graph!.Views;
 
     private StageCounts Counts => _outcome.Value.IsFinal ? _outcome.Value.Counts ?? StageCounts.Of(_outcome.Value.Stages) : _graph!.Counts;
+
+    private async Task TellPipelineAsync(RunSummary summary)
+    {
+        try
+        {
+            await Retry.TransientAsync(() => GrainFactory.GetGrain<IPipelineGrain>(summary.Pipeline).OnRunChangedAsync(summary), time);
+        }
+        catch (Exception e)
+        {
+            // The list is refreshed when the pipeline is activated the next time.
+            LogPipelineNotTold(Id, e);
+        }
+    }
+
+    /// <summary>Partitions and triggers that wait for this end have stored it when this returns; until then the reminder stays.</summary>
+    private async Task TellTriggersAsync()
+    {
+        var (begun, over) = (_definition.Value, _outcome.Value);
+        var ended = new RunEnded(Id, Pipeline, Status, over.Ended!.Value)
+        {
+            Created = begun.Created,
+            Version = begun.Version,
+            CodeVersion = begun.CodeVersion,
+            Reason = over.Error?.Message is { Length: > 500 } message ? message[..500] : over.Error?.Message,
+        };
+        if (begun.Request.Partition is { } partition && (_spec ?? await specs.GetAsync(begun.Source!)).Partitions is { } partitions)
+        {
+            // Before what this run's end may start asks for the partition.
+            await Retry.TransientAsync(() => PartitionRuns.OnEndedAsync(GrainFactory, partitions, partition, ended), time);
+        }
+
+        await Retry.TransientAsync(() => GrainFactory.GetGrain<IRunSubscribersGrain>(Pipeline).OnRunEndedAsync(ended), time);
+    }
 }

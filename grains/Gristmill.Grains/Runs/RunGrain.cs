@@ -1,10 +1,8 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Gristmill.Grains.Clocks;
-using Gristmill.Grains.Partitions;
 using Gristmill.Grains.Pipelines;
 using Gristmill.Grains.State;
-using Gristmill.Grains.Triggers;
 using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Grains.Runs;
@@ -214,6 +212,7 @@ internal sealed partial class RunGrain(
         }
 
         LogCancelling(Id);
+        await _ready; // which it may not be since: lost tables are being made again
         CancelRunningStages();
         Advance();
     }
@@ -553,39 +552,6 @@ internal sealed partial class RunGrain(
         }
 
         _graph = null;
-    }
-
-    private async Task TellPipelineAsync(RunSummary summary)
-    {
-        try
-        {
-            await Retry.TransientAsync(() => GrainFactory.GetGrain<IPipelineGrain>(summary.Pipeline).OnRunChangedAsync(summary), time);
-        }
-        catch (Exception e)
-        {
-            // The list is refreshed when the pipeline is activated the next time.
-            LogPipelineNotTold(Id, e);
-        }
-    }
-
-    /// <summary>Partitions and triggers that wait for this end have stored it when this returns; until then the reminder stays.</summary>
-    private async Task TellTriggersAsync()
-    {
-        var (begun, over) = (_definition.Value, _outcome.Value);
-        var ended = new RunEnded(Id, Pipeline, Status, over.Ended!.Value)
-        {
-            Created = begun.Created,
-            Version = begun.Version,
-            CodeVersion = begun.CodeVersion,
-            Reason = over.Error?.Message is { Length: > 500 } message ? message[..500] : over.Error?.Message,
-        };
-        if (begun.Request.Partition is { } partition && (_spec ?? await specs.GetAsync(begun.Source!)).Partitions is { } partitions)
-        {
-            // Before what this run's end may start asks for the partition.
-            await Retry.TransientAsync(() => PartitionRuns.OnEndedAsync(GrainFactory, partitions, partition, ended), time);
-        }
-
-        await Retry.TransientAsync(() => GrainFactory.GetGrain<IRunSubscribersGrain>(Pipeline).OnRunEndedAsync(ended), time);
     }
 
     private async Task RemoveReminderAsync()
