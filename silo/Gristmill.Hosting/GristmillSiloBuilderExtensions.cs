@@ -2,7 +2,6 @@ using System.Net;
 using Gristmill.Engines;
 using Gristmill.Grains;
 using Gristmill.Objects;
-using Gristmill.Storage.Sqlite;
 using Gristmill.Worker;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -48,7 +47,6 @@ public static class GristmillSiloBuilderExtensions
             options.SiloPort == 0 ? LoopbackPort.Free() : options.SiloPort,
             options.GatewayPort == 0 ? LoopbackPort.Free() : options.GatewayPort);
         StorageSetup.Add(silo, options, folder);
-        silo.UseSqliteTracking(folder.Tracking);
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, StaleMembers>();
         // Before the grains' own defaults.
         services.AddSingleton(_ => new StageFiles(folder.Stages, new StageFilesOptions

@@ -9,7 +9,7 @@ using Orleans.Storage;
 
 namespace Gristmill.Storage.Postgres;
 
-/// <summary>Registers PostgreSQL for grain state, reminders and membership.</summary>
+/// <summary>Registers PostgreSQL for grain state, reminders, membership and tracking.</summary>
 public static class PostgresExtensions
 {
     /// <summary>Adds grain storage under a name, as in <c>[PersistentState("state", "name")]</c>.</summary>
@@ -42,6 +42,21 @@ public static class PostgresExtensions
         builder.Services.AddTransient<IConfigurationValidator>(static services => new PostgresOptionsValidator(
             "reminders", services.GetRequiredService<IOptions<PostgresReminderOptions>>().Value));
         builder.Services.AddSingleton<IReminderTable, PostgresReminderTable>();
+        return builder;
+    }
+
+    /// <summary>Keeps what runs log, and the index they are searched by, in PostgreSQL: all silos of the database share it.</summary>
+    /// <param name="builder">The silo.</param>
+    /// <param name="configure">Sets the options.</param>
+    public static ISiloBuilder UsePostgresTracking(this ISiloBuilder builder, Action<PostgresTrackingOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(configure);
+        builder.Services.AddOptions<PostgresTrackingOptions>().Configure(configure);
+        builder.Services.AddTransient<IConfigurationValidator>(static services => new PostgresOptionsValidator(
+            "tracking", services.GetRequiredService<IOptions<PostgresTrackingOptions>>().Value));
+        builder.Services.AddSingleton<ITrackingStore>(static services => new PostgresTrackingStore(
+            services.GetRequiredService<IOptions<PostgresTrackingOptions>>().Value, services.GetService<TimeProvider>() ?? TimeProvider.System));
         return builder;
     }
 

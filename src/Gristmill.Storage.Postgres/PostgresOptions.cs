@@ -23,7 +23,7 @@ public class PostgresOptions
     /// <value>15 seconds; 0 to 10 minutes</value>
     public TimeSpan RetryTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
-    internal IEnumerable<string> Problems()
+    internal virtual IEnumerable<string> Problems()
     {
         if (string.IsNullOrWhiteSpace(ConnectionString))
         {

@@ -38,7 +38,7 @@ public sealed class DataFolder : IDisposable
     /// <summary>The database of grain state, reminders and membership.</summary>
     public string Database => Path.Combine(Root, "gristmill.db");
 
-    /// <summary>The database of what runs log, and of the index they are searched by.</summary>
+    /// <summary>The database of what runs log, and of the index they are searched by, where state is in SQLite.</summary>
     public string Tracking => Path.Combine(Root, "tracking.db");
 
     /// <summary>Model packages, user assemblies and artifacts.</summary>

@@ -4,17 +4,27 @@ using Microsoft.Extensions.Logging;
 
 namespace Gristmill.Hosting;
 
-/// <summary>Makes an index that is empty though there are runs (its file was lost, or is of an older version) anew, from the runs' own grains.</summary>
-internal sealed partial class RunIndexRebuild(ITrackingStore store, IGrainFactory grains, ILogger<RunIndexRebuild> logger) : BackgroundService
+/// <summary>Makes an index that is not known to have all runs (it is new, or its file was lost) anew, from the runs' own grains; of silos that share it one does.</summary>
+internal sealed partial class RunIndexRebuild(ITrackingStore store, IGrainFactory grains, TimeProvider time, ILogger<RunIndexRebuild> logger) : BackgroundService
 {
     private const int RunsPerPage = 1000;
     private const int AtOnce = 32;
+
+    // Longer than a page takes.
+    private static readonly TimeSpan s_lease = TimeSpan.FromMinutes(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
-            if (!await store.IsEmptyAsync(stoppingToken))
+            // Another silo that is at it may die: it is asked until one has told that all is in.
+            RebuildClaim claim;
+            while ((claim = await store.ClaimRebuildAsync(s_lease, stoppingToken)) == RebuildClaim.Taken)
+            {
+                await Task.Delay(s_lease / 2, time, stoppingToken);
+            }
+
+            if (claim == RebuildClaim.Complete)
             {
                 return;
             }
@@ -26,6 +36,7 @@ internal sealed partial class RunIndexRebuild(ITrackingStore store, IGrainFactor
                 IReadOnlyList<RunSummary> page;
                 do
                 {
+                    await store.ClaimRebuildAsync(s_lease, stoppingToken);
                     page = await grains.GetGrain<IPipelineGrain>(pipeline).ListRunsAsync(RunsPerPage, before);
                     await Parallel.ForEachAsync(page, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stoppingToken },
                         async (run, _) => await grains.IndexRunAsync(run.Id));
@@ -35,6 +46,7 @@ internal sealed partial class RunIndexRebuild(ITrackingStore store, IGrainFactor
                 while (page.Count == RunsPerPage);
             }
 
+            await store.CompleteRebuildAsync();
             if (count > 0)
             {
                 LogRebuilt(count);

@@ -5,7 +5,7 @@ using Orleans.Configuration;
 
 namespace Gristmill.Hosting;
 
-/// <summary>Where grain state, reminders and membership are kept.</summary>
+/// <summary>Where grain state, reminders, membership and what runs log are kept.</summary>
 internal static class StorageSetup
 {
     private const string Name = "gristmill";
@@ -17,12 +17,14 @@ internal static class StorageSetup
             silo.UseSqliteClustering(File);
             silo.UseSqliteReminders(File);
             silo.AddSqliteGrainStorage(Name, File);
+            silo.UseSqliteTracking(folder.Tracking);
             return;
         }
 
         silo.UsePostgresClustering(Configure);
         silo.UsePostgresReminders(Configure);
         silo.AddPostgresGrainStorage(Name, Configure);
+        silo.UsePostgresTracking(Configure);
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PreviousMember>();
         // A dead silo is found out in two to three seconds instead of ten and more; its runs go on elsewhere then.
         silo.Configure<ClusterMembershipOptions>(static membership =>

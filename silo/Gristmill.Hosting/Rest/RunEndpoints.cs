@@ -23,7 +23,7 @@ internal static class RunEndpoints
     {
         var group = api.MapGroup("/runs").WithTags("Runs");
 
-        group.MapGet("/", async (HttpContext http, ITrackingStore store, IGrainFactory grains, GristmillOptions options) =>
+        group.MapGet("/", async (HttpContext http, ITrackingStore store) =>
         {
             var values = new QueryValues(http, s_search);
             var query = new RunQuery
@@ -35,12 +35,6 @@ internal static class RunEndpoints
                 Page = values.Text("page"),
                 Before = values.Text("before"),
             };
-            if (options.Storage == StorageKind.Postgres && query is { Filter: null, Order: null, Page: null })
-            {
-                // Each silo has an index of its own, of the runs that it drove: what needs none is asked of the grains, which know all.
-                return RestBody.Json(await ListAsync(grains, query));
-            }
-
             var page = await store.SearchAsync(query, http.RequestAborted);
             if (page.Next is { } next)
             {
@@ -161,27 +155,6 @@ internal static class RunEndpoints
         }
 
         return page with { Stages = stages.ToImmutable() };
-    }
-
-    private static async Task<RunRecord[]> ListAsync(IGrainFactory grains, RunQuery query)
-    {
-        IReadOnlyList<string> names = query.Pipeline is null ? await grains.GetGrain<ICatalogGrain>("pipelines").ListAsync() : [query.Pipeline];
-        var lists = await Task.WhenAll(names.Select(async name =>
-        {
-            var (runs, before) = (new List<RunSummary>(), query.Before);
-            while (runs.Count < query.Limit && await grains.GetGrain<IPipelineGrain>(name).ListRunsAsync(query.Limit - runs.Count, before) is { Count: > 0 } page)
-            {
-                runs.AddRange(page);
-                before = page[^1].Id;
-            }
-
-            return runs;
-        }));
-        return
-        [
-            .. lists.SelectMany(static list => list).OrderByDescending(static run => run.Id, StringComparer.Ordinal).Take(query.Limit)
-                .Select(static run => new RunRecord { Id = run.Id, Pipeline = run.Pipeline, Status = run.Status, Created = run.Created, Ended = run.Ended, Partition = run.Partition, Trigger = run.Trigger }),
-        ];
     }
 
     private static StageStatus? Status(string? text) =>

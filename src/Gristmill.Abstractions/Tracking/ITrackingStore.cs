@@ -39,6 +39,14 @@ public interface ITrackingStore
     /// <summary>The artifacts of a run in order of their paths.</summary>
     Task<IReadOnlyList<TrackedArtifact>> ListArtifactsAsync(string runId, CancellationToken cancellationToken = default);
 
-    /// <summary>Whether there is nothing in the index: it is new, or was lost.</summary>
-    Task<bool> IsEmptyAsync(CancellationToken cancellationToken = default);
+    /// <summary>
+    /// Asks to be the one who puts in all the runs that there are, because the index is new or was lost. Whoever was granted that asks again while at it, before
+    /// the time is over, and tells when it is done (<see cref="CompleteRebuildAsync"/>); runs that others put in meanwhile stay.
+    /// </summary>
+    /// <param name="lease">How long nobody else is granted it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task<RebuildClaim> ClaimRebuildAsync(TimeSpan lease, CancellationToken cancellationToken = default);
+
+    /// <summary>Tells that every run that there is was put in; durable when this completes.</summary>
+    Task CompleteRebuildAsync();
 }

@@ -6,7 +6,7 @@ namespace Gristmill.Storage.Postgres.Database;
 /// <summary>The tables of a state database: made when they are missing, brought up to date when they are older.</summary>
 internal static class PostgresSchema
 {
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>Names the lock of whoever makes or changes the tables; any number does that nobody else uses.</summary>
     private const long Lock = 0x6772_6973_746D_6C31;
@@ -33,6 +33,7 @@ internal static class PostgresSchema
             started bigint not null, alive bigint not null, etag bigint not null,
             primary key(cluster, silo));
         """,
+        TrackingSchema.Create,
     ];
 
     /// <summary>Makes or migrates the tables; returns the version they had before, 0 if there were none.</summary>

@@ -51,7 +51,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
     /// Each row is found by its key, whatever the planner thinks of a table that nobody has analysed yet: it would read all of it, for
     /// each batch. One plan for all batches, as nothing in it depends on the arguments.
     /// </summary>
-    private const string Plans = "set enable_seqscan=off; set enable_bitmapscan=off; set enable_hashjoin=off; set enable_mergejoin=off; set plan_cache_mode=force_generic_plan; set jit=off";
+    internal const string Plans = "set enable_seqscan=off; set enable_bitmapscan=off; set enable_hashjoin=off; set enable_mergejoin=off; set plan_cache_mode=force_generic_plan; set jit=off";
     private const string Stored = "select etag from grain_state where grain=$1 and name=$2 and store=$3";
 
     private readonly PostgresDatabase _database;

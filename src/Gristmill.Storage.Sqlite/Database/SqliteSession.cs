@@ -1,10 +1,11 @@
+using System.Data.Common;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 
 namespace Gristmill.Storage.Sqlite.Database;
 
 /// <summary>One connection with its prepared statements. Not thread-safe: it belongs to the writer, or to one reader at a time.</summary>
-internal sealed class SqliteSession : IDisposable
+internal sealed class SqliteSession : ITrackingSession, IDisposable
 {
     private readonly SqliteConnection _connection;
     private readonly Dictionary<string, SqliteCommand> _statements = new(StringComparer.Ordinal);
@@ -45,6 +46,8 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
+    public TrackingDialect Dialect => SqliteDialect.Instance;
+
     /// <summary>How long to wait for another process that has locked the database.</summary>
     public void WaitAtMost(TimeSpan time) => SQLitePCL.raw.sqlite3_busy_timeout(_connection.Handle, (int)time.TotalMilliseconds);
 
@@ -71,15 +74,15 @@ internal sealed class SqliteSession : IDisposable
         return rows;
     }
 
-    /// <summary>All rows of a statement that is not kept prepared: for texts that are made of what callers ask, of which there is no end.</summary>
-    public List<T> AllOnce<T>(string sql, Func<SqliteDataReader, T> row, IReadOnlyList<object?> arguments)
+    /// <summary>All rows of a statement that is not kept prepared, there at once: for texts that are made of what callers ask, of which there is no end.</summary>
+    public ValueTask<List<T>> AllAsync<T>(string sql, Func<DbDataReader, T> row, IReadOnlyList<object> arguments)
     {
         var rows = new List<T>();
         using var command = _connection.CreateCommand();
         command.CommandText = sql;
         for (var i = 0; i < arguments.Count; i++)
         {
-            command.Parameters.Add(new SqliteParameter("@p" + i.ToString(CultureInfo.InvariantCulture), arguments[i] ?? DBNull.Value));
+            command.Parameters.Add(new SqliteParameter(Dialect.Placeholder(i), arguments[i]));
         }
 
         using var reader = command.ExecuteReader();
@@ -88,7 +91,7 @@ internal sealed class SqliteSession : IDisposable
             rows.Add(row(reader));
         }
 
-        return rows;
+        return ValueTask.FromResult(rows);
     }
 
     public void Dispose()

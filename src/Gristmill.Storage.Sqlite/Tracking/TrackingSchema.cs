@@ -3,7 +3,7 @@ namespace Gristmill.Storage.Sqlite;
 /// <summary>The tables of a tracking database. The version is kept in the file's user_version.</summary>
 internal static class TrackingSchema
 {
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>Columns that tables of version 1 may lack; rows from before have null there.</summary>
     public static readonly IReadOnlyList<(string Table, string Column, string Type)> Added = [("run", "partition", "text"), ("run", "trigger", "text")];
@@ -11,7 +11,8 @@ internal static class TrackingSchema
     /// <remarks>
     /// Names are numbers everywhere else, so that what is searched stays small: a run with ten metrics takes about a kilobyte.
     /// A row of metric is a newest value: under its full name (stage.key), and under its bare name (name = key) for whichever stage
-    /// logged it last. A value that is NaN is null, as SQLite has no NaN; points keep it. run.sequence is -1 until the run's grain has told of it.
+    /// logged it last. A value that is NaN is null, as SQLite has no NaN; points keep it. run.sequence is -1 until the run's grain has told of it. rebuild.complete tells whether every run that there is was put in: a file
+    /// of before it was written has all if it has any.
     /// </remarks>
     public const string Create = """
         create table if not exists name(n integer primary key, text text not null unique);
@@ -49,5 +50,7 @@ internal static class TrackingSchema
             run integer not null, path text not null, digest text not null, bytes integer not null, time integer not null, stage integer not null,
             attempt integer not null,
             primary key(run, path)) without rowid;
+        create table if not exists rebuild(complete integer not null);
+        insert into rebuild select exists(select 1 from run where sequence>=0) where not exists(select 1 from rebuild);
         """;
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Gristmill.Storage.Sqlite.Database;
 
@@ -20,35 +19,13 @@ internal static class TrackingWriter
         where id=@p0 and sequence<=@p1
         """;
 
-    // A run's own parameter stays what the run was started with; a stage that logs another value under its name gets the name with the stage's before it.
-    private const string PutParam = """
-        insert into param(run, name, value, number, own) values(@p0, @p1, @p2, @p3, @p4)
-        on conflict(run, name) do update set value=excluded.value, number=excluded.number, own=excluded.own
-        where param.own=0 or excluded.own=1 or param.value=excluded.value
-        """;
+    private const string PutParam = $"insert into param(run, name, value, number, own) values(@p0, @p1, @p2, @p3, @p4) {TrackingRules.Param}";
 
-    // The newest attempt wins, within it the highest step, within that the latest time.
-    private const string PutFull = """
-        insert into metric(run, name, key, stage, attempt, step, time, value) values(@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7)
-        on conflict(run, name) do update set
-            key=excluded.key, stage=excluded.stage, attempt=excluded.attempt, step=excluded.step, time=excluded.time, value=excluded.value
-        where excluded.attempt>metric.attempt
-            or (excluded.attempt=metric.attempt and (excluded.step>metric.step or (excluded.step=metric.step and excluded.time>=metric.time)))
-        """;
+    private const string PutFull = $"insert into metric(run, name, key, stage, attempt, step, time, value) values(@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7) {TrackingRules.FullMetric}";
 
-    private const string PutBare = """
-        insert into metric(run, name, key, stage, attempt, step, time, value) values(@p0, @p2, @p2, @p3, @p4, @p5, @p6, @p7)
-        on conflict(run, name) do update set
-            key=excluded.key, stage=excluded.stage, attempt=excluded.attempt, step=excluded.step, time=excluded.time, value=excluded.value
-        where (excluded.stage<>metric.stage and excluded.time>=metric.time) or (excluded.stage=metric.stage and (excluded.attempt>metric.attempt
-            or (excluded.attempt=metric.attempt and (excluded.step>metric.step or (excluded.step=metric.step and excluded.time>=metric.time)))))
-        """;
+    private const string PutBare = $"insert into metric(run, name, key, stage, attempt, step, time, value) values(@p0, @p2, @p2, @p3, @p4, @p5, @p6, @p7) {TrackingRules.BareMetric}";
 
-    private const string PutArtifact = """
-        insert into artifact(run, path, digest, bytes, time, stage, attempt) values(@p0, @p1, @p2, @p3, @p4, @p5, @p6)
-        on conflict(run, path) do update set digest=excluded.digest, bytes=excluded.bytes, time=excluded.time, stage=excluded.stage, attempt=excluded.attempt
-        where excluded.stage<>artifact.stage or excluded.attempt>=artifact.attempt
-        """;
+    private const string PutArtifact = $"insert into artifact(run, path, digest, bytes, time, stage, attempt) values(@p0, @p1, @p2, @p3, @p4, @p5, @p6) {TrackingRules.Artifact}";
 
     private const string FindRun = "select n from run where id=@p0";
 
@@ -87,7 +64,7 @@ internal static class TrackingWriter
 
         foreach (var (name, value) in run.Parameters)
         {
-            session.Execute(PutParam, number, Name(session, name), value, Number(value), 1L);
+            session.Execute(PutParam, number, Name(session, name), value, TrackingRules.Number(value), 1L);
         }
 
         foreach (var stage in projection.Metrics)
@@ -151,9 +128,9 @@ internal static class TrackingWriter
         var run = Run(session, batch.RunId);
         foreach (var (name, value) in batch.Parameters)
         {
-            if (session.Execute(PutParam, run, Name(session, name), value, Number(value), 0L) == 0)
+            if (session.Execute(PutParam, run, Name(session, name), value, TrackingRules.Number(value), 0L) == 0)
             {
-                session.Execute(PutParam, run, Name(session, $"{batch.Stage}.{name}"), value, Number(value), 0L);
+                session.Execute(PutParam, run, Name(session, $"{batch.Stage}.{name}"), value, TrackingRules.Number(value), 0L);
             }
         }
 
@@ -189,7 +166,7 @@ internal static class TrackingWriter
         {
             min = Math.Min(min, point.Step);
             max = Math.Max(max, point.Step);
-            newest = point.Step > newest.Step || (point.Step == newest.Step && point.Time >= newest.Time) ? point : newest;
+            newest = TrackingRules.IsNewer(point, newest) ? point : newest;
         }
 
         var key = Name(session, block.Name);
@@ -221,7 +198,7 @@ internal static class TrackingWriter
 
     private static void PutLatest(SqliteSession session, long run, string stage, long key, string name, int attempt, MetricPoint point)
     {
-        object? value = double.IsNaN(point.Value) ? null : point.Value;
+        object? value = TrackingRules.Known(point.Value);
         var (full, owner) = (Name(session, $"{stage}.{name}"), Name(session, stage));
         session.Execute(PutFull, run, full, key, owner, (long)attempt, point.Step, point.Time, value);
         session.Execute(PutBare, run, full, key, owner, (long)attempt, point.Step, point.Time, value);
@@ -241,9 +218,6 @@ internal static class TrackingWriter
         session.Execute("insert into name(text) values(@p0) on conflict do nothing", text);
         return session.First(Find, static r => r.GetInt64(0), text);
     }
-
-    private static double? Number(string value) =>
-        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && !double.IsNaN(number) ? number : null;
 
     private static long? Time(DateTimeOffset? time) => time?.ToUnixTimeMilliseconds();
 }

@@ -60,5 +60,7 @@ internal sealed class IndexStore : ITrackingStore
 
     public Task<IReadOnlyList<TrackedArtifact>> ListArtifactsAsync(string runId, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
-    public Task<bool> IsEmptyAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public Task<RebuildClaim> ClaimRebuildAsync(TimeSpan lease, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task CompleteRebuildAsync() => throw new NotSupportedException();
 }

@@ -37,5 +37,7 @@ public sealed class RecordingStore : ITrackingStore
 
     public Task<IReadOnlyList<TrackedArtifact>> ListArtifactsAsync(string runId, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
-    public Task<bool> IsEmptyAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public Task<RebuildClaim> ClaimRebuildAsync(TimeSpan lease, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task CompleteRebuildAsync() => throw new NotSupportedException();
 }

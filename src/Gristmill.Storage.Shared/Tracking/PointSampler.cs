@@ -1,4 +1,4 @@
-namespace Gristmill.Storage.Sqlite;
+namespace Gristmill.Storage;
 
 /// <summary>
 /// Thins a curve out without changing how it looks: of each of many equal ranges of steps it keeps the first, lowest, highest and last point, and one

@@ -1,30 +1,30 @@
 using System.Globalization;
-using Gristmill.Storage.Sqlite.Database;
 
-namespace Gristmill.Storage.Sqlite;
+namespace Gristmill.Storage;
 
 /// <summary>
 /// Makes SQL of conditions. What callers wrote appears in it as arguments only; names are looked up first, and a name that no run has
 /// makes its term false.
 /// </summary>
-/// <param name="session">Looks names up.</param>
+/// <param name="dialect">How the database wants it.</param>
+/// <param name="names">The numbers of the names there are.</param>
 /// <param name="now">Milliseconds since 1970.</param>
 /// <param name="run">What is the number of the run: the first table of the query that has it, so that what a run's values exclude is not looked up any further.</param>
-internal sealed class RunSql(SqliteSession session, long now, string run = "r.n")
+internal sealed class RunSql(TrackingDialect dialect, IReadOnlyDictionary<string, long> names, long now, string run = "r.n")
 {
-    private readonly List<object?> _arguments = [];
+    private readonly List<object> _arguments = [];
 
-    public IReadOnlyList<object?> Arguments => _arguments;
+    public IReadOnlyList<object> Arguments => _arguments;
 
     /// <summary>Adds an argument and gives its place in the text.</summary>
-    public string Argument(object? value)
+    public string Argument(object value)
     {
         _arguments.Add(value);
-        return "@p" + (_arguments.Count - 1).ToString(CultureInfo.InvariantCulture);
+        return dialect.Placeholder(_arguments.Count - 1);
     }
 
-    /// <summary>The number of a name, or null if nothing bears it.</summary>
-    public long? Name(string text) => session.First("select n from name where text=@p0", static r => (long?)r.GetInt64(0), text);
+    /// <summary>The number of a name, or one that nothing has.</summary>
+    public string Name(string text) => Argument(names.GetValueOrDefault(text, -1L));
 
     /// <summary>A condition on run r, never null.</summary>
     public string Condition(RunCondition condition) => condition switch
@@ -50,7 +50,12 @@ internal sealed class RunSql(SqliteSession session, long now, string run = "r.n"
             return term.Field.Name is "partition" or "trigger" ? $"select x.n from run x where x.{term.Field.Name} is not null and {Compare(term, "x." + term.Field.Name)}" : null;
         }
 
-        return Name(term.Field.Name) is { } name ? $"select x.run from {Table(term.Field.Kind)} x where x.name={Argument(name)} and {Compare(term, Column(term, "x"))}" : "select 0 where 0";
+        if (!names.ContainsKey(term.Field.Name))
+        {
+            return "select 0 where false";
+        }
+
+        return IndexedColumn(term) is { } column ? $"select x.run from {Table(term.Field.Kind)} x where x.name={Name(term.Field.Name)} and {Compare(term, column)}" : null;
     }
 
     /// <summary>The column of run r that an attribute is.</summary>
@@ -66,7 +71,7 @@ internal sealed class RunSql(SqliteSession session, long now, string run = "r.n"
         "created" => "r.created",
         "started" => "r.started",
         "ended" => "r.ended",
-        "duration" => $"((coalesce(r.ended, {Argument(now)})-r.created)/1000.0)",
+        "duration" => $"(cast(coalesce(r.ended, {Argument(now)})-r.created as double precision)/1000)",
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "An unknown attribute."),
     };
 
@@ -77,33 +82,33 @@ internal sealed class RunSql(SqliteSession session, long now, string run = "r.n"
         _ => "metric",
     };
 
-    // The plus keeps SQLite from looking a run up by the value, of which many runs may have the same, instead of by the run.
+    // A run is looked up by itself in a subquery: that is never turned into a walk through all runs that have the value.
     private string Term(RunTerm term)
     {
         if (term.Field.Kind == RunFieldKind.Attribute)
         {
             var column = Attribute(term.Field.Name);
-            return term.Comparison == RunComparison.Missing ? $"({column} is null)" : $"coalesce({Compare(term, column)}, 0)";
+            return term.Comparison == RunComparison.Missing ? $"({column} is null)" : $"coalesce({Compare(term, column)}, false)";
         }
 
-        var (table, name) = (Table(term.Field.Kind), Name(term.Field.Name));
-        if (name is null)
+        if (!names.ContainsKey(term.Field.Name))
         {
-            return term.Comparison == RunComparison.Missing ? "1" : "0";
+            return term.Comparison == RunComparison.Missing ? "true" : "false";
         }
 
-        return term.Comparison == RunComparison.Missing
-            ? $"(not exists(select 1 from {table} x where x.run={run} and x.name={Argument(name)}))"
-            : $"exists(select 1 from {table} x where x.run={run} and x.name={Argument(name)} and {Compare(term, "+" + Column(term, "x"))})";
+        var of = $"from {Table(term.Field.Kind)} x where x.run={run} and x.name={Name(term.Field.Name)}";
+        return term.Comparison == RunComparison.Missing ? $"((select 1 {of}) is null)" : $"coalesce((select {Compare(term, Column(term))} {of}), false)";
     }
 
     // A parameter or tag that is compared with a number is compared as one.
-    private static string Column(RunTerm term, string alias) => term.Field.Kind switch
+    private string Column(RunTerm term) => term.Field.Kind switch
     {
-        RunFieldKind.Parameter when term.Values.All(static value => value is double) => alias + ".number",
-        RunFieldKind.Tag when term.Values.All(static value => value is double) => $"cast({alias}.value as real)",
-        _ => alias + ".value",
+        RunFieldKind.Parameter when IsNumber(term) => "x.number",
+        RunFieldKind.Tag when IsNumber(term) => dialect.TagNumber("x"),
+        _ => "x.value",
     };
+
+    private string? IndexedColumn(RunTerm term) => term.Field.Kind == RunFieldKind.Metric || IsNumber(term) ? Column(term) : dialect.IndexedText("x", term.Values.Select(Text));
 
     private string Compare(RunTerm term, string column) => term.Comparison switch
     {
@@ -114,32 +119,15 @@ internal sealed class RunSql(SqliteSession session, long now, string run = "r.n"
         RunComparison.Greater => $"{column}>{Value(term, 0)}",
         RunComparison.GreaterOrEqual => $"{column}>={Value(term, 0)}",
         RunComparison.In => $"{column} in ({string.Join(',', Enumerable.Range(0, term.Values.Length).Select(i => Value(term, i)))})",
-        RunComparison.LikeIgnoringCase => $"{column} like {Value(term, 0)}",
-        RunComparison.Like => $"{column} glob {Argument(Glob((string)term.Values[0]))}",
+        RunComparison.Like or RunComparison.LikeIgnoringCase => dialect.Like(column, (string)term.Values[0], term.Comparison == RunComparison.LikeIgnoringCase, Argument),
         _ => throw new ArgumentOutOfRangeException(nameof(term), term.Comparison, "An unknown comparison."),
     };
 
     // Mixed lists on parameters compare as text.
     private string Value(RunTerm term, int i) => Argument(
-        term.Values[i] is double number && (term.Field.Kind is RunFieldKind.Parameter or RunFieldKind.Tag) && !term.Values.All(static value => value is double)
-            ? number.ToString("R", CultureInfo.InvariantCulture)
-            : term.Values[i]);
+        term.Field.Kind is RunFieldKind.Parameter or RunFieldKind.Tag && !IsNumber(term) ? Text(term.Values[i]) : term.Values[i]);
 
-    /// <summary>SQLite's LIKE ignores case; GLOB does not, and has other wildcards.</summary>
-    private static string Glob(string like)
-    {
-        var glob = new System.Text.StringBuilder();
-        foreach (var c in like)
-        {
-            _ = c switch
-            {
-                '%' => glob.Append('*'),
-                '_' => glob.Append('?'),
-                '*' or '?' or '[' => glob.Append('[').Append(c).Append(']'),
-                _ => glob.Append(c),
-            };
-        }
+    private static bool IsNumber(RunTerm term) => term.Values.All(static value => value is double);
 
-        return glob.ToString();
-    }
+    private static string Text(object value) => value is double number ? number.ToString("R", CultureInfo.InvariantCulture) : (string)value;
 }

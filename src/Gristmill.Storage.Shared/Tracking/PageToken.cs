@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Gristmill.Storage.Sqlite;
+namespace Gristmill.Storage;
 
 /// <summary>
 /// Where a page ended: the phase of the order, the key and the number of the last run. The next page goes on behind that place, so runs that come
