@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Gristmill.Hosting.Runs;
@@ -110,6 +111,70 @@ public sealed partial class PostgresClusterTests : IDisposable
             var sums = run.Stages.Where(static stage => stage.Name.StartsWith("sum-", StringComparison.Ordinal));
             Assert.All(await Task.WhenAll(sums.Select(stage => silo.GetAsync<ObjectPreview>($"/api/v1/objects/{stage.Outputs["out"].Dataset!.Id}/preview"))), static preview => Assert.Single(preview.Rows));
         }
+    }
+
+    /// <summary>What runs log is found, filtered, ordered and tagged through any silo, while they run and when the one that executed them is dead.</summary>
+    [Fact]
+    public async Task What_runs_log_is_one_experiment_whichever_silo_is_asked()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var postgres = await PostgresServer.StartAsync();
+        await using var one = await StartAsync(postgres);
+        await using var two = await StartAsync(postgres);
+        var go = Path.Combine(_content, "go");
+        await one.RegisterAsync(Pipeline.Create("learn", p => p.Run(SiloStages.Learn, p.Parameter("rate", 1), go).Named("fit")));
+        var runs = new List<string>();
+        for (var rate = 1; rate <= 6; rate++)
+        {
+            runs.Add(await (rate % 2 == 0 ? one : two).StartRunAsync("learn", new RunRequest { Parameters = ImmutableDictionary<string, string>.Empty.Add("rate", $"{rate}") }));
+        }
+
+        // Two run at a time on a silo of two slots: those are enough to be seen while they run.
+        var curve = Array.Empty<MetricSeries>();
+        foreach (var silo in new[] { one, two })
+        {
+            while ((curve = await TryGetAsync<MetricSeries[]>(silo, $"/api/v1/runs/{runs[0]}/metrics/loss") ?? []) is not [{ Total: 101 }])
+            {
+                await Task.Delay(50, TestContext.Current.CancellationToken);
+            }
+
+            Assert.Equal((101.0, 1.0), (curve[0].Values[0], curve[0].Values[^1]));
+        }
+
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        foreach (var run in runs)
+        {
+            Assert.Equal(RunStatus.Succeeded, (await one.FinishAsync(run)).Status);
+        }
+
+        foreach (var (silo, i) in new[] { (one, 0), (two, 1) })
+        {
+            using var tagged = await silo.Http.PatchAsync(new Uri($"/api/v1/runs/{runs[i]}/tags", UriKind.Relative), SiloProcess.Json(new Dictionary<string, string> { ["by"] = $"silo{i}" }), TestContext.Current.CancellationToken);
+            Assert.True(tagged.IsSuccessStatusCode, await tagged.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }
+
+        await AssertFoundAsync(one);
+        await AssertFoundAsync(two);
+        await one.KillAsync();
+        await AssertFoundAsync(two);
+
+        async Task AssertFoundAsync(SiloProcess silo)
+        {
+            var found = await silo.GetAsync<RunRecord[]>($"/api/v1/runs?filter={Uri.EscapeDataString("params.batch >= 30 and metrics.loss < 6 and status = 'succeeded'")}&order={Uri.EscapeDataString("metrics.loss desc")}");
+            Assert.Equal([runs[4], runs[3], runs[2]], found.Select(static run => run.Id));
+            Assert.Equal([5.0, 4, 3], found.Select(static run => run.Metrics["fit.loss"]));
+            Assert.Equal([.. runs.AsEnumerable().Reverse()], (await silo.GetAsync<RunRecord[]>("/api/v1/runs")).Select(static run => run.Id));
+            for (var i = 0; i < 2; i++)
+            {
+                Assert.Equal([runs[i]], (await silo.GetAsync<RunRecord[]>($"/api/v1/runs?filter={Uri.EscapeDataString($"tags.by = 'silo{i}'")}")).Select(static run => run.Id));
+            }
+        }
+    }
+
+    private static async Task<T?> TryGetAsync<T>(SiloProcess silo, string path)
+    {
+        using var answer = await silo.Http.GetAsync(new Uri(path, UriKind.Relative));
+        return answer.IsSuccessStatusCode ? await SiloProcess.ReadAsync<T>(answer) : default;
     }
 
     /// <summary>What stages leave is found whichever silo executed them: logs, live and after, and the checkpoint of a stage whose silo was killed.</summary>

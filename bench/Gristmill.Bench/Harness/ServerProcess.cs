@@ -26,13 +26,13 @@ internal sealed class ServerProcess : IDisposable
 
     /// <summary>A silo on a free port, with a data folder of its own that goes with it.</summary>
     /// <param name="prepare">Puts something into the folder first.</param>
-    public static async Task<ServerProcess> StartSiloAsync(Func<string, Task>? prepare = null)
+    public static async Task<ServerProcess> StartSiloAsync(Func<string, Task>? prepare = null, params string[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("gristmill-bench-").FullName;
         await (prepare?.Invoke(folder) ?? Task.CompletedTask);
         var port = LoopbackPort.Free();
         var url = $"http://127.0.0.1:{port}";
-        var process = Start(SiloProgram, $"--urls={url}", $"--Gristmill:DataDirectory={folder}", $"--Gristmill:ObjectDirectory={ObjectDirectory(folder)}");
+        var process = Start(SiloProgram, [$"--urls={url}", $"--Gristmill:DataDirectory={folder}", $"--Gristmill:ObjectDirectory={ObjectDirectory(folder)}", .. settings]);
         process.BeginOutputReadLine();
         using var http = new HttpClient();
         for (var i = 0; i < 3000; i++)

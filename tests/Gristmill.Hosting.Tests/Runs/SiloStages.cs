@@ -21,6 +21,22 @@ internal static class SiloStages
 
     public static int Number(int n) => n;
 
+    /// <summary>Logs a curve that ends at a number, then waits for a file.</summary>
+    public static async Task Learn(int rate, string file, CancellationToken cancellationToken)
+    {
+        Track.Param("batch", rate * 10);
+        for (var step = 0; step <= 100; step++)
+        {
+            Track.Metric("loss", rate + (100 - step), step);
+        }
+
+        await Track.FlushAsync(cancellationToken);
+        while (!File.Exists(file))
+        {
+            await Task.Delay(10, cancellationToken);
+        }
+    }
+
     public static void Say(int n) => Console.WriteLine($"{n}");
 
     /// <summary>Counts up to a number, slowly, and says where it began; the checkpoint is how a killed silo's work goes on.</summary>
