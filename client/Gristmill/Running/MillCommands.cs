@@ -27,7 +27,7 @@ internal static class MillCommands
     {
         var cluster = ClusterOption();
         var data = new Option<string>("--data") { Description = "In-process: folder of models and state (default: .gristmill).", DefaultValueFactory = _ => ".gristmill", HelpName = "DIR" };
-        var threads = new Option<int>("--threads") { Description = "In-process: threads a stage may use (default: as many as there are cores). With as many as a server's stages have, trained models are the same.", HelpName = "N" };
+        var threads = new Option<int>("--threads") { Description = "In-process: threads a stage may use (default: as many as there are cores). With one here and one on a server, trained models are the same.", HelpName = "N" };
         threads.Validators.Add(static given => { if (given.GetValueOrDefault<int>() is < 1 or > 1024) { given.AddError("--threads is 1 to 1024."); } });
         var parameters = ParameterOption();
         var partition = PartitionOption();
