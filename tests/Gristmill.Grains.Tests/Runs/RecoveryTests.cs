@@ -136,6 +136,9 @@ public sealed class RecoveryTests
 
         Assert.Equal(RunStatus.Succeeded, run.Status);
         Assert.Equal(3, run.Of("a").Outputs["metrics"].Metrics!["epoch"]);
+        // The late one was refused: the store has taken one in, and what follows was executed once.
+        Assert.Equal(1, cluster.Commits[$"{id}/a"]);
+        Assert.Equal(1, cluster.Executor.Count("b"));
     }
 
     [Fact]
