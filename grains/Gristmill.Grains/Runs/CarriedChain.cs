@@ -33,23 +33,32 @@ internal sealed class CarriedChain(
     /// <returns>How the last one ended, or that its end could not be stored: what comes then is the run's to decide.</returns>
     public async Task<CarriedOutcome> RunAsync(CarriedStage stage, FollowingStage? following)
     {
-        var next = Task.FromResult(following);
+        CarriedOutcome? before = null;
         while (true)
         {
             var current = _current = stage;
-            var ended = await current.ExecuteAsync(execution, states, turns, Report, next, isLeaving).ConfigureAwait(false);
+            var told = Task.CompletedTask;
+            var attempt = current.BeginAsync(execution, turns, Report);
+            // Only now that its worker has it: to wake a thread for the run's turn takes as long as the worker's whole answer.
+            var next = before is null ? Task.FromResult(following) : Task.Factory.StartNew(() => goOn(before), CancellationToken.None, TaskCreationOptions.None, turns);
+            told = next;
+            var ended = await current.EndAsync(await attempt.ConfigureAwait(false), execution, states, next, isLeaving).ConfigureAwait(false);
             if (ended.Next is null)
             {
                 return ended;
             }
 
             await execution.CommittedAsync(current.Origin, ended.Result!, ended.State.Cache).ConfigureAwait(false);
-            stage = ended.Next;
-            next = Task.Factory.StartNew(() => goOn(ended), CancellationToken.None, TaskCreationOptions.None, turns);
+            (stage, before) = (ended.Next, ended);
 
             Task Report(StageProgress progress)
             {
-                report(current, progress);
+                // Before the run knows that the stage runs there is nothing to add it to.
+                if (told.IsCompleted)
+                {
+                    report(current, progress);
+                }
+
                 return Task.CompletedTask;
             }
         }

@@ -53,22 +53,29 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
         }
     }
 
-    /// <summary>Executes it and stores its end, with the start of the one that follows.</summary>
+    /// <summary>Starts to execute it.</summary>
     /// <remarks>
-    /// None of it needs a grain's turn: to wait for one, and for a thread to have it, would take a chain a good part of the time that a
-    /// flush takes.
+    /// Nothing from here to its end needs a grain's turn: to wait for one, and for a thread to have it, would take a chain a good part of the time that
+    /// a flush takes.
     /// </remarks>
     /// <param name="execution">Executes it.</param>
-    /// <param name="states">Stores states.</param>
     /// <param name="turns">The run's turns.</param>
     /// <param name="report">Takes progress, in the run's turns.</param>
-    /// <param name="following">Makes the stage to start with this one's end, or none; called on any thread.</param>
-    /// <param name="isLeaving">Whether nothing more is to be stored.</param>
-    public async Task<CarriedOutcome> ExecuteAsync(
-        StageExecution execution, OrderedStates states, TaskScheduler turns, Func<StageProgress, Task> report, Task<FollowingStage?> following, Func<bool> isLeaving)
+    public Task<StageOutcome> BeginAsync(StageExecution execution, TaskScheduler turns, Func<StageProgress, Task> report)
     {
         _executing = true;
-        var outcome = await execution.RunAsync(Origin, Running, _attempt, turns, report).ConfigureAwait(false);
+        return execution.RunAsync(Origin, Running, _attempt, turns, report);
+    }
+
+    /// <summary>Stores its end, with the start of the one that follows.</summary>
+    /// <param name="outcome">What came of <see cref="BeginAsync"/>.</param>
+    /// <param name="execution">Keeps what it printed.</param>
+    /// <param name="states">Stores states.</param>
+    /// <param name="following">Makes the stage to start with this one's end, or none; called on any thread.</param>
+    /// <param name="isLeaving">Whether nothing more is to be stored.</param>
+    public async Task<CarriedOutcome> EndAsync(
+        StageOutcome outcome, StageExecution execution, OrderedStates states, Task<FollowingStage?> following, Func<bool> isLeaving)
+    {
         _executing = false;
         var log = isLeaving() ? null : await execution.KeepLogAsync(Origin, Running.Attempt, Running.Operation).ConfigureAwait(false);
         var ended = new CarriedOutcome(

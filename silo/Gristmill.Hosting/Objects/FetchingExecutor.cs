@@ -18,13 +18,14 @@ internal sealed class FetchingExecutor(IStageExecutor inner, ObjectStore store, 
     public async Task<StageResult> ExecuteAsync(StageRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
         var missing = request.Inputs.Values.SelectMany(Tables).Where(table => !store.Contains(table.Id)).DistinctBy(static table => table.Id).ToList();
+        // Even with nothing to do it would go to another thread, which the next stage of a chain waits for longer than for its worker.
         if (missing.Count > 0)
         {
             progress?.Report(new StageProgress(Message: string.Create(CultureInfo.InvariantCulture, $"bringing {missing.Count} table{(missing.Count == 1 ? "" : "s")} from other hosts")));
+            await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
+                async (table, token) => await fetcher.FetchAsync(table.Id, token)).ConfigureAwait(false);
         }
 
-        await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
-            async (table, token) => await fetcher.FetchAsync(table.Id, token)).ConfigureAwait(false);
         try
         {
             return await inner.ExecuteAsync(request, progress, cancellationToken).ConfigureAwait(false);

@@ -10,6 +10,8 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     private readonly string _key;
     private readonly NpgsqlDataSource _source;
+    /// <summary>Of connections that are used by one thread and without asynchronous calls: no pooled one, which had some.</summary>
+    private readonly NpgsqlDataSource _unpooled;
     private readonly PostgresWriter _writer;
     private readonly Lock _lock = new();
     private Task? _ready;
@@ -25,6 +27,8 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         settings.PersistSecurityInfo = false;
         Name = $"'{settings.Database ?? settings.Username}' at {settings.Host}:{settings.Port}";
         _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+        settings.Pooling = false;
+        _unpooled = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
         _writer = new PostgresWriter(this, options);
     }
 
@@ -48,15 +52,24 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     /// <summary>Writes a state in a transaction shared with others; completes when it is durable.</summary>
     /// <param name="write">The change.</param>
-    /// <param name="second">One that comes after it, in the same transaction; its own task tells its outcome.</param>
     /// <returns>Null, or the ETag that is stored instead of the one that was expected.</returns>
-    public Task<string?> WriteAsync(StateWrite write, StateWrite? second = null) => _writer.WriteAsync(write, second);
+    public Task<string?> WriteAsync(StateWrite write) => _writer.WriteAsync(write);
+
+    /// <summary>Writes two, the second after the first, and waits for the server on the caller's thread unless others write; not for a grain's turn.</summary>
+    public Task<string?> WriteHereAsync(StateWrite write, StateWrite second) => _writer.WriteHereAsync(write, second);
 
     /// <summary>An open connection of the pool, to a database that has the tables.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken = default)
     {
         await ReadyAsync().ConfigureAwait(false);
         return await OpenAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>An open connection of one's own, made on the calling thread, which must have nothing else to do.</summary>
+    public NpgsqlConnection Connect()
+    {
+        ReadyAsync().GetAwaiter().GetResult();
+        return _unpooled.OpenConnection();
     }
 
     /// <summary>Runs one command and reads what it gives.</summary>
@@ -123,7 +136,8 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             Open.Remove(_key);
         }
 
-        await _writer.DisposeAsync();
+        await Task.Run(_writer.Dispose);
+        await _unpooled.DisposeAsync();
         await _source.DisposeAsync();
     }
 

@@ -48,7 +48,7 @@ internal sealed class PostgresGrainStorage(string name, PostgresGrainStorageOpti
         var two = Write(stateName, second, secondState, after: one);
         // Where the first fails nobody asks for the second.
         two.Done.Ignore();
-        Stored(firstState, one, await _database.WriteAsync(one, two));
+        Stored(firstState, one, await _database.WriteHereAsync(one, two));
         Stored(secondState, two, await two.Done);
     }
 

@@ -137,6 +137,73 @@ public sealed class PostgresGrainStorageTests : GrainStorageConformance, IAsyncD
     }
 
     [Fact]
+    public async Task A_chain_of_states_goes_on_when_its_connections_are_cut()
+    {
+        const int length = 400;
+        GrainId[] chain = [.. Enumerable.Range(0, length).Select(static i => GrainId.Create("cut", $"{i}"))];
+        GrainState<ConformanceState>[] states = [.. chain.Select(static (_, i) => Kilobyte(i))];
+        await _storage.WriteStateAsync("s", chain[0], states[0]);
+        await using var admin = new NpgsqlConnection(_connection);
+        await admin.OpenAsync(TestContext.Current.CancellationToken);
+        var cuts = 0L;
+        var writing = Task.Run(async () =>
+        {
+            for (var i = 1; i < length; i++)
+            {
+                states[i - 1].State!.Text = "ended";
+                await _storage.WriteStatesAsync("s", chain[i - 1], states[i - 1], chain[i], states[i]);
+            }
+        }, TestContext.Current.CancellationToken);
+        while (!writing.IsCompleted)
+        {
+            // Whoever is within a transaction on states.
+            await using var cut = new NpgsqlCommand("""
+                select count(pg_terminate_backend(a.pid)) from pg_stat_activity a
+                where a.application_name='gristmill' and a.pid in (select l.pid from pg_locks l where l.relation='grain_state'::regclass)
+                """, admin);
+            cuts += (long)(await cut.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+            await Task.WhenAny(writing, Task.Delay(10, TestContext.Current.CancellationToken));
+        }
+
+        await writing;
+        Assert.True(cuts > 0);
+        for (var i = 0; i < length; i++)
+        {
+            var read = new GrainState<ConformanceState>();
+            await _other.ReadStateAsync("s", chain[i], read);
+            Assert.Equal((i, i < length - 1, states[i].ETag), (read.State!.Number, read.State.Text == "ended", read.ETag));
+        }
+    }
+
+    [Fact]
+    public async Task A_chain_of_states_that_is_locked_out_for_long_waits_elsewhere()
+    {
+        var (one, two) = (GrainId.Create("locked", "1"), GrainId.Create("locked", "2"));
+        var (first, second) = (Kilobyte(1), Kilobyte(2));
+        await _storage.WriteStateAsync("s", one, first);
+        await using var admin = new NpgsqlConnection(_connection);
+        await admin.OpenAsync(TestContext.Current.CancellationToken);
+        var transaction = await admin.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var @lock = new NpgsqlCommand("select 1 from grain_state for update", admin, transaction))
+        {
+            await @lock.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        first.State!.Number = 3;
+        // The call itself comes back before the lock is given up: the thread that made it is not kept.
+        var writing = await Task.Factory.StartNew(() => _storage.WriteStatesAsync("s", one, first, two, second), TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Assert.False(writing.IsCompleted);
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        await writing;
+
+        var read = new GrainState<ConformanceState>();
+        await _other.ReadStateAsync("s", one, read);
+        Assert.Equal((3, first.ETag), (read.State!.Number, read.ETag));
+        await _other.ReadStateAsync("s", two, read);
+        Assert.Equal((2, second.ETag), (read.State!.Number, read.ETag));
+    }
+
+    [Fact]
     public async Task A_wrong_password_is_told_without_showing_it()
     {
         var wrong = new NpgsqlConnectionStringBuilder(_connection) { Password = "very-secret" };
