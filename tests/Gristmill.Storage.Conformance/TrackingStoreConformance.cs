@@ -293,6 +293,71 @@ public abstract class TrackingStoreConformance
         Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), (await Ids(new RunQuery { Filter = filter })).Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public async Task A_tag_that_is_no_number_compares_with_none()
+    {
+        foreach (var (run, size) in new[] { ("r1", "12"), ("r2", "large"), ("r3", "-3"), ("r4", ""), ("r5", "2e1"), ("r6", "nan") })
+        {
+            await Put(run);
+            await Store.SetTagsAsync(run, new Dictionary<string, string?> { ["size"] = size });
+        }
+
+        Assert.Equal(["r3"], await Ids(new RunQuery { Filter = "tags.size < 5", Order = "id" }));
+        Assert.Equal(["r1", "r5"], await Ids(new RunQuery { Filter = "tags.size >= 12", Order = "id" }));
+        Assert.Empty(await Ids(new RunQuery { Filter = "tags.size = 0" }));
+        Assert.Equal(["r1", "r2", "r3", "r4", "r5", "r6"], await Ids(new RunQuery { Filter = "not tags.size = 0", Order = "id" }));
+    }
+
+    [Theory]
+    [InlineData("nul\0 in it")]
+    [InlineData("\0")]
+    [InlineData("\uFFFF0\uFFFF1")]
+    [InlineData("100%_\\_[a-c]*?")]
+    [InlineData("\\")]
+    [InlineData("a\nb\t\"quoted\" `too`")]
+    [InlineData("\uD83D\uDE00 e\u0301 \u202E")]
+    public async Task Any_text_is_kept_and_found(string text)
+    {
+        await Store.PutRunAsync(Projection("r1", 1, RunStatus.Running, [("p", text)]));
+        await Store.PutRunAsync(Projection("r2", 1, RunStatus.Running, [("p", "other")]));
+        await Store.AppendAsync(new TrackBatch { RunId = "r1", Stage = "s", Attempt = 1, Tags = [new("t", text)] });
+
+        var run = (await OtherStore.GetRunsAsync(["r1"], Token)).Single();
+        Assert.Equal((text, text), (run.Parameters["p"], run.Tags["t"]));
+        var quoted = text.Replace("'", "''", StringComparison.Ordinal);
+        Assert.Equal(["r1"], await Ids(new RunQuery { Filter = $"params.p = '{quoted}' and tags.t = '{quoted}'" }));
+        // A page's token holds the text.
+        foreach (var order in new[] { "params.p asc", "params.p desc" })
+        {
+            Assert.Equal(["r1", "r2"], (await Pages(new RunQuery { Order = order, Limit = 1 })).Order(StringComparer.Ordinal));
+        }
+    }
+
+    [Theory]
+    [InlineData("100%_\\_[a-c]*?", "100%", true)]
+    [InlineData("100%_\\_[a-c]*?", "%\\_[a-c]*?", true)]
+    [InlineData("100xyz", "100\\%", false)]
+    [InlineData("abc", "[a-c]bc", false)]
+    [InlineData("abc", "a*", false)]
+    [InlineData("abc", "a?c", false)]
+    [InlineData("a\\bc", "a\\__", true)]
+    [InlineData("abc", "a\\bc", false)]
+    public async Task Nothing_but_percent_and_underscore_means_another_text(string text, string pattern, bool isLike)
+    {
+        await Store.PutRunAsync(Projection("r1", 1, RunStatus.Running, [("p", text)]));
+
+        Assert.Equal(isLike ? ["r1"] : [], await Ids(new RunQuery { Filter = $"params.p like '{pattern}'" }));
+        Assert.Equal(isLike ? ["r1"] : [], await Ids(new RunQuery { Filter = $"params.p ilike '{pattern.ToUpperInvariant()}'" }));
+    }
+
+    [Fact]
+    public async Task Half_a_surrogate_pair_is_kept_as_what_stands_for_it()
+    {
+        await Store.PutRunAsync(Projection("r1", 1, RunStatus.Running, [("p", "a\uD83D")]));
+
+        Assert.Equal("a\uFFFD", (await Store.GetRunsAsync(["r1"], Token)).Single().Parameters["p"]);
+    }
+
     [Theory]
     [InlineData("metrics.auc desc", "r19 r18 r17 r16 r15 r14 r13 r12 r11 r10 r09 r08 r06 r05 r04 r03 r02 r01 r00 r07")]
     [InlineData("metrics.auc", "r00 r01 r02 r03 r04 r05 r06 r08 r09 r10 r11 r12 r13 r14 r15 r16 r17 r18 r19 r07")]

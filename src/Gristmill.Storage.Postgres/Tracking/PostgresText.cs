@@ -3,8 +3,8 @@ using System.Text;
 namespace Gristmill.Storage.Postgres;
 
 /// <summary>
-/// Texts as PostgreSQL can hold them: it has no NUL, which becomes an escape that no writing has, and nothing has half a surrogate pair, which becomes
-/// U+FFFD as everywhere in UTF-8.
+/// Texts as PostgreSQL can hold them: it has no NUL, which becomes an escape that no writing has (and comes last in an order, not first), and nothing has half a
+/// surrogate pair, which becomes U+FFFD as everywhere in UTF-8.
 /// </summary>
 internal static class PostgresText
 {

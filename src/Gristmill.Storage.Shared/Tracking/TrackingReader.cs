@@ -80,7 +80,7 @@ internal static class TrackingReader
             return [];
         }
 
-        var records = (await AllAsync("select n, id, pipeline, version, status, created, started, ended, error, partition, trigger from run where sequence>=0 and", "n", r => (Run: r.GetInt64(0), Record: new RunRecord
+        var records = (await AllAsync("select n, id, pipeline, version, status, created, started, ended, error, partition, trigger from run where sequence>=0 and", "n", runs, r => (Run: r.GetInt64(0), Record: new RunRecord
         {
             Id = session.Dialect.Text(r, 1),
             Pipeline = session.Dialect.Text(r, 2),
@@ -96,6 +96,10 @@ internal static class TrackingReader
         var parameters = await ValuesAsync("param", "", r => session.Dialect.Text(r, 2)).ConfigureAwait(false);
         var tags = await ValuesAsync("tag", "", r => session.Dialect.Text(r, 2)).ConfigureAwait(false);
         var metrics = await ValuesAsync("metric", " x.name<>x.key and", static r => Number(r, 2)).ConfigureAwait(false);
+        // Looked up once, not for each value: the runs of a page have few names among them.
+        long[] used = [.. Names(parameters).Concat(Names(tags)).Concat(Names(metrics)).Distinct()];
+        var names = used.Length == 0 ? [] : (await AllAsync("select n, text from name where", "n", used, r => (Number: r.GetInt64(0), Text: session.Dialect.Text(r, 1))).ConfigureAwait(false))
+            .ToDictionary(static row => row.Number, static row => row.Text);
         foreach (var (run, record) in records)
         {
             records[run] = record with { Parameters = Of(parameters, run), Tags = Of(tags, run), Metrics = Of(metrics, run) };
@@ -103,14 +107,16 @@ internal static class TrackingReader
 
         return records;
 
-        async ValueTask<ILookup<long, KeyValuePair<string, T>>> ValuesAsync<T>(string table, string where, Func<DbDataReader, T> value) =>
-            (await AllAsync($"select x.run, k.text, x.value from {table} x join name k on k.n=x.name where{where}", "x.run",
-                r => (Run: r.GetInt64(0), Value: KeyValuePair.Create(session.Dialect.Text(r, 1), value(r)))).ConfigureAwait(false)).ToLookup(static row => row.Run, static row => row.Value);
+        ImmutableDictionary<string, T> Of<T>(ILookup<long, (long Name, T Value)> values, long run) => values[run].ToImmutableDictionary(value => names[value.Name], static value => value.Value, StringComparer.Ordinal);
 
-        ValueTask<List<T>> AllAsync<T>(string sql, string column, Func<DbDataReader, T> row)
+        async ValueTask<ILookup<long, (long Name, T Value)>> ValuesAsync<T>(string table, string where, Func<DbDataReader, T> value) =>
+            (await AllAsync($"select x.run, x.name, x.value from {table} x where{where}", "x.run", runs,
+                r => (Run: r.GetInt64(0), Name: r.GetInt64(1), Value: value(r))).ConfigureAwait(false)).ToLookup(static row => row.Run, static row => (row.Name, row.Value));
+
+        ValueTask<List<T>> AllAsync<T>(string sql, string column, IReadOnlyList<long> numbers, Func<DbDataReader, T> row)
         {
             var arguments = new List<object>();
-            return session.AllAsync($"{sql} {session.Dialect.IsAnyOf(column, runs, Argument)}", row, arguments);
+            return session.AllAsync($"{sql} {session.Dialect.IsAnyOf(column, numbers, Argument)}", row, arguments);
 
             string Argument(object value)
             {
@@ -122,7 +128,7 @@ internal static class TrackingReader
         string? Text(DbDataReader row, int column) => row.IsDBNull(column) ? null : session.Dialect.Text(row, column);
     }
 
-    private static ImmutableDictionary<string, T> Of<T>(ILookup<long, KeyValuePair<string, T>> values, long run) => values[run].ToImmutableDictionary(StringComparer.Ordinal);
+    private static IEnumerable<long> Names<T>(ILookup<long, (long Name, T Value)> values) => values.SelectMany(static run => run).Select(static value => value.Name);
 
     private static DateTimeOffset? Time(DbDataReader row, int column) => row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
 

@@ -35,6 +35,7 @@ internal sealed class SqliteSession : ITrackingSession, IDisposable
             else
             {
                 session.Run("pragma query_only=1");
+                connection.CreateFunction(SqliteDialect.NumberFunction, static (string? text) => text is null ? null : TrackingRules.Number(text), isDeterministic: true);
             }
 
             return session;

@@ -8,6 +8,9 @@ internal sealed class SqliteDialect : TrackingDialect
 {
     public static readonly SqliteDialect Instance = new();
 
+    /// <summary>A text as a number, or null: SQLite's own cast makes 0 of a text that is none. Sessions define it.</summary>
+    public const string NumberFunction = "gristmill_number";
+
     public override string Placeholder(int argument) => "@p" + argument.ToString(CultureInfo.InvariantCulture);
 
     public override string LookUp(string table, string alias, string on) => $"cross join {table} {alias} on {on}";
@@ -18,7 +21,7 @@ internal sealed class SqliteDialect : TrackingDialect
 
     public override string? IndexedText(string alias, IEnumerable<string> texts) => alias + ".value";
 
-    public override string TagNumber(string alias) => $"cast({alias}.value as real)";
+    public override string TagNumber(string alias) => $"{NumberFunction}({alias}.value)";
 
     public override string Like(string column, string pattern, bool ignoringCase, Func<object, string> argument) =>
         ignoringCase ? $"{column} like {argument(pattern)}" : $"{column} glob {argument(Glob(pattern))}";
