@@ -9,6 +9,9 @@ internal static class DataBench
     [
         ("hand-off", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. HandOffCase.Run()])),
         ("put", () => Task.FromResult(PutCase.Run())),
+        ("put-sql", () => Task.FromResult(SqlCase.Put())),
+        ("parquet", () => Task.FromResult(SqlCase.Parquet())),
+        ("sql", () => Task.FromResult(SqlCase.Queries())),
         ("pull", PullCase.RunAsync),
         ("flight", () => Task.FromResult<IReadOnlyList<BenchCase>>([.. FlightCase.Run()])),
         ("flow", () => Task.FromResult(FlowMeanCase.Run())),

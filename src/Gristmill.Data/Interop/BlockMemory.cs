@@ -15,13 +15,12 @@ internal sealed class BlockMemory(FlowMemory memory) : IColumnMemory
 
     public Memory<byte> Allocate(int bytes)
     {
-        var allocated = AllocateDirty(bytes);
+        var allocated = AllocateUninitialized(bytes);
         allocated.Span.Clear();
         return allocated;
     }
 
-    /// <summary>Memory with whatever was in it.</summary>
-    public Memory<byte> AllocateDirty(int bytes)
+    public Memory<byte> AllocateUninitialized(int bytes)
     {
         if (bytes == 0)
         {

@@ -6,4 +6,6 @@ namespace Gristmill.Data.Planning;
 internal sealed class HeapColumns : IColumnMemory
 {
     public Memory<byte> Allocate(int bytes) => bytes == 0 ? default : GC.AllocateArray<byte>(bytes, pinned: true);
+
+    public Memory<byte> AllocateUninitialized(int bytes) => bytes == 0 ? default : GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
 }

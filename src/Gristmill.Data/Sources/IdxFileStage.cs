@@ -79,7 +79,7 @@ internal sealed class IdxFileStage(FlowRun run, FileRead read) : FileStage(run, 
         var memory = new BlockMemory(Run.Memory);
         try
         {
-            var bytes = memory.AllocateDirty(rows * header.ItemBytes);
+            var bytes = memory.AllocateUninitialized(rows * header.ItemBytes);
             var came = stream.ReadAtLeast(bytes.Span, bytes.Length, throwOnEndOfStream: false);
             if (came < bytes.Length)
             {

@@ -31,7 +31,7 @@ internal abstract unsafe class ColumnBuilder(IArrowType type)
     {
         if (_bits is null)
         {
-            _validity = Memory.AllocateDirty(Math.Max(1, (_capacity + 7) / 8));
+            _validity = Memory.AllocateUninitialized(Math.Max(1, (_capacity + 7) / 8));
             _validity.Span.Fill(0xFF);
             _bits = Address(_validity);
         }
@@ -68,7 +68,7 @@ internal sealed unsafe class FixedBuilder<T>(IArrowType type) : ColumnBuilder(ty
 
     protected override void Reserve(int capacity)
     {
-        _memory = Memory.AllocateDirty(checked(capacity * sizeof(T)));
+        _memory = Memory.AllocateUninitialized(checked(capacity * sizeof(T)));
         _values = (T*)Address(_memory);
     }
 
@@ -95,7 +95,7 @@ internal sealed unsafe class BitBuilder() : ColumnBuilder(BooleanType.Default)
 
     protected override void Reserve(int capacity)
     {
-        _memory = Memory.AllocateDirty((capacity + 7) / 8);
+        _memory = Memory.AllocateUninitialized((capacity + 7) / 8);
         _bits = Address(_memory);
     }
 
@@ -150,10 +150,10 @@ internal sealed unsafe class BytesBuilder(IArrowType type) : ColumnBuilder(type)
 
     protected override void Reserve(int capacity)
     {
-        _offsetMemory = Memory.AllocateDirty(checked((capacity + 1) * sizeof(int)));
+        _offsetMemory = Memory.AllocateUninitialized(checked((capacity + 1) * sizeof(int)));
         _offsets = (int*)Address(_offsetMemory);
         _offsets[0] = 0;
-        _memory = Memory.AllocateDirty(Math.Max(64, capacity * 8));
+        _memory = Memory.AllocateUninitialized(Math.Max(64, capacity * 8));
         _data = Address(_memory);
         _length = 0;
     }
@@ -199,7 +199,7 @@ internal sealed unsafe class BytesBuilder(IArrowType type) : ColumnBuilder(type)
                 throw new GristmillException(ErrorCodes.BadValue, "The text of one block is larger than 2 GiB.", "Make shorter texts.");
             }
 
-            var larger = Memory.AllocateDirty((int)wanted);
+            var larger = Memory.AllocateUninitialized((int)wanted);
             _memory[.._length].CopyTo(larger);
             _memory = larger;
             _data = Address(_memory);

@@ -29,7 +29,7 @@ internal sealed unsafe class ConvertingWriter<TFrom, TTo, TConverter>(string col
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);
-        var memory = output.Allocate(checked(rows * sizeof(TTo)));
+        var memory = output.AllocateUninitialized(checked(rows * sizeof(TTo)));
         var target = (TTo*)Address(memory);
         foreach (ref readonly var slice in slices)
         {

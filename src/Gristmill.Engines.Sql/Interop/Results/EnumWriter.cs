@@ -98,8 +98,8 @@ internal sealed unsafe class EnumNameWriter : ColumnWriter
             throw BadValue($"its names take {total} bytes in {rows} rows, and a batch holds 2 GiB.", "Unnest them.");
         }
 
-        var offsetMemory = output.Allocate(checked((rows + 1) * sizeof(int)));
-        var dataMemory = output.Allocate((int)total);
+        var offsetMemory = output.AllocateUninitialized(checked((rows + 1) * sizeof(int)));
+        var dataMemory = output.AllocateUninitialized((int)total);
         var offset = (int*)Address(offsetMemory);
         var written = 0;
         *offset++ = 0;

@@ -12,7 +12,7 @@ internal unsafe class FixedWriter(string column, IArrowType type, int width) : C
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);
-        var memory = output.Allocate(checked(rows * width));
+        var memory = output.AllocateUninitialized(checked(rows * width));
         var target = Address(memory);
         foreach (ref readonly var slice in slices)
         {

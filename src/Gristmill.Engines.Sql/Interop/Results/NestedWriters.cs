@@ -86,7 +86,7 @@ internal sealed unsafe class ListWriter(string column, IArrowType type, ColumnWr
     {
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);
-        var memory = output.Allocate(checked((rows + 1) * sizeof(int)));
+        var memory = output.AllocateUninitialized(checked((rows + 1) * sizeof(int)));
         var offsets = (int*)Address(memory);
         var childSlices = new VectorSlice[slices.Length];
         var written = 0;

@@ -159,5 +159,7 @@ internal sealed class SegmentResult : IDisposable
     private sealed class SegmentColumns(ObjectWriter writer) : IColumnMemory
     {
         public Memory<byte> Allocate(int bytes) => writer.Allocate(bytes);
+
+        public Memory<byte> AllocateUninitialized(int bytes) => writer.AllocateUninitialized(bytes);
     }
 }

@@ -30,9 +30,9 @@ internal sealed unsafe class StringWriter(string column, IArrowType type) : Colu
             throw BadValue($"its strings take {total} bytes in {rows} rows, and a batch holds 2 GiB.", "Shorten them, or split them over columns.");
         }
 
-        var offsetMemory = output.Allocate(checked((rows + 1) * sizeof(int)));
+        var offsetMemory = output.AllocateUninitialized(checked((rows + 1) * sizeof(int)));
         // Short strings are stored 16 bytes at once, whatever their length, so the last needs room behind it.
-        var dataMemory = output.Allocate((int)total + Slot);
+        var dataMemory = output.AllocateUninitialized((int)total + Slot);
         var offset = (int*)Address(offsetMemory);
         var start = Address(dataMemory);
         var target = start;

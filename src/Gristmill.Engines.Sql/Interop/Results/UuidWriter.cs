@@ -15,8 +15,8 @@ internal sealed unsafe class UuidWriter(string column) : ColumnWriter(column, St
         var nulls = CountNulls(slices);
         var validity = WriteValidity(slices, rows, nulls, output);
         var total = checked((rows - nulls) * Characters);
-        var offsetMemory = output.Allocate(checked((rows + 1) * sizeof(int)));
-        var dataMemory = output.Allocate(total);
+        var offsetMemory = output.AllocateUninitialized(checked((rows + 1) * sizeof(int)));
+        var dataMemory = output.AllocateUninitialized(total);
         var offset = (int*)Address(offsetMemory);
         var written = 0;
         *offset++ = 0;

@@ -37,6 +37,28 @@ public sealed class SegmentResultTests
         Assert.Equal(Value(fixture, direct), Value(fixture, back));
     }
 
+    [Theory]
+    [MemberData(nameof(Expressions))]
+    public void Every_byte_of_memory_that_is_not_zeroed_is_written(string expression)
+    {
+        var query = $"select {(expression.StartsWith("raw:", StringComparison.Ordinal) ? expression[4..] : $"case when i % 7 = 3 then null else {expression} end")} as x from range(9001) r(i)";
+        using var database = SqlDatabase.Open(new SqlDatabaseOptions { Threads = 1, MemoryBytes = 256L << 20 });
+        Assert.Equal(Bytes(0x00), Bytes(0xA5));
+
+        List<byte[]> Bytes(byte dirt)
+        {
+            var memory = new DirtyColumns(dirt);
+            using var statement = database.Prepare(query, static error => new InvalidOperationException(error.Message));
+            using var result = statement.Run(TestContext.Current.CancellationToken);
+            while (result.Read(() => memory, 4096, 1 << 20) is not null)
+            {
+            }
+
+            Assert.NotEmpty(memory.Given);
+            return memory.Given;
+        }
+    }
+
     [Fact]
     public async Task Arrow_types_are_the_expected_ones()
     {
@@ -125,5 +147,23 @@ public sealed class SegmentResultTests
     {
         using var lease = fixture.Store.Get(dataset);
         return ((StringArray)lease.Batches[0].Column(0)).GetString(0);
+    }
+
+    private sealed class DirtyColumns(byte dirt) : IColumnMemory
+    {
+        public List<byte[]> Given { get; } = [];
+
+        public Memory<byte> Allocate(int bytes)
+        {
+            Given.Add(GC.AllocateArray<byte>(bytes, pinned: true));
+            return Given[^1];
+        }
+
+        public Memory<byte> AllocateUninitialized(int bytes)
+        {
+            var memory = Allocate(bytes);
+            memory.Span.Fill(dirt);
+            return memory;
+        }
     }
 }
