@@ -59,7 +59,7 @@ public sealed partial class ObjectStore
 
     internal string FileOf(string id) => _files.Find(id + SealedSuffix);
 
-    internal SegmentFile NewReplica(string id, long bytes) => SegmentPlatform.Current.Create(new SegmentName(id, Path.Combine(Options.Directory, $"{id}.{Guid.NewGuid():n}{BuildingSuffix}"), PathOf(id)), bytes, Budget);
+    internal SegmentFile NewReplica(string id, long bytes) => SegmentPlatform.Current.Create(new SegmentName(id, Path.Combine(Options.Directory, $"{id}.{Guid.NewGuid():n}{BuildingSuffix}"), PathOf(id)), bytes, bytes, Budget);
 
     /// <summary>Brings it, unless another process of this host does: then waits for that, and takes over if it dies.</summary>
     private async Task PullOnceAsync(string id, IObjectSources sources, CancellationToken cancellationToken)

@@ -83,14 +83,21 @@ public sealed partial class ObjectStore : IDisposable
     /// What it will take in bytes, roughly: room for it is reserved at once, and it may become more. The default says that nothing is known: the object is
     /// built as a small one, and copied once if it outgrows that.
     /// </param>
+    /// <param name="likelyBytes">
+    /// What it may grow to in bytes, as a guess: nothing is reserved for it, but the memory of a deleted object of about that size is written again, if there is some,
+    /// which is many times faster than memory that was never used.
+    /// </param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.StoreFull"/>: no room.</exception>
-    public ObjectWriter Create(Schema schema, long expectedBytes = 0)
+    public ObjectWriter Create(Schema schema, long expectedBytes = 0, long likelyBytes = 0)
     {
         ArgumentNullException.ThrowIfNull(schema);
         ArgumentOutOfRangeException.ThrowIfNegative(expectedBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(likelyBytes);
         ObjectDisposedException.ThrowIf(_disposed, this);
         var encoded = EncodedSchema.Of(schema);
-        return new ObjectWriter(this, schema, expectedBytes <= _smallBytes && _smallBytes > 0 ? new ScratchSegment(_smallBytes, _small, NewSegment) : NewSegment(expectedBytes), encoded);
+        return new ObjectWriter(this, schema, expectedBytes <= _smallBytes && _smallBytes > 0 ? new ScratchSegment(_smallBytes, _small, Reserve) : Reserve(expectedBytes), encoded);
+
+        SegmentFile Reserve(long bytes) => NewSegment(bytes, likelyBytes);
     }
 
     /// <summary>Maps an object (once per process) and takes a lease on it. Batches stay valid until the lease and all that was derived from it are disposed.</summary>
@@ -401,10 +408,10 @@ public sealed partial class ObjectStore : IDisposable
     private ObjectLease? Known(string id) =>
         _mapped.TryGetValue(id, out var entry) && entry.TryGetTarget(out var known) && known.TryAcquire() ? new ObjectLease(this, known) : null;
 
-    private SegmentFile NewSegment(long reserve)
+    private SegmentFile NewSegment(long reserve, long likely)
     {
         string id = Guid.NewGuid().ToString("n");
-        return SegmentPlatform.Current.Create(new SegmentName(id, BuildingPath(id), PathOf(id)), reserve, Budget);
+        return SegmentPlatform.Current.Create(new SegmentName(id, BuildingPath(id), PathOf(id)), reserve, likely, Budget);
     }
 
     private bool DeleteSmall(SlabId id)

@@ -22,7 +22,7 @@ public sealed class PortablePlatformTests : IDisposable
     public unsafe void A_growing_segment_is_published_whole()
     {
         string building = Path.Combine(_directory, "x.building"), final = Path.Combine(_directory, "x.arrow");
-        using var segment = _platform.Create(new SegmentName("x", building, final), 1000, _budget);
+        using var segment = _platform.Create(new SegmentName("x", building, final), 1000, 1000, _budget);
         long position = 0;
         var places = new List<long>();
         for (int i = 0; i < 40; i++)
@@ -62,12 +62,12 @@ public sealed class PortablePlatformTests : IDisposable
     public void Unpublished_segments_go_and_abandoned_ones_are_removed()
     {
         string path = Path.Combine(_directory, "y.building");
-        _platform.Create(Named(path), 1000, _budget).Dispose();
+        _platform.Create(Named(path), 1000, 1000, _budget).Dispose();
         Assert.False(File.Exists(path));
         File.WriteAllText(path, "left");
         Assert.True(_platform.RemoveUnlessHeld(path));
         Assert.False(File.Exists(path));
-        Assert.Equal(ErrorCodes.StoreFull, Assert.Throws<GristmillException>(() => _platform.Create(Named(path), 5 << 20, _budget)).Code);
+        Assert.Equal(ErrorCodes.StoreFull, Assert.Throws<GristmillException>(() => _platform.Create(Named(path), 5 << 20, 5 << 20, _budget)).Code);
         Assert.False(File.Exists(path));
     }
 

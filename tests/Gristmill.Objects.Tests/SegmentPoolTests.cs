@@ -32,6 +32,22 @@ public sealed class SegmentPoolTests : IDisposable
         Assert.Equal(2, ((Int64Array)lease.Batches[0].Column(0)).Values[^1]);
     }
 
+    [Fact]
+    public void A_large_file_is_written_again_for_what_is_small_so_far_if_it_is_likely_to_grow()
+    {
+        const int large = 136 << 20;
+        Assert.True(_test.Store.Delete(Fill(_test.Store, large, 1).Id));
+        using (_test.Store.Create(s_schema, expectedBytes: 1 << 20))
+        {
+            Assert.Single(Kept());
+        }
+
+        using (_test.Store.Create(s_schema, expectedBytes: 1 << 20, likelyBytes: large / 2))
+        {
+            Assert.Empty(Kept());
+        }
+    }
+
     /// <summary>Whatever was there before: padding, bitmaps, what is allocated and never written, and the rest of a message's room are zero.</summary>
     [Fact]
     public void A_file_that_is_written_again_is_the_same_as_a_fresh_one()

@@ -104,7 +104,7 @@ internal sealed class DuckStatement : IDisposable
         try
         {
             return state.IsSuccess()
-                ? SegmentResult.Write(store, ref result, _session.Settings.Threads > 1, statistics, _fail, monitor.Fetched, cancellationToken)
+                ? SegmentResult.Write(store, ref result, _session.Settings.Threads > 1, statistics, _fail, monitor, cancellationToken)
                 : throw _fail(NativeMethods.Query.DuckDBResultError(ref result));
         }
         finally

@@ -31,6 +31,9 @@ internal sealed class QueryMonitor : IDisposable
         _registration = cancellationToken.Register(static state => ((QueryMonitor)state!).Tick(), this);
     }
 
+    /// <summary>How much of its inputs it has read, 0 to 1; null where DuckDB does not know.</summary>
+    public double? Fraction => _scans.Fraction ?? (NativeMethods.Startup.DuckDBQueryProgress(_connection).Percentage is >= 0 and var percentage ? Math.Min(1, percentage / 100) : null);
+
     /// <summary>Rows of the result so far.</summary>
     public void Fetched(long rows) => Interlocked.Exchange(ref _rows, rows);
 
@@ -66,8 +69,7 @@ internal sealed class QueryMonitor : IDisposable
 
     private void Report()
     {
-        var percentage = NativeMethods.Startup.DuckDBQueryProgress(_connection).Percentage;
-        var fraction = _scans.Fraction ?? (percentage >= 0 ? Math.Min(1, percentage / 100) : null);
+        var fraction = Fraction;
         var rows = Interlocked.Read(ref _rows);
         var state = (fraction ?? 0) + rows;
         if (state > _reported)

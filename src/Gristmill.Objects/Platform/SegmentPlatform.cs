@@ -21,8 +21,9 @@ internal abstract class SegmentPlatform
     /// <summary>Creates and locks a new segment.</summary>
     /// <param name="name">Its names.</param>
     /// <param name="reserve">Bytes to reserve at once.</param>
+    /// <param name="likely">Bytes that it may grow to: a file of about that size is written again, if there is one.</param>
     /// <param name="budget">Asked before each growth; has files to write again.</param>
-    public abstract SegmentFile Create(SegmentName name, long reserve, StoreBudget budget);
+    public abstract SegmentFile Create(SegmentName name, long reserve, long likely, StoreBudget budget);
 
     /// <summary>Whether small objects can share segments here: it takes shared memory that one process writes while others read it, and locks of its parts.</summary>
     public virtual bool HasSlabs => false;

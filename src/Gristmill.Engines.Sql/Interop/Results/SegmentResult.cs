@@ -1,5 +1,6 @@
 using Apache.Arrow;
 using DuckDB.NET.Native;
+using Gristmill.Engines.Sql.Sessions;
 using Gristmill.Objects;
 
 namespace Gristmill.Engines.Sql.Interop;
@@ -10,28 +11,33 @@ namespace Gristmill.Engines.Sql.Interop;
 /// </summary>
 internal sealed class SegmentResult : IDisposable
 {
-    /// <summary>
-    /// Rows of a batch, at most: one row group of DuckDB's. Chunks that wait to be written cost page faults and cache:
-    /// fetching 3 million flights took .16 CPU-s with none waiting, .37 with 60 and .83 with 500.
-    /// </summary>
+    /// <summary>Rows of a batch, at most: one row group of DuckDB's.</summary>
     public const int MaxBatchRows = 60 * NativeDuck.VectorSize;
 
-    /// <summary>Bytes of a batch, roughly at most, unless 2,048 rows take more.</summary>
-    private const long MaxBatchBytes = 64L << 20;
+    /// <summary>
+    /// Bytes of a batch, roughly at most, unless 2,048 rows take more. As much waits once more while one is written, and from 1.5 to 2 MiB on DuckDB's allocator gives the
+    /// system back what is freed, and each chunk lies in fresh pages: a gigabyte was fetched at 5 GB/s with 12 chunks of 128 KiB kept, at 0.6 with 16, and at 0.3 with 60.
+    /// </summary>
+    private const long MaxBatchBytes = 640 << 10;
+
+    /// <summary>How many batches a result is taken for that has more than one.</summary>
+    private const int LikelyBatches = 16;
 
     private readonly ObjectStore _store;
     private readonly ColumnWriter[] _columns;
     private readonly bool _overlap;
     private readonly bool _statistics;
+    private readonly QueryMonitor _monitor;
     private ObjectWriter? _writer;
     private Task _writing = Task.CompletedTask;
 
-    private SegmentResult(ObjectStore store, ColumnWriter[] columns, bool overlap, bool statistics)
+    private SegmentResult(ObjectStore store, ColumnWriter[] columns, bool overlap, bool statistics, QueryMonitor monitor)
     {
         _store = store;
         _columns = columns;
         _overlap = overlap;
         _statistics = statistics;
+        _monitor = monitor;
     }
 
     /// <summary>Takes a result to its end.</summary>
@@ -40,13 +46,13 @@ internal sealed class SegmentResult : IDisposable
     /// <param name="overlap">Whether to write on a second thread.</param>
     /// <param name="statistics">Whether the object is described on the way.</param>
     /// <param name="fail">Makes the exception of an error that DuckDB reports in between.</param>
-    /// <param name="fetched">Told the rows so far, about once a batch.</param>
+    /// <param name="monitor">Knows how far the query is; told the rows so far, about once a batch.</param>
     /// <param name="cancellationToken">Looked at between chunks.</param>
     public static ObjectRef Write(
-        ObjectStore store, ref DuckDBResult result, bool overlap, bool statistics, Func<string, Exception> fail, Action<long> fetched, CancellationToken cancellationToken)
+        ObjectStore store, ref DuckDBResult result, bool overlap, bool statistics, Func<string, Exception> fail, QueryMonitor monitor, CancellationToken cancellationToken)
     {
         var columns = ColumnWriters.Of(ref result);
-        using var segment = new SegmentResult(store, columns, overlap, statistics);
+        using var segment = new SegmentResult(store, columns, overlap, statistics, monitor);
         var batch = new ChunkBatch();
         try
         {
@@ -64,9 +70,9 @@ internal sealed class SegmentResult : IDisposable
                 rows += batch.Add(chunk, columns);
                 if ((batch.Rows > MaxBatchRows - NativeDuck.VectorSize || batch.Bytes > MaxBatchBytes))
                 {
-                    segment.Flush(batch);
+                    segment.Flush(batch, more: true);
                     batch = new ChunkBatch();
-                    fetched(rows);
+                    monitor.Fetched(rows);
                 }
             }
 
@@ -77,12 +83,12 @@ internal sealed class SegmentResult : IDisposable
 
             if (batch.Rows > 0 || rows == 0)
             {
-                segment.Flush(batch);
+                segment.Flush(batch, more: false);
                 batch = new ChunkBatch();
             }
 
             segment._writing.GetAwaiter().GetResult();
-            fetched(rows);
+            monitor.Fetched(rows);
             return segment._writer!.Seal();
         }
         finally
@@ -106,7 +112,7 @@ internal sealed class SegmentResult : IDisposable
         _writer?.Dispose();
     }
 
-    private void Flush(ChunkBatch batch)
+    private void Flush(ChunkBatch batch, bool more)
     {
         try
         {
@@ -122,7 +128,10 @@ internal sealed class SegmentResult : IDisposable
         // Made when it is known what there is: a small result is a small object, and one that is larger is never moved.
         if (_writer is null)
         {
-            _writer = _store.Create(ColumnWriters.SchemaOf(_columns), batch.Bytes + ((batch.Rows / 8 + 64) * _columns.Length));
+            var bytes = batch.Bytes + ((batch.Rows / 8 + 64) * _columns.Length);
+            // Its size is a guess, from how much of its inputs it took so far, if DuckDB knows: for a large one the memory of a large one that was deleted is looked for.
+            var likely = !more ? bytes : _monitor.Fraction is > 0 and var fraction ? Math.Min(bytes / fraction, _store.CapacityBytes) : LikelyBatches * bytes;
+            _writer = _store.Create(ColumnWriters.SchemaOf(_columns), bytes, (long)likely);
             if (_statistics)
             {
                 _writer.CollectStatistics();

@@ -39,7 +39,7 @@ internal sealed class LinuxPlatform : SegmentPlatform
         }
     }
 
-    public override SegmentFile Create(SegmentName name, long reserve, StoreBudget budget) => LinuxSegmentFile.Create(name, reserve, budget);
+    public override SegmentFile Create(SegmentName name, long reserve, long likely, StoreBudget budget) => LinuxSegmentFile.Create(name, reserve, likely, budget);
 
     public override bool HasSlabs => true;
 

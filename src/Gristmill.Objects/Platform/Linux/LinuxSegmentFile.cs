@@ -48,10 +48,10 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
 
     public override long Dirty { get; }
 
-    public static LinuxSegmentFile Create(SegmentName name, long reserve, StoreBudget budget)
+    public static LinuxSegmentFile Create(SegmentName name, long reserve, long likely, StoreBudget budget)
     {
         string path = name.Building;
-        var file = Claim(path, reserve, budget.Pool) ?? OpenLocked(path);
+        var file = Claim(path, Math.Max(reserve, likely), budget.Pool) ?? OpenLocked(path);
         try
         {
             var segment = Map(name, file, reserve, budget);
@@ -170,9 +170,9 @@ internal sealed unsafe class LinuxSegmentFile : SegmentFile
     }
 
     /// <summary>Takes a file of a deleted object, locked and under a name of its own; null if there is none that suits.</summary>
-    private static SafeFileHandle? Claim(string path, long reserve, SegmentPool pool)
+    private static SafeFileHandle? Claim(string path, long bytes, SegmentPool pool)
     {
-        foreach (string free in pool.For(reserve))
+        foreach (string free in pool.For(bytes))
         {
             var file = Libc.Open(free, Libc.ReadWrite | Libc.CloseOnExec | Libc.NoFollow, 0);
 

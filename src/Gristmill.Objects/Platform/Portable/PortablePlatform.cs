@@ -29,7 +29,7 @@ internal sealed class PortablePlatform : SegmentPlatform
         }
     }
 
-    public override SegmentFile Create(SegmentName name, long reserve, StoreBudget budget) => new PortableSegmentFile(name, reserve, budget);
+    public override SegmentFile Create(SegmentName name, long reserve, long likely, StoreBudget budget) => new PortableSegmentFile(name, reserve, budget);
 
     public override MappedFile? Open(string path, bool hold = true) => PortableMappedFile.Open(path);
 
