@@ -90,11 +90,11 @@ public sealed class LiveDevTests(LiveServer server) : LiveTests(server)
 
         public static Dev Start(string file, string address)
         {
+            // Both streams come through one pipe, as on a terminal: of two pipes, the order of their lines is not known.
             // A test program that was itself started in the background passes on that it ignores Ctrl+C.
-            var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, "mill.dll"), "dev", file, "--server", address])
+            var start = new ProcessStartInfo("env", ["--default-signal=INT", "sh", "-c", "exec \"$@\" 2>&1", "sh", "dotnet", Path.Combine(AppContext.BaseDirectory, "mill.dll"), "dev", file, "--server", address])
             {
                 RedirectStandardOutput = true,
-                RedirectStandardError = true,
             };
             start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
             var dev = new Dev(Process.Start(start)!);
@@ -144,9 +144,7 @@ public sealed class LiveDevTests(LiveServer server) : LiveTests(server)
         private void Listen()
         {
             process.OutputDataReceived += (_, line) => Note(line.Data);
-            process.ErrorDataReceived += (_, line) => Note(line.Data);
             process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
         }
 
         private void Note(string? line)
