@@ -8,42 +8,59 @@ namespace Gristmill.Grains.Runs;
 /// activation of the stage's grain and the messages to it, and its end and the start of the stage after it are stored with one flush.
 /// Only the first attempt is carried, and only where it succeeds: for all else its grain takes it over.
 /// </summary>
-internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin origin, GrainId grain, StageState running) : IDisposable
+internal sealed class CarriedStage : IDisposable
 {
     /// <summary>The name of the state of a stage's grain.</summary>
     public const string StateName = "stage";
 
-    private readonly StageAttempt _attempt = new(time);
-    private volatile bool _executing;
+    private readonly TimeProvider _time;
+    private readonly StageAttempt _attempt;
     private volatile bool _cancelled;
-    private volatile bool _paused;
     private bool _disposed;
 
-    /// <summary>Its place in the run's graph.</summary>
-    public int Node { get; } = node;
+    /// <param name="time">The run's time.</param>
+    /// <param name="link">Its place in a chain.</param>
+    /// <param name="start">What is to be executed.</param>
+    /// <param name="now">When it starts.</param>
+    public CarriedStage(TimeProvider time, ChainLink link, StageStart start, DateTimeOffset now)
+    {
+        _time = time;
+        _attempt = new StageAttempt(time);
+        Link = link;
+        Running = new StageState
+        {
+            Start = start,
+            Operation = start.Spec.Operation,
+            Status = StageStatus.Running,
+            Carried = true,
+            Attempt = 1,
+            Epoch = 1,
+            Started = now,
+        };
+        Stored = new GrainState<StageState> { State = Running };
+    }
 
-    public StageOrigin Origin { get; } = origin;
+    /// <summary>Its place in the chain.</summary>
+    public ChainLink Link { get; }
+
+    /// <summary>Its place in the run's graph.</summary>
+    public int Node => Link.Node;
+
+    public StageOrigin Origin => Link.Origin;
 
     /// <summary>The stage's grain, whose state this is.</summary>
-    public GrainId Grain { get; } = grain;
+    public GrainId Grain => Link.Grain;
 
     /// <summary>The state that says that it runs.</summary>
-    public StageState Running { get; } = running;
+    public StageState Running { get; }
 
     /// <summary>What is stored, or being stored, with its ETag.</summary>
-    public GrainState<StageState> Stored { get; } = new() { State = running };
-
-    public bool IsExecuting => _executing;
+    public GrainState<StageState> Stored { get; }
 
     /// <summary>Whether it was asked to end, maybe before its execution began.</summary>
     public bool IsCancelled => _cancelled;
 
-    /// <summary>Whether no other stage is to start with its end.</summary>
-    public bool HasToStop => _cancelled || _paused;
-
-    public void Pause() => _paused = true;
-
-    /// <summary>Ends it, in its run's turn.</summary>
+    /// <summary>Ends it: in its run's turn, or where its chain begins it.</summary>
     public void Cancel()
     {
         _cancelled = true;
@@ -52,6 +69,9 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
             _attempt.Cancel();
         }
     }
+
+    /// <summary>The stage that starts with the end of this one.</summary>
+    public CarriedStage Then(ChainLink next, StageStart start, DateTimeOffset now) => new(_time, next, start, now);
 
     /// <summary>Starts to execute it.</summary>
     /// <remarks>
@@ -63,7 +83,6 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
     /// <param name="report">Takes progress, in the run's turns.</param>
     public Task<StageOutcome> BeginAsync(StageExecution execution, TaskScheduler turns, Func<StageProgress, Task> report)
     {
-        _executing = true;
         return execution.RunAsync(Origin, Running, _attempt, turns, report);
     }
 
@@ -71,13 +90,16 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
     /// <param name="outcome">What came of <see cref="BeginAsync"/>.</param>
     /// <param name="execution">Keeps what it printed.</param>
     /// <param name="states">Stores states.</param>
-    /// <param name="following">Makes the stage to start with this one's end, or none; called on any thread.</param>
-    /// <param name="isLeaving">Whether nothing more is to be stored.</param>
-    public async Task<CarriedOutcome> EndAsync(
-        StageOutcome outcome, StageExecution execution, OrderedStates states, Task<FollowingStage?> following, Func<bool> isLeaving)
+    /// <param name="chain">Has the stage to start with this one's end, or none.</param>
+    /// <param name="run">Knows whether anything is to be stored.</param>
+    public async Task<CarriedOutcome> EndAsync(StageOutcome outcome, StageExecution execution, OrderedStates states, CarriedChain chain, CarriedChain.IRun run)
     {
-        _executing = false;
-        var log = isLeaving() ? null : await execution.KeepLogAsync(Origin, Running.Attempt, Running.Operation).ConfigureAwait(false);
+        if (run.IsLeaving)
+        {
+            return await InterruptAsync(states).ConfigureAwait(false);
+        }
+
+        var log = await execution.KeepLogAsync(Origin, Running.Attempt, Running.Operation).ConfigureAwait(false);
         var ended = new CarriedOutcome(
             this,
             Running with
@@ -92,18 +114,34 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
             },
             outcome.Result,
             outcome.Error);
-        return outcome.Result is null || isLeaving() ? ended : await StoreAsync(ended, states, await following.ConfigureAwait(false)).ConfigureAwait(false);
+        return outcome.Result is null ? ended : await StoreAsync(ended, states, chain).ConfigureAwait(false);
+    }
+
+    /// <summary>Stores that its attempt was interrupted: that is not the stage's fault, and does not count against its limit.</summary>
+    public async Task<CarriedOutcome> InterruptAsync(OrderedStates states)
+    {
+        var interrupted = new CarriedOutcome(this, Running with { Interruptions = Running.Interruptions + 1 }, null, null);
+        try
+        {
+            Stored.State = interrupted.State;
+            await states.WriteAsync(StateName, Grain, Stored).ConfigureAwait(false);
+            return interrupted;
+        }
+        catch (Exception e)
+        {
+            return interrupted with { Refusal = e };
+        }
     }
 
     /// <summary>Stores how it ended, with the start of the one that follows.</summary>
-    public async Task<CarriedOutcome> StoreAsync(CarriedOutcome ended, OrderedStates states, FollowingStage? following)
+    public async Task<CarriedOutcome> StoreAsync(CarriedOutcome ended, OrderedStates states, CarriedChain chain)
     {
         try
         {
-            var now = time.GetUtcNow(ended.State.Started);
+            var now = _time.GetUtcNow(ended.State.Started);
             ended = ended with { State = ended.State with { Ended = now } };
             Stored.State = ended.State;
-            var next = following?.Invoke(ended.State, now);
+            var next = chain.Follow(this, ended.State, now);
             await (next is null
                 ? states.WriteAsync(StateName, Grain, Stored)
                 : states.WriteAsync(StateName, Grain, Stored, next.Grain, next.Stored)).ConfigureAwait(false);
@@ -122,12 +160,6 @@ internal sealed class CarriedStage(TimeProvider time, int node, StageOrigin orig
         _attempt.Dispose();
     }
 }
-
-/// <summary>Makes the stage that is to start with the end of another.</summary>
-/// <param name="end">How the other one ended.</param>
-/// <param name="now">When.</param>
-/// <returns>The stage, or null: what follows is for the run to decide.</returns>
-internal delegate CarriedStage? FollowingStage(StageState end, DateTimeOffset now);
 
 /// <summary>How a carried stage ended.</summary>
 /// <param name="Stage">The stage.</param>

@@ -5,7 +5,7 @@ using Orleans.Storage;
 namespace Gristmill.Grains.Runs;
 
 // Stages that the run executes itself.
-internal sealed partial class RunGrain
+internal sealed partial class RunGrain : CarriedChain.IRun
 {
     private const int CommitTries = 6;
 
@@ -15,26 +15,16 @@ internal sealed partial class RunGrain
     /// <summary>Whether no stage can have a state that this activation does not know of: it has begun the run.</summary>
     private bool _knowsAll;
     private volatile bool _leaving;
+    private GrainType? _stageType;
+
+    bool CarriedChain.IRun.IsLeaving => _leaving;
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _leaving = true;
-        if (_chain?.Current is not { IsExecuting: true } stage)
+        if (_chain is { } chain)
         {
-            // What is being stored is the stage's end: if that arrives it holds, else the stage is as lost as with a silo that was killed.
-            return;
-        }
-
-        stage.Cancel();
-        try
-        {
-            // Not the stage's fault: this attempt does not count against its limit.
-            var interrupted = stage.Running with { Interruptions = stage.Running.Interruptions + 1 };
-            await states.WriteAsync(CarriedStage.StateName, stage.Grain, new GrainState<StageState> { State = interrupted, ETag = stage.Stored.ETag, RecordExists = true });
-        }
-        catch (Exception e)
-        {
-            LogInterruptionNotStored(Id, stage.Origin.Stage, e);
+            await chain.LeaveAsync();
         }
     }
 
@@ -44,80 +34,79 @@ internal sealed partial class RunGrain
     private CarriedStage Carry(int i, StageStart start, DateTimeOffset now)
     {
         var (origin, grain) = Name(i);
-        return new CarriedStage(time, i, origin, grain, Begin(start, now));
+        return new CarriedStage(time, new ChainLink(i, origin, grain), start, now);
     }
 
-    private (StageOrigin Origin, GrainId Grain) Name(int i) => (new StageOrigin(Id, _graph!.Views[i].Name), Stage(i).GetGrainId());
-
-    private static StageState Begin(StageStart start, DateTimeOffset now) => new()
+    private (StageOrigin Origin, GrainId Grain) Name(int i)
     {
-        Start = start,
-        Operation = start.Spec.Operation,
-        Status = StageStatus.Running,
-        Carried = true,
-        Attempt = 1,
-        Epoch = 1,
-        Started = now,
-    };
+        var name = _graph!.Views[i].Name;
+        // Asked once: a reference is looked for by its interface each time.
+        _stageType ??= Stage(i).GetGrainId().Type;
+        return (new StageOrigin(Id, name), GrainId.Create(_stageType.Value, $"{Id}/{name}"));
+    }
 
     /// <summary>Executes a stage and those that follow it, as long as each is the only one to do.</summary>
     private async Task CarryAsync(CarriedStage first)
     {
-        var chain = _chain = new CarriedChain(first, execution, states, TaskScheduler.Current, Report, GoOn, () => _leaving);
+        // What is read of these outside of a turn does not change while a stage is carried, but for how the chain's stages stand.
+        var (graph, definition, code, exit) = (_graph!, _definition.Value, _spec!.Code, _outcome.Value.Exit);
+        var chain = _chain = new CarriedChain(this, Decide, first, execution, states, TaskScheduler.Current);
+        try
+        {
+            await CarryAsync(chain, first);
+        }
+        finally
+        {
+            chain.End();
+            // The grain that a failed stage was handed to may have told its end meanwhile, and the run may carry another one by now.
+            _chain = _chain == chain ? null : _chain;
+        }
+
+        Advance();
+
+        StageStart? Decide(int node, Func<int, StageView?> ended) =>
+            StageDecision.Of(node, graph, definition, code, stopping: null, exit, ended).Start is { } start && MayCarry(start) ? start : null;
+    }
+
+    private async Task CarryAsync(CarriedChain chain, CarriedStage first)
+    {
         try
         {
             await Retry.TransientAsync(() => states.WriteAsync(CarriedStage.StateName, first.Grain, first.Stored), time);
         }
         catch (Exception e) when (e is not InconsistentStateException)
         {
-            Leave();
             LogStageNotStarted(Id, first.Origin.Stage, e);
             Take(first.Node, _graph!.Views[first.Node] with { Status = StageStatus.Failed, Error = GristmillException.Describe(e), Ended = time.GetUtcNow(_graph.Views[first.Node].Started) });
-            Advance();
             return;
         }
 
-        for (var stage = first; stage is not null && !_leaving;)
+        chain.TakeIn();
+        for (var stage = first; stage is not null;)
         {
-            stage = await EndAsync(await chain.RunAsync(stage, Following(stage)));
+            var ended = await chain.RunAsync(stage);
+            chain.TakeIn();
+            stage = await EndAsync(ended, chain);
         }
-
-        Leave();
-        Advance();
-
-        // The grain that a failed stage was handed to may have told its end meanwhile, and the run may carry another one by now.
-        void Leave() => _chain = _chain == chain ? null : _chain;
-
-        void Report(CarriedStage stage, StageProgress progress) => Take(stage.Node, _graph!.Views[stage.Node] with { Progress = progress });
     }
 
-    /// <summary>Takes a stage's end and the start of the next, which are stored.</summary>
-    /// <returns>What may follow that one.</returns>
-    private FollowingStage? GoOn(CarriedOutcome ended)
+    void CarriedChain.IRun.TakeIn(CarriedOutcome ended)
     {
-        var (stage, next) = (ended.Stage, ended.Next!);
-        try
-        {
-            Take(stage.Node, ended.State.View(stage.Origin.Stage));
-            Take(next.Node, next.Running.View(next.Origin.Stage));
-            if (stage.IsCancelled)
-            {
-                next.Cancel();
-            }
-
-            stage.Dispose();
-            return Following(next);
-        }
-        catch (Exception e)
-        {
-            StepDown(e);
-            return null;
-        }
+        Take(ended.Stage.Node, ended.State.View(ended.Stage.Origin.Stage));
+        Take(ended.Next!.Node, ended.Next.Running.View(ended.Next.Origin.Stage));
     }
+
+    IEnumerable<int> CarriedChain.IRun.After(int node) => IsHeld || Paused || Stopping is not null ? [] : _graph!.OnlySuccessors(node);
+
+    (StageOrigin Origin, GrainId Grain) CarriedChain.IRun.Name(int node) => Name(node);
+
+    void CarriedChain.IRun.Report(CarriedStage stage, StageProgress progress) => Take(stage.Node, _graph!.Views[stage.Node] with { Progress = progress });
+
+    void CarriedChain.IRun.StepDown(Exception exception) => StepDown(exception);
 
     /// <summary>Does what follows from the end of a stage that is the last of its chain, or could not be stored.</summary>
     /// <returns>A stage that goes on all the same, and is stored as running with that end, or null.</returns>
-    private async Task<CarriedStage?> EndAsync(CarriedOutcome ended)
+    private async Task<CarriedStage?> EndAsync(CarriedOutcome ended, CarriedChain chain)
     {
         using var stage = ended.Stage;
         for (var tries = 1; ended.Refusal is { } refusal and not InconsistentStateException && !_leaving; tries++)
@@ -130,11 +119,17 @@ internal sealed partial class RunGrain
             }
 
             await Task.Delay(Retry.Delay(tries), time);
-            ended = await stage.StoreAsync(ended, states, Following(stage));
+            ended = await stage.StoreAsync(ended, states, chain);
         }
 
         if (_leaving)
         {
+            if (ended.Refusal is { } lost)
+            {
+                // As lost as with a silo that was killed.
+                LogInterruptionNotStored(Id, stage.Origin.Stage, lost);
+            }
+
             return null;
         }
 
@@ -153,36 +148,12 @@ internal sealed partial class RunGrain
         await execution.CommittedAsync(stage.Origin, ended.Result!, ended.State.Cache);
         if (ended.Next is { } next)
         {
-            GoOn(ended);
+            chain.TakeIn(ended);
             return next;
         }
 
         Take(stage.Node, ended.State.View(stage.Origin.Stage));
         return null;
-    }
-
-    /// <summary>
-    /// What makes the stage to carry after one that has ended, if that is to be executed; null if more than one stage would follow, or none.
-    /// It is called outside of the grain's turns, and only reads what does not change while a stage is carried.
-    /// </summary>
-    private FollowingStage? Following(CarriedStage stage)
-    {
-        if (IsHeld)
-        {
-            stage.Cancel();
-        }
-
-        if (IsHeld || Paused || Stopping is not null || _graph!.OnlySuccessor(stage.Node) is not { } i)
-        {
-            return null;
-        }
-
-        var (graph, definition, code, exit) = (_graph, _definition.Value, _spec!.Code, _outcome.Value.Exit);
-        var (origin, grain) = Name(i);
-        return (end, now) => !stage.HasToStop
-            && StageDecision.Of(i, graph, definition, code, stopping: null, exit, (stage.Node, end.View(stage.Origin.Stage))).Start is { } start && MayCarry(start)
-                ? new CarriedStage(time, i, origin, grain, Begin(start, now))
-                : null;
     }
 
     /// <summary>Lets the stage's grain go on with it.</summary>

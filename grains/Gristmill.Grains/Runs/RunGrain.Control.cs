@@ -14,7 +14,7 @@ internal sealed partial class RunGrain
 
     public async Task RetryAsync()
     {
-        await _ready;
+        await ReadyAsync();
         Require();
         // What the end still has to do, such as removing the reminder, must not come after the new start.
         await _ended.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
@@ -72,7 +72,7 @@ internal sealed partial class RunGrain
 
     private async Task SetPausedAsync(bool paused)
     {
-        await _ready;
+        await ReadyAsync();
         Require();
         await _writing.EnterAsync();
         try
@@ -96,10 +96,10 @@ internal sealed partial class RunGrain
         }
 
         LogPaused(Id, paused);
-        await _ready;
+        await ReadyAsync();
         if (paused)
         {
-            _chain?.Current.Pause();
+            _chain?.Pause();
         }
 
         if (_watchers.Any)

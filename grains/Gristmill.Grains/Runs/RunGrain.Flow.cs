@@ -9,7 +9,7 @@ internal sealed partial class RunGrain
 {
     public async Task<InstancePage> ListInstancesAsync(string stage, string within, int offset)
     {
-        await _ready;
+        await ReadyAsync();
         if (_graph is null)
         {
             throw new GristmillException(ErrorCodes.Conflict, $"Run '{Id}' is over.");

@@ -14,7 +14,7 @@ internal sealed partial class RunGrain
 
     public async Task RemoveAsync()
     {
-        await _ready;
+        await ReadyAsync();
         if (!_outcome.Value.Removed)
         {
             await MarkRemovedAsync();

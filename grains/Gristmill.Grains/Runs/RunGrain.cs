@@ -143,13 +143,13 @@ internal sealed partial class RunGrain(
 
     public async Task<RunView?> GetAsync()
     {
-        await _ready;
+        await ReadyAsync();
         return Exists ? View() : null;
     }
 
     public async Task<StagePage?> GetStagesAsync(int offset, int limit, StageStatus? status)
     {
-        await _ready;
+        await ReadyAsync();
         if (offset < 0 || limit is < 1 or > MaxPage)
         {
             throw new GristmillException(
@@ -163,7 +163,7 @@ internal sealed partial class RunGrain(
 
     public async Task<StageView?> GetStageAsync(string name)
     {
-        await _ready;
+        await ReadyAsync();
         return !Exists ? null
             : !Pages.IsEmpty ? await pages.FindAsync(Pages, name)
             : Views.FirstOrDefault(view => view.Name == name);
@@ -171,13 +171,13 @@ internal sealed partial class RunGrain(
 
     public async Task<RunSummary?> GetSummaryAsync()
     {
-        await _ready;
+        await ReadyAsync();
         return Exists ? Summary() : null;
     }
 
     public async IAsyncEnumerable<RunEvent> WatchAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await _ready;
+        await ReadyAsync();
         Require();
         await foreach (var change in _watchers.WatchAsync(View(), Views, cancellationToken))
         {
@@ -187,7 +187,7 @@ internal sealed partial class RunGrain(
 
     public async Task CancelAsync()
     {
-        await _ready;
+        await ReadyAsync();
         Require();
         await _writing.EnterAsync();
         try
@@ -220,7 +220,7 @@ internal sealed partial class RunGrain(
     public async Task OnStageChangedAsync(StageView stage)
     {
         ArgumentNullException.ThrowIfNull(stage);
-        await _ready;
+        await ReadyAsync();
         if (_graph?.IndexOf(stage.Name) is { } i && !_outcome.Value.IsFinal)
         {
             Take(i, stage);
@@ -232,7 +232,7 @@ internal sealed partial class RunGrain(
 
     public async Task ResumeAsync()
     {
-        await _ready;
+        await ReadyAsync();
         if (_outcome.Value.Removed)
         {
             await JoinRemovalAsync();
@@ -267,7 +267,7 @@ internal sealed partial class RunGrain(
 
     public async Task IndexAsync()
     {
-        await _ready;
+        await ReadyAsync();
         if (Exists)
         {
             await index.ShowEndAsync(Projection(await AllAsync()));
@@ -275,6 +275,13 @@ internal sealed partial class RunGrain(
     }
 
     public Task ReceiveReminder(string reminderName, TickStatus status) => ResumeAsync();
+
+    /// <summary>Waits until the run has been recovered, and has it know all that is stored of its stages.</summary>
+    private async Task ReadyAsync()
+    {
+        await _ready;
+        _chain?.TakeIn();
+    }
 
     private void Require()
     {
@@ -340,7 +347,7 @@ internal sealed partial class RunGrain(
     {
         if (_chain is not null)
         {
-            _chain.Current.Cancel();
+            _chain.Cancel();
             return;
         }
 

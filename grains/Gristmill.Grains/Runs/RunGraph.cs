@@ -105,27 +105,46 @@ internal sealed class RunGraph
         }
     }
 
-    /// <summary>The stage that is the only one to do once a node, the only one that runs now, has ended; null if there are more, or none.</summary>
-    public int? OnlySuccessor(int node)
+    /// <summary>The stages that follow one another from a node on, the only one that runs now: each the only one to do once the one before has ended.</summary>
+    /// <remarks>They may be less than those that do, and none: what follows then is seen once the last of them has ended.</remarks>
+    /// <param name="node">The node.</param>
+    public IEnumerable<int> OnlySuccessors(int node)
     {
-        // What is in a loop ends items, which may let others in.
-        if (_nodes[node].Parent >= 0 || Running != 1 || HasReady)
+        if (Running != 1 || HasReady)
         {
-            return null;
+            yield break;
         }
 
-        int? only = null;
-        foreach (var dependent in _nodes[node].Dependents.Where(dependent => _nodes[dependent].Waiting == 1))
+        // Stages that wait for more than one of them.
+        var waiting = new Dictionary<int, int>();
+        // What is in a loop ends items, which may let others in.
+        while (_nodes[node].Parent < 0)
         {
-            if (only is not null)
+            int? only = null;
+            foreach (var dependent in _nodes[node].Dependents)
             {
-                return null;
+                var left = waiting.GetValueOrDefault(dependent, _nodes[dependent].Waiting) - 1;
+                if (left > 0)
+                {
+                    waiting[dependent] = left;
+                }
+                else if (only is null)
+                {
+                    only = dependent;
+                }
+                else
+                {
+                    yield break;
+                }
             }
 
-            only = dependent;
-        }
+            if (only is not { } next || _nodes[next].Template.IsControl)
+            {
+                yield break;
+            }
 
-        return only is { } next && !_nodes[next].Template.IsControl ? next : null;
+            yield return node = next;
+        }
     }
 
     /// <summary>Puts a node back that was taken and not started.</summary>

@@ -10,7 +10,7 @@ namespace Gristmill.Grains.Runs;
 /// </summary>
 internal sealed class RunWatcher
 {
-    private const int Backlog = 256;
+    private const int Backlog = 16;
 
     /// <summary>
     /// After a change has been told, those of the next moments are told together: too short to be seen, and a message for each would cost a

@@ -41,9 +41,9 @@ internal readonly record struct StageDecision
     /// <param name="code">The user's assemblies.</param>
     /// <param name="stopping">Why nothing more is to start, or null.</param>
     /// <param name="exit">How the run ended, once it has.</param>
-    /// <param name="ended">A node that stands otherwise than the graph knows yet, and how; null: none.</param>
+    /// <param name="ended">How nodes stand that stand otherwise than the graph knows yet; null: none.</param>
     public static StageDecision Of(
-        int node, RunGraph graph, RunDefinition definition, CodeRef? code, string? stopping, ExitStatus? exit, (int Node, StageView View)? ended = null)
+        int node, RunGraph graph, RunDefinition definition, CodeRef? code, string? stopping, ExitStatus? exit, Func<int, StageView?>? ended = null)
     {
         var spec = graph.Template(node).Spec;
         var scope = new Scope(node, graph, definition, ended);
@@ -225,7 +225,7 @@ internal readonly record struct StageDecision
     }
 
     /// <summary>What the placeholders of one node stand for.</summary>
-    private sealed class Scope(int node, RunGraph graph, RunDefinition definition, (int Node, StageView View)? ended)
+    private sealed class Scope(int node, RunGraph graph, RunDefinition definition, Func<int, StageView?>? ended)
     {
         public int Node => node;
 
@@ -233,7 +233,7 @@ internal readonly record struct StageDecision
 
         public string Name => graph.Views[node].Name;
 
-        public StageView View(string stage) => graph.Resolve(node, stage) is var i && ended is { } known && known.Node == i ? known.View : graph.Views[i];
+        public StageView View(string stage) => graph.Resolve(node, stage) is var i && ended?.Invoke(i) is { } known ? known : graph.Views[i];
 
         /// <summary>Fills in a placeholder; secrets stay, and what a failed stage would have given is null.</summary>
         public bool TryFill(OptionsReference reference, out JsonNode? literal)

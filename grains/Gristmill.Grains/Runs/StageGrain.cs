@@ -43,6 +43,9 @@ internal sealed partial class StageGrain(
 
     private StageOrigin Origin => new(RunId, Name);
 
+    /// <summary>Whether an activation of the run carried it that does not any more: one that does not execute the stage itself asks for it, so nobody does.</summary>
+    private bool IsNobodys => _state.Value is { Status: StageStatus.Running, Carried: true } && _attempt is null && _retry is null;
+
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _logs = _state.Value.Logs;
@@ -95,6 +98,10 @@ internal sealed partial class StageGrain(
                 case StageStatus.Pending:
                     await BeginAttemptAsync(start);
                     break;
+                case StageStatus.Running when IsNobodys:
+                    // An activation of the run that is gone had carried it when this one asked how it stands, or was about to.
+                    await GoOnAsync();
+                    break;
                 case StageStatus.Running:
                     break;
                 default:
@@ -142,9 +149,8 @@ internal sealed partial class StageGrain(
         try
         {
             var known = _state.Value;
-            if (known is { Status: StageStatus.Running, Carried: true } && _attempt is null && _retry is null)
+            if (IsNobodys)
             {
-                // Its run asks: that activation of it does not execute the stage, so nobody does.
                 await GoOnAsync();
             }
             else if (known.Retry < retry && known.IsFinal && (known.Status != StageStatus.Succeeded || lost))

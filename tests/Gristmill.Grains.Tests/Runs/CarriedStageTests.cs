@@ -71,6 +71,81 @@ public sealed class CarriedStageTests : IClassFixture<ClusterFixture>
     }
 
     [Fact]
+    public async Task A_stage_gets_what_the_stages_before_it_gave_though_the_run_is_many_stages_behind()
+    {
+        // More than a chain is laid out for at a time; each needs the two before it, and a number of the one before that.
+        const int length = 200;
+        var spec = Pipeline([.. Enumerable.Range(0, length).Select(static i => i switch
+        {
+            0 => Stage("s0"),
+            1 => Stage("s1", "s0"),
+            2 => Stage("s2", "s0", "s1"),
+            _ => Stage($"s{i}", $"s{i - 2}", $"s{i - 1}") with { Options = $$$$"""{"n":{"$value":{"stage":"s{{{{i - 3}}}}","metric":"number"}}}""" },
+        })]);
+        Executor.Default = static request => Done(("number", Number(request)));
+        var run = await _cluster.EndOfAsync(await _cluster.RunAsync(spec));
+
+        Assert.Equal((RunStatus.Succeeded, length), (run.Status, run.Counts.Succeeded));
+        Assert.Equal(Enumerable.Range(0, length).Select(static i => $"s{i}"), Executor.Attempts.Select(static attempt => attempt.Stage));
+        Assert.Empty(await ActivatedAsync(run.Id));
+        var stages = new List<StageView>();
+        for (int? at = 0; at is { } offset;)
+        {
+            var page = (await _cluster.Client.GetGrain<IRunGrain>(run.Id).GetStagesAsync(offset, length, null))!;
+            stages.AddRange(page.Stages);
+            at = page.Next;
+        }
+
+        foreach (var attempt in Executor.Attempts.Skip(3))
+        {
+            var i = Number(attempt);
+            Assert.Equal($$"""{"n":{{i - 3}}}""", attempt.Options);
+            Assert.Equal(stages[i - 1].Outputs["out"], attempt.Inputs[$"s{i - 1}"]);
+            Assert.Equal(stages[i - 2].Outputs["out"], attempt.Inputs[$"s{i - 2}"]);
+        }
+
+        static int Number(StageRequest request) => int.Parse(request.Stage[1..], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task Who_asks_the_run_sees_each_stage_as_it_is_stored()
+    {
+        const int length = 30;
+        var seen = new System.Collections.Concurrent.ConcurrentQueue<(StageStatus Before, StageStatus Self, int Running, int Succeeded)>();
+        var chain = Pipeline([.. Enumerable.Range(0, length).Select(static i => i == 0 ? Stage("s0") : Stage($"s{i}", $"s{i - 1}"))]);
+        for (var i = 1; i < length; i++)
+        {
+            var (self, before) = ($"s{i}", $"s{i - 1}");
+            Executor.On(self, async (request, _, _) =>
+            {
+                var run = (await _cluster.Client.GetGrain<IRunGrain>(request.RunId).GetAsync())!;
+                seen.Enqueue((run.Of(before).Status, run.Of(self).Status, run.Counts.Running, run.Counts.Succeeded));
+                return Done();
+            });
+        }
+
+        Assert.Equal(RunStatus.Succeeded, (await _cluster.EndOfAsync(await _cluster.RunAsync(chain))).Status);
+        Assert.Equal(Enumerable.Range(1, length - 1).Select(static i => (StageStatus.Succeeded, StageStatus.Running, 1, i)), seen);
+    }
+
+    [Fact]
+    public async Task What_a_watcher_is_told_late_it_is_told_while_the_next_stage_runs()
+    {
+        // They end sooner than the run has another turn for them; then nothing happens any more.
+        var gate = Executor.Hold("s5");
+        var id = await _cluster.RunAsync(Pipeline([.. Enumerable.Range(0, 7).Select(static i => i == 0 ? Stage("s0") : Stage($"s{i}", $"s{i - 1}"))]));
+        await foreach (var change in _cluster.Client.GetGrain<IRunGrain>(id).WatchAsync(TestContext.Current.CancellationToken))
+        {
+            if (change.Counts.Succeeded == 5 && change.Counts.Running == 1)
+            {
+                gate.Released.TrySetResult();
+            }
+        }
+
+        Assert.Equal(RunStatus.Succeeded, (await _cluster.EndOfAsync(id)).Status);
+    }
+
+    [Fact]
     public async Task A_carried_attempt_that_fails_is_followed_by_its_grains()
     {
         Executor.On("b", static request => request.Attempt < 3 ? throw new GristmillException(ErrorCodes.StageFailed, "not yet") : Done(("attempt", request.Attempt)));

@@ -40,4 +40,41 @@ public sealed class RunGraphTests
         Assert.Equal(StageStatus.Succeeded, graph["a"].Status);
         Assert.Equal(0, graph.Running);
     }
+
+    [Fact]
+    public void Stages_that_follow_one_another_are_known_ahead_until_more_than_one_may_start()
+    {
+        // d waits for three of them; after d there are two.
+        var graph = new RunGraph(Specs.Pipeline(
+            Specs.Stage("a"), Specs.Stage("b", "a"), Specs.Stage("c", "a", "b"), Specs.Stage("d", "a", "b", "c"), Specs.Stage("e", "d"), Specs.Stage("f", "d")));
+        Assert.Empty(graph.OnlySuccessors(0));
+
+        Assert.True(graph.TryTakeReady(out var a));
+        Assert.True(graph.Apply(a, graph.Views[a] with { Status = StageStatus.Running }));
+        Assert.Equal(["b", "c", "d"], Names(a));
+
+        Assert.True(graph.Apply(a, graph.Views[a] with { Status = StageStatus.Succeeded }));
+        Assert.Empty(graph.OnlySuccessors(a));
+        Assert.True(graph.TryTakeReady(out var b));
+        Assert.True(graph.Apply(b, graph.Views[b] with { Status = StageStatus.Running }));
+        Assert.Equal(["c", "d"], Names(b));
+
+        IEnumerable<string> Names(int node) => graph.OnlySuccessors(node).Select(i => graph.Views[i].Name);
+    }
+
+    [Fact]
+    public void Nothing_is_known_ahead_beside_what_runs_or_may_start()
+    {
+        var graph = new RunGraph(Specs.Pipeline(Specs.Stage("a"), Specs.Stage("b", "a"), Specs.Stage("other")));
+        Assert.True(graph.TryTakeReady(out var a));
+        Assert.True(graph.Apply(a, graph.Views[a] with { Status = StageStatus.Running }));
+        Assert.Empty(graph.OnlySuccessors(a));
+
+        Assert.True(graph.TryTakeReady(out var other));
+        Assert.True(graph.Apply(other, graph.Views[other] with { Status = StageStatus.Running }));
+        Assert.Empty(graph.OnlySuccessors(a));
+
+        Assert.True(graph.Apply(other, graph.Views[other] with { Status = StageStatus.Succeeded }));
+        Assert.Equal(1, Assert.Single(graph.OnlySuccessors(a)));
+    }
 }
