@@ -41,7 +41,7 @@ return await Mill.RunAsync(parcels, args);
 // another machine. Tables arrive as views of shared memory; StageContext and CancellationToken are handed in.
 static ModelRef TrainMlp(Dataset train, int epochs, StageContext stage, CancellationToken cancellationToken)
 {
-    TorchRuntime.EnsureLoaded();
+    TorchRuntime.SetThreads(stage.Threads);   // torch would take all cores; sums of floats depend on how many add them up
     manual_seed(7);
 
     // Fitted here, kept with the model, applied by the same code when it serves.

@@ -75,8 +75,7 @@ static RecordBatch ReadPictures(string folder, string set, int atMost)
 
 static ModelRef TrainCnn(Dataset train, int epochs, StageContext stage, CancellationToken cancellationToken)
 {
-    TorchRuntime.EnsureLoaded();
-    set_num_threads(stage.Threads);
+    TorchRuntime.SetThreads(stage.Threads);   // torch would take all cores; sums of floats depend on how many add them up
     manual_seed(7);
 
     var plan = new FeaturePlan([.. Enumerable.Range(1, Pictures.Size).Select(i =>
