@@ -34,6 +34,8 @@ internal sealed class CarriedChain(
     /// <summary>What the run does not know of yet, in its order; and the same by node.</summary>
     private readonly List<CarriedOutcome> _news = [];
     private readonly Dictionary<int, StageView> _ended = [];
+
+    /// <summary>The stage that is started or executed, or whose end is being stored; the run may not know of it yet.</summary>
     private volatile CarriedStage _current = first;
     private volatile bool _cancelled;
     private volatile bool _paused;
@@ -69,9 +71,6 @@ internal sealed class CarriedChain(
         /// <summary>A turn met what was not foreseen.</summary>
         void StepDown(Exception exception);
     }
-
-    /// <summary>The stage that is started or executed, or whose end is being stored; the run may not know of it yet.</summary>
-    public CarriedStage Current => _current;
 
     /// <summary>Ends the current stage; none is started after it. In a turn.</summary>
     public void Cancel()

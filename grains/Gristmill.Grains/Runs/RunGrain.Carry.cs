@@ -22,6 +22,7 @@ internal sealed partial class RunGrain : CarriedChain.IRun
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _leaving = true;
+        _watchers.Abort();
         if (_chain is { } chain)
         {
             await chain.LeaveAsync();

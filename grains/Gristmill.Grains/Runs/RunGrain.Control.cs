@@ -47,7 +47,7 @@ internal sealed partial class RunGrain
         catch (InconsistentStateException)
         {
             // Another activation wrote in the meantime: this one's memory is out of date.
-            DeactivateOnIdle();
+            Leave();
             throw;
         }
         finally

@@ -455,7 +455,14 @@ internal sealed partial class RunGrain(
     private void StepDown(Exception e)
     {
         LogSteppedDown(Id, e);
+        Leave();
+    }
+
+    /// <summary>Ends this activation: another one goes on with the run from what is stored.</summary>
+    private void Leave()
+    {
         _leaving = true;
+        _watchers.Abort();
         DeactivateOnIdle();
     }
 

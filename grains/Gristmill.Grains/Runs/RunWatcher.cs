@@ -30,6 +30,7 @@ internal sealed class RunWatcher
     private long _told;
     private RunEvent _newest;
     private RunEvent? _last;
+    private bool _aborted;
 
     /// <summary>Starts a watch.</summary>
     /// <param name="first">The first event.</param>
@@ -76,6 +77,16 @@ internal sealed class RunWatcher
         _ended.TrySetResult();
     }
 
+    /// <summary>Ends the watch without an end of the run: its reader watches again.</summary>
+    public void Abort()
+    {
+        _aborted = true;
+        _news.TrySetResult();
+        _ended.TrySetResult();
+    }
+
+    /// <summary>What there is to tell, until the run ends.</summary>
+    /// <exception cref="EnumerationAbortedException"><see cref="Abort"/> was called.</exception>
     public async IAsyncEnumerable<RunEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         yield return _first;
@@ -84,6 +95,11 @@ internal sealed class RunWatcher
         var bytes = 0;
         while (true)
         {
+            if (_aborted)
+            {
+                throw new EnumerationAbortedException("This activation of the run goes; the next one tells of it.");
+            }
+
             while (TryNext(out var change, out var size))
             {
                 if (bytes > 0 && bytes + size > StageSelection.MaxBytes)

@@ -10,6 +10,7 @@ internal sealed class RunWatchers
 {
     private readonly HashSet<RunWatcher> _watchers = [];
     private long _sequence;
+    private bool _aborted;
 
     public bool Any => _watchers.Count > 0;
 
@@ -45,10 +46,24 @@ internal sealed class RunWatchers
         _watchers.Clear();
     }
 
+    /// <summary>
+    /// Ends all watches without an end of the run. An activation that goes would else wait for the requests that its watchers have pending, up to a
+    /// quarter of a minute, and the run with it.
+    /// </summary>
+    public void Abort()
+    {
+        _aborted = true;
+        foreach (var watcher in _watchers)
+        {
+            watcher.Abort();
+        }
+    }
+
     /// <summary>The run as it stands, then the stages that the view leaves out, then changes until it is over.</summary>
     /// <param name="run">The run.</param>
     /// <param name="stages">All of its stages.</param>
     /// <param name="cancellationToken">Ends the watching.</param>
+    /// <exception cref="EnumerationAbortedException">The activation goes: watch again.</exception>
     public async IAsyncEnumerable<RunEvent> WatchAsync(
         RunView run, IReadOnlyList<StageView> stages, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -60,6 +75,11 @@ internal sealed class RunWatchers
 
         var watcher = new RunWatcher(Event(run), run.IsWhole ? [] : stages);
         _watchers.Add(watcher);
+        if (_aborted)
+        {
+            watcher.Abort();
+        }
+
         try
         {
             await foreach (var change in watcher.ReadAsync(cancellationToken))

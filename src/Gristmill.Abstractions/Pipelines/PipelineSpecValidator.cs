@@ -8,11 +8,15 @@ public static class PipelineSpecValidator
 {
     private const int MaxStages = 100_000;
 
+    /// <summary>Problems that the error's text names, and that its details name: of thousands that one mistake made, nobody reads more.</summary>
+    private const int ShownInText = 20;
+    private const int ShownInDetails = 100;
+
     /// <summary>Throws if anything is wrong.</summary>
     /// <param name="spec">The spec.</param>
     /// <param name="operations">Knows which operations there are and what options they take; null where that is not known.</param>
     /// <exception cref="GristmillException">
-    /// <see cref="ErrorCodes.Invalid"/>; the message names every problem, the detail "problems" has one a line.
+    /// <see cref="ErrorCodes.Invalid"/>; the message names the first 20 problems and how many more there are, the detail "problems" has the first 100, one a line.
     /// </exception>
     public static void ThrowIfInvalid(PipelineSpec spec, IOperationCheck? operations = null)
     {
@@ -28,12 +32,12 @@ public static class PipelineSpecValidator
             return;
         }
 
-        var shown = problems.Take(20).ToList();
+        var shown = problems.Take(ShownInText).ToList();
         var more = problems.Count > shown.Count ? $"; and {problems.Count - shown.Count} more" : "";
         throw new GristmillException(
             ErrorCodes.Invalid,
             $"Pipeline '{spec.Name}' is not valid: {string.Join("; ", shown)}{more}.",
-            "Correct the spec and register it again; nothing was changed.").With("problems", string.Join('\n', problems.Take(1000)));
+            "Correct the spec and register it again; nothing was changed.").With("problems", string.Join('\n', problems.Take(ShownInDetails)));
     }
 
     /// <summary>Every problem, in the order of the spec; empty if it is valid.</summary>

@@ -70,6 +70,15 @@ public sealed class PipelineSpecValidatorTests
     }
 
     [Fact]
+    public void One_mistake_in_thousands_of_stages_does_not_make_an_error_of_megabytes()
+    {
+        var spec = Pipeline([.. Enumerable.Range(0, 5_000).Select(static i => Stage($"s{i}", "missing"))]);
+        var error = Assert.Throws<GristmillException>(() => PipelineSpecValidator.ThrowIfInvalid(spec)).Error;
+        Assert.Contains("; and 4980 more", error.Message, StringComparison.Ordinal);
+        Assert.Equal(100, error.Details["problems"].Split('\n').Length);
+    }
+
+    [Fact]
     public void A_pipeline_without_stages_is_refused() =>
         Assert.Contains("no stages", Assert.Single(PipelineSpecValidator.Validate(Pipeline())), StringComparison.Ordinal);
 

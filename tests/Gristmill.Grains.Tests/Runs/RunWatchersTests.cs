@@ -50,6 +50,25 @@ public sealed class RunWatchersTests
     });
 
     [Fact]
+    public Task Who_watches_an_activation_that_goes_is_told_to_watch_again() => Turn(async () =>
+    {
+        var watchers = new RunWatchers();
+        await using var watcher = Watch();
+        Assert.True(await watcher.MoveNextAsync());
+        var next = watcher.MoveNextAsync();
+        watchers.Abort();
+        await Assert.ThrowsAsync<EnumerationAbortedException>(async () => await next);
+        Assert.False(watchers.Any);
+
+        await using var late = Watch();
+        Assert.True(await late.MoveNextAsync());
+        await Assert.ThrowsAsync<EnumerationAbortedException>(async () => await late.MoveNextAsync());
+
+        IAsyncEnumerator<RunEvent> Watch() => watchers.WatchAsync(s_run with { Counts = new StageCounts() }, [], TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+    });
+
+    [Fact]
     public Task A_watcher_that_keeps_up_gets_every_change() => Turn(async () =>
     {
         var watchers = new RunWatchers();
