@@ -3,6 +3,7 @@ using Gristmill.Objects.Mapping;
 using Gristmill.Objects.Platform;
 using Gristmill.Objects.Slabs;
 using Gristmill.Objects.Spilling;
+using Gristmill.Objects.Streams;
 
 namespace Gristmill.Objects;
 
@@ -70,7 +71,7 @@ public sealed partial class ObjectStore
     {
         string name = Path.GetFileName(path), stem = name.Split('.')[0];
         bool isSealed = name.EndsWith(SealedSuffix, StringComparison.Ordinal), isSlab = name.EndsWith(SlabSuffix, StringComparison.Ordinal) && SlabId.IsSlab(stem);
-        if (name.EndsWith(DeletedSuffix, StringComparison.Ordinal) || (name.EndsWith(PinSuffix, StringComparison.Ordinal) && IsId(stem)) || SpillFolder.IsOwn(name) || name is SegmentPool.FolderName or PullFolder)
+        if (name.EndsWith(DeletedSuffix, StringComparison.Ordinal) || (name.EndsWith(PinSuffix, StringComparison.Ordinal) && IsId(stem)) || SpillFolder.IsOwn(name) || name is SegmentPool.FolderName or PullFolder or StreamFile.FolderName)
         {
             return [];
         }

@@ -6,6 +6,7 @@ using Gristmill.Objects.Mapping;
 using Gristmill.Objects.Platform;
 using Gristmill.Objects.Slabs;
 using Gristmill.Objects.Spilling;
+using Gristmill.Objects.Streams;
 
 namespace Gristmill.Objects;
 
@@ -287,6 +288,7 @@ public sealed partial class ObjectStore : IDisposable
 
         _spill?.Sweep();
         Budget.Pool.Sweep();
+        StreamFile.Sweep(Options.Directory, Delete);
         _slabs.Trim(TimeSpan.Zero);
         foreach (string folder in _files.Folders)
         {

@@ -8,7 +8,7 @@ namespace Gristmill.Objects;
 /// <summary>A second process that writes a segment, or maps one, and waits: this very program, told so by environment variables.</summary>
 internal static class ChildProcess
 {
-    private const string Variable = "GRISTMILL_TEST_CHILD_IN", Mapped = "GRISTMILL_TEST_CHILD_MAPS", Small = "small";
+    private const string Variable = "GRISTMILL_TEST_CHILD_IN", Mapped = "GRISTMILL_TEST_CHILD_MAPS", Small = "small", Streams = "streams", Follows = "follows:";
 
     /// <summary>Starts it, and returns when its segment is half written.</summary>
     public static Process StartWriter(string directory) => Start(directory, null);
@@ -18,6 +18,12 @@ internal static class ChildProcess
 
     /// <summary>Starts it, and returns when it has sealed a small object and is about to write others into its slab.</summary>
     public static Process StartSlabWriter(string directory) => Start(directory, Small);
+
+    /// <summary>Starts it, and returns when it has written three parts of a stream, of 1, 2 and 3 rows.</summary>
+    public static Process StartStreamWriter(string directory) => Start(directory, Streams);
+
+    /// <summary>Starts it, and returns when it has read one part of a stream and has been given the second.</summary>
+    public static Process StartStreamReader(string directory, string stream) => Start(directory, Follows + stream);
 
     private static Process Start(string directory, string? mapped)
     {
@@ -57,6 +63,25 @@ internal static class ChildProcess
             if (id == Small)
             {
                 ObjectStoreTests.Write(store, 10, 1);
+                Wait();
+            }
+
+            if (id == Streams)
+            {
+                using var stream = store.CreateStream(ObjectStreamTests.Schema);
+                for (int rows = 1; rows <= 3; rows++)
+                {
+                    stream.WriteAsync(ObjectStreamTests.Rows(rows)).GetAwaiter().GetResult();
+                }
+
+                Wait();
+            }
+
+            if (id.StartsWith(Follows, StringComparison.Ordinal))
+            {
+                using var reader = store.OpenStream(id[Follows.Length..]);
+                reader.ReadAsync().GetAwaiter().GetResult()!.Dispose();
+                using var second = reader.ReadAsync().GetAwaiter().GetResult();
                 Wait();
             }
 

@@ -62,6 +62,13 @@ public sealed class FlightObjects : IDisposable
     public Task<FlightTable> GetOutputAsync(string run, string stage, string output = "out", CancellationToken cancellationToken = default) =>
         InfoAsync(FlightDescriptor.OfPath("runs", run, stage, output), cancellationToken);
 
+    /// <summary>
+    /// A stream that is being written on the server's host. <see cref="ReadAsync"/> follows it, each batch as it is written, and takes one of its readers' places: the writer waits for
+    /// this client if it is slow, and no longer once it has gone.
+    /// </summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.ObjectNotFound"/>: there is none, or it has ended.</exception>
+    public Task<FlightTable> GetStreamAsync(string id, CancellationToken cancellationToken = default) => InfoAsync(FlightDescriptor.OfPath("streams", id), cancellationToken);
+
     /// <summary>Runs a query over objects, each a table of its id: <c>select count(*) from "5b0c..."</c>. Its result is there for two minutes at least.</summary>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Sql"/></exception>
     public Task<FlightTable> QueryAsync(string sql, CancellationToken cancellationToken = default)

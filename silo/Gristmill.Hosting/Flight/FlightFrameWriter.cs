@@ -29,7 +29,7 @@ internal sealed class FlightFrameWriter(PipeWriter output)
 
     public async ValueTask WriteAsync(ObjectMessage message, CancellationToken cancellationToken)
     {
-        WriteStart(message);
+        WriteStart(message.Header.Span, message.BodyLength);
         for (long at = 0; at < message.BodyLength;)
         {
             if (at > 0 && at % Piece == 0)
@@ -46,26 +46,33 @@ internal sealed class FlightFrameWriter(PipeWriter output)
         await FlushAsync(cancellationToken);
     }
 
-    /// <summary>gRPC's prefix (not compressed, the length), the header as field 2, and tag and length of the body, field 1000.</summary>
-    private void WriteStart(ObjectMessage message)
+    /// <summary>Writes a message without a body.</summary>
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> header, CancellationToken cancellationToken)
     {
-        Span<byte> header = stackalloc byte[FieldStart], body = stackalloc byte[FieldStart];
-        var headerStart = WriteField(header, 2, message.Header.Length);
-        if (message.BodyLength > MaxBody)
+        WriteStart(header.Span, 0);
+        await FlushAsync(cancellationToken);
+    }
+
+    /// <summary>gRPC's prefix (not compressed, the length), the header as field 2, and tag and length of the body, field 1000.</summary>
+    private void WriteStart(ReadOnlySpan<byte> header, long bodyLength)
+    {
+        Span<byte> first = stackalloc byte[FieldStart], second = stackalloc byte[FieldStart];
+        var firstLength = WriteField(first, 2, header.Length);
+        if (bodyLength > MaxBody)
         {
-            throw new GristmillException(ErrorCodes.TooLarge, $"A record batch has {message.BodyLength} bytes; a message holds up to {MaxBody}.", "Write the table in smaller record batches.");
+            throw new GristmillException(ErrorCodes.TooLarge, $"A record batch has {bodyLength} bytes; a message holds up to {MaxBody}.", "Write the table in smaller record batches.");
         }
 
-        var bodyStart = message.BodyLength == 0 ? 0 : WriteField(body, FlightWire.BodyField, (int)message.BodyLength);
-        var length = headerStart + message.Header.Length + bodyStart + (int)message.BodyLength;
+        var secondLength = bodyLength == 0 ? 0 : WriteField(second, FlightWire.BodyField, (int)bodyLength);
+        var length = firstLength + header.Length + secondLength + (int)bodyLength;
 
         var prefix = output.GetSpan(Prefix);
         prefix[0] = 0;
         BinaryPrimitives.WriteUInt32BigEndian(prefix[1..], (uint)length);
         output.Advance(Prefix);
-        output.Write(header[..headerStart]);
-        output.Write(message.Header.Span);
-        output.Write(body[..bodyStart]);
+        output.Write(first[..firstLength]);
+        output.Write(header);
+        output.Write(second[..secondLength]);
     }
 
     private static int WriteField(Span<byte> target, int field, int length)

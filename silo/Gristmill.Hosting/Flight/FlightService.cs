@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace Gristmill.Hosting;
 
 /// <summary>
-/// Arrow Flight over the object store of this host, to which tables of other hosts are brought when they are asked for. A path names an object ("objects", ID) or what a stage made ("runs", RUN, STAGE, OUTPUT), an endpoint for
-/// each part; a command is a SQL text over objects, or one of Flight SQL. Tables go from and to the segment without being gathered anywhere.
+/// Arrow Flight over the object store of this host, to which tables of other hosts are brought when they are asked for. A path names an object ("objects", ID) what a stage made ("runs", RUN, STAGE, OUTPUT), an endpoint for
+/// each part, or a stream of this host that is followed while it grows ("streams", ID); a command is a SQL text over objects, or one of Flight SQL. Tables go from and to the segment without being gathered anywhere.
 /// </summary>
 internal sealed class FlightService(ObjectStore store, ObjectFetcher fetcher, FlightQueries queries, FlightSql sql, FlightActions actions, IGrainFactory grains, GristmillOptions options, TimeProvider time, ILogger<FlightService> logger)
 {
@@ -31,6 +31,12 @@ internal sealed class FlightService(ObjectStore store, ObjectFetcher fetcher, Fl
 
     public Task<FlightInfo> GetFlightInfoAsync(FlightDescriptor descriptor, ServerCallContext call) => AnswerAsync(call, async () =>
     {
+        if (descriptor.Path is ["streams", var stream])
+        {
+            // How much it will be, nobody knows.
+            return new FlightInfo { Schema = ArrowIpc.Encode(StreamSchema(stream)), Descriptor = descriptor, Endpoints = [new(FlightTicket.OfStream(stream))], Rows = -1, Bytes = -1 };
+        }
+
         if (descriptor.Path.Count > 0)
         {
             var (schema, parts) = await FindAsync(descriptor.Path, call.CancellationToken);
@@ -52,6 +58,11 @@ internal sealed class FlightService(ObjectStore store, ObjectFetcher fetcher, Fl
 
     public Task<FlightBytes> GetSchemaAsync(FlightDescriptor descriptor, ServerCallContext call) => AnswerAsync(call, async () =>
     {
+        if (descriptor.Path is ["streams", var stream])
+        {
+            return new FlightBytes(ArrowIpc.Encode(StreamSchema(stream)));
+        }
+
         if (descriptor.Path.Count > 0)
         {
             return new FlightBytes(ArrowIpc.Encode((await FindAsync(descriptor.Path, call.CancellationToken)).Schema));
@@ -64,8 +75,8 @@ internal sealed class FlightService(ObjectStore store, ObjectFetcher fetcher, Fl
 
     public Task DoGetAsync(FlightBytes ticket, ServerCallContext call) => FlightErrors.GuardAsync(call, logger, async () =>
     {
-        var (id, command) = FlightTicket.Read(ticket.Value);
-        await SendAsync(id ?? sql.Write(command!), temporary: id is null, call);
+        var (id, stream, command) = FlightTicket.Read(ticket.Value);
+        await (stream is not null ? FollowAsync(stream, call) : SendAsync(id ?? sql.Write(command!), temporary: id is null, call));
     });
 
     public Task DoPutAsync(IServerStreamWriter<FlightBytes> output, ServerCallContext call) => FlightErrors.GuardAsync(call, logger, async () =>
@@ -152,7 +163,7 @@ internal sealed class FlightService(ObjectStore store, ObjectFetcher fetcher, Fl
             case ["runs", var run, var stage, var output]:
                 return await OutputsAsync(run, stage, output, cancellationToken);
             default:
-                throw new GristmillException(ErrorCodes.Invalid, $"The path {string.Join('/', path.Take(4))} names nothing.", "Use objects/ID, or runs/RUN/STAGE with or without /OUTPUT.");
+                throw new GristmillException(ErrorCodes.Invalid, $"The path {string.Join('/', path.Take(4))} names nothing.", "Use objects/ID, streams/ID, or runs/RUN/STAGE with or without /OUTPUT.");
         }
     }
 
@@ -229,6 +240,28 @@ internal sealed class FlightService(ObjectStore store, ObjectFetcher fetcher, Fl
             }
         }
     }
+
+    /// <summary>Sends the parts of a stream as they come. A receiver that is slow, or goes, is a slow reader of the stream, or one that leaves it.</summary>
+    private async Task FollowAsync(string id, ServerCallContext call)
+    {
+        using var stream = store.OpenStream(id);
+        var output = new FlightFrameWriter(call.GetHttpContext().Response.BodyWriter);
+        await output.WriteAsync(stream.SchemaMessage, call.CancellationToken);
+        await foreach (var part in stream.ReadAllAsync(call.CancellationToken))
+        {
+            using (part)
+            using (var messages = part.OpenMessages())
+            {
+                // A dictionary takes the place of that of the part before, as streams allow.
+                foreach (var message in messages.Skip(1))
+                {
+                    await output.WriteAsync(message, call.CancellationToken);
+                }
+            }
+        }
+    }
+
+    private Schema StreamSchema(string id) => store.GetStreamSchema(id) ?? throw ObjectStore.NoStream(id);
 
     private async Task<T> AnswerAsync<T>(ServerCallContext call, Func<Task<T>> run)
     {

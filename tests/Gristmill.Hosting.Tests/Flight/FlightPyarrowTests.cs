@@ -14,7 +14,11 @@ public sealed class FlightPyarrowTests(FlightServer server) : IClassFixture<Flig
     public async Task Arrows_own_client_reads_writes_and_queries()
     {
         Assert.SkipUnless(File.Exists(Python), $"There is no Python with pyarrow at {Python}: run 'mill bench setup', or name one in GRISTMILL_PYARROW.");
-        var start = new ProcessStartInfo(Python, [Path.Combine(AppContext.BaseDirectory, "Flight", "flight_pyarrow.py"), server.Address]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var stream = server.Store.CreateStream(FlightStreamTests.Schema);
+        await stream.WriteAsync(FlightStreamTests.Words("a", "b", "a"), TestContext.Current.CancellationToken);
+        await stream.WriteAsync(FlightStreamTests.Words("c"), TestContext.Current.CancellationToken);
+        stream.Complete();
+        var start = new ProcessStartInfo(Python, [Path.Combine(AppContext.BaseDirectory, "Flight", "flight_pyarrow.py"), server.Address, stream.Id]) { RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(s_patience, TestContext.Current.CancellationToken);

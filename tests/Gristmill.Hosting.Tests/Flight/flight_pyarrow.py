@@ -1,4 +1,4 @@
-"""Arrow's own C++ client against a Gristmill server: flight_pyarrow.py ADDRESS. Prints "ok" last, or fails."""
+"""Arrow's own C++ client against a Gristmill server: flight_pyarrow.py ADDRESS STREAM. Prints "ok" last, or fails."""
 import datetime
 import decimal
 import json
@@ -136,6 +136,9 @@ for wrong, error in (
         raise AssertionError("no error")
     except error as e:
         assert len(str(e)) > 20, e
+
+# A stream, of which each part has a dictionary of its own.
+assert get(tickets(by_path("streams", sys.argv[2]))[0]).to_pydict() == {"word": ["a", "b", "a", "c"]}
 
 # A reader that leaves in the middle.
 reader = client.do_get(tickets(by_path("objects", put(pa.table({"x": pa.array(range(2_000_000))}), chunk=100_000)))[0])
