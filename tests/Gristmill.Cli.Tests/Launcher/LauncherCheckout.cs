@@ -70,7 +70,14 @@ internal sealed class LauncherCheckout : IDisposable
 
     public async Task<(int Code, string Error)> SetUpAsync()
     {
-        var start = new ProcessStartInfo(Path.Combine(Programs, "bash"), [Path.Combine(_root, "mill"), "setup"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var (code, output, error) = await RunAsync("setup");
+        Assert.Equal("", output);
+        return (code, error);
+    }
+
+    public async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(Programs, "bash"), [Path.Combine(_root, "mill"), .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true };
         start.Environment["PATH"] = Programs;
         start.Environment["TOUCHED"] = Touched;
         start.Environment["GRISTMILL_DATA"] = Path.Combine(_root, "flights");
@@ -78,8 +85,7 @@ internal sealed class LauncherCheckout : IDisposable
         var output = process.StandardOutput.ReadToEndAsync();
         var error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.Equal("", await output);
-        return (process.ExitCode, error);
+        return (process.ExitCode, await output, error);
     }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);

@@ -41,6 +41,24 @@ public sealed class LauncherTests
         await checkout.AssertFailsAsync("the .NET SDK found is 9.0.100");
     }
 
+    [Theory]
+    [InlineData("setup", "--help")]
+    [InlineData("test", "--help")]
+    [InlineData("test", "-h")]
+    [InlineData("build", "--help")]
+    [InlineData("pack", "--help")]
+    [InlineData("docs", "--help")]
+    [InlineData("format", "--help")]
+    public async Task Help_to_its_own_commands_needs_nothing_and_sets_nothing_up(string command, string help)
+    {
+        using var checkout = new LauncherCheckout();
+
+        var (code, output, errors) = await checkout.RunAsync(command, help);
+
+        Assert.Equal((0, ""), (code, errors));
+        Assert.StartsWith($"usage: ./mill {command}", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Without_npm_it_says_what_to_install()
     {
