@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Gristmill.Display;
 
 namespace Gristmill.Cli.Demo;
 
@@ -11,10 +12,10 @@ internal static partial class RunFacts
     public static long RowsIngested(RunView run) =>
         run.Stages.Where(s => s.Operation is StageOperations.SqlRead or StageOperations.ArrowRead).Sum(s => s.Usage?.Rows ?? 0);
 
-    /// <summary>Stages that did something, in their order.</summary>
+    /// <summary>Stages that did something, in their order, each with the time from its start to its end: what only the silo does takes no time of a worker.</summary>
     public static IReadOnlyList<DemoStage> Stages(RunView run) =>
         [.. run.Stages.Where(s => s.Usage is not null).Select(s => new DemoStage(
-            s.Name, Math.Round(s.Usage!.WallMs, 1), Math.Round(s.Usage.CpuMs, 1), s.Usage.Rows, s.Usage.BytesOut))];
+            s.Name, Math.Round(Texts.Elapsed(s, s.Ended ?? run.Created)?.TotalMilliseconds ?? 0, 1), Math.Round(s.Usage!.CpuMs, 1), s.Usage.Rows, s.Usage.BytesOut))];
 
     /// <summary>Area under the curve by the engine of the compared model, then by month.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> AucByMonth(RunView run, PipelineSpec spec)

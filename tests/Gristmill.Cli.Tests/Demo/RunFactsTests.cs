@@ -18,6 +18,8 @@ public sealed class RunFactsTests
         Operation = operation,
         Status = StageStatus.Succeeded,
         Usage = usage,
+        Started = DateTimeOffset.UnixEpoch,
+        Ended = DateTimeOffset.UnixEpoch.AddMilliseconds(57.04),
         Outputs = metrics.Length == 0 ? [] : ImmutableDictionary<string, Artifact>.Empty
             .Add("metrics", Artifact.Of(metrics.ToImmutableDictionary(m => m.Item1, m => m.Item2))),
     };
@@ -43,7 +45,7 @@ public sealed class RunFactsTests
     {
         Assert.Equal(3_000_000, RunFacts.RowsIngested(Run));
         Assert.Equal(7, RunFacts.BytesCopied(Run));
-        Assert.Equal(["rows", "best"], RunFacts.Stages(Run).Select(s => s.Name));
+        Assert.Equal([("rows", 57), ("best", 57)], RunFacts.Stages(Run).Select(s => (s.Name, s.WallMs)));
     }
 
     [Fact]
