@@ -305,7 +305,8 @@ internal sealed unsafe class StreamFile : IDisposable
         var locks = new List<IDisposable>();
         try
         {
-            if (!TryLock(WriterLock))
+            // Where it is gone already, locks would only be made anew.
+            if (!File.Exists(Path) || !TryLock(WriterLock))
             {
                 return false;
             }

@@ -90,10 +90,7 @@ public sealed class ObjectEndpointsTests(ObjectEndpointsTests.OneSilo one) : ICl
         var id = run.Stages.Single(stage => stage.Name == "carriers").Outputs["out"].Dataset!.Id;
         Assert.True((await client.PinObjectAsync(id, token)).Pinned);
         await client.DeleteRunAsync(run.Id, token);
-        while ((await client.CollectObjectsAsync(TimeSpan.Zero, cancellationToken: token)) is { Mapped: > 0 } or { Pinned: 0 })
-        {
-            await Task.Delay(20, token);
-        }
+        await CollectUntilAsync(client, static gc => gc is { Mapped: 0, Pinned: > 0 });
 
         var left = Assert.Single((await client.ListObjectsAsync(new ObjectQuery { Owner = run.Id }, token)).Objects);
         Assert.Equal((id, true), (left.Id, left.Pinned));
@@ -114,11 +111,7 @@ public sealed class ObjectEndpointsTests(ObjectEndpointsTests.OneSilo one) : ICl
         var removed = await one.StartAsync();
         await client.DeleteRunAsync(removed.Id, token);
         Assert.True((await client.CollectObjectsAsync(TimeSpan.Zero, dryRun: true, token)).DryRun);
-        // A worker gives its mappings back a moment after its stage has ended.
-        while ((await client.CollectObjectsAsync(TimeSpan.Zero, cancellationToken: token)).Mapped > 0)
-        {
-            await Task.Delay(20, token);
-        }
+        await CollectUntilAsync(client, static gc => gc.Mapped == 0);
 
         Assert.Empty((await client.ListObjectsAsync(new ObjectQuery { Owner = removed.Id }, token)).Objects);
         Assert.NotEmpty((await client.ListObjectsAsync(new ObjectQuery { Owner = one.Run.Id }, token)).Objects);
@@ -133,6 +126,17 @@ public sealed class ObjectEndpointsTests(ObjectEndpointsTests.OneSilo one) : ICl
 
         using var body = await Silo.Http.PostAsync(new Uri("/api/v1/objects/gc", UriKind.Relative), SiloProcess.Json(new { dryRun = true }), token);
         await EndToEndTests.AssertProblemAsync(body, HttpStatusCode.BadRequest, ErrorCodes.Invalid, "body");
+    }
+
+    /// <summary>Collects until it looks as it should: a worker gives its mappings back a moment after its stage has ended.</summary>
+    private static async Task CollectUntilAsync(GristmillClient client, Func<ObjectGc, bool> done)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromMinutes(1));
+        while (!done(await client.CollectObjectsAsync(TimeSpan.Zero, cancellationToken: patience.Token)))
+        {
+            await Task.Delay(20, patience.Token);
+        }
     }
 
     public sealed class OneSilo : IAsyncLifetime
