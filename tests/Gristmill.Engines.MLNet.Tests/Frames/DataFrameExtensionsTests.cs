@@ -1,6 +1,5 @@
 using Apache.Arrow;
 using Apache.Arrow.Types;
-using Gristmill.Objects;
 using Microsoft.Data.Analysis;
 
 namespace Gristmill.Engines.MLNet;

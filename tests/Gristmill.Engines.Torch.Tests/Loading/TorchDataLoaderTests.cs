@@ -399,20 +399,17 @@ public sealed class TorchDataLoaderTests : IDisposable
     {
         using var lease = Numbers(10);
         var epochs = new List<int>();
-        using var loader = TorchDataLoader.Open(lease, ["x"], new()
-        {
-            BatchSize = 16,
-            Prefetch = 1,
-            Sampler = epoch =>
-            {
-                epochs.Add(epoch);
-                return torch.tensor(Enumerable.Repeat(3L + epoch, 20).ToArray());
-            },
-        });
+        using var loader = TorchDataLoader.Open(lease, ["x"], new() { BatchSize = 16, Prefetch = 1, Sampler = Sample });
 
         Assert.Equal(Enumerable.Repeat(3f, 20), Values(loader));
         Assert.Equal(Enumerable.Repeat(4f, 20), Values(loader));
         Assert.Equal([0, 1], epochs);
+
+        torch.Tensor Sample(int epoch)
+        {
+            epochs.Add(epoch);
+            return torch.tensor(Enumerable.Repeat(3L + epoch, 20).ToArray());
+        }
     }
 
     [Fact]
@@ -435,15 +432,8 @@ public sealed class TorchDataLoaderTests : IDisposable
     public void Wrong_options_are_named_all_at_once()
     {
         using var lease = Numbers(10);
-        var error = Assert.Throws<GristmillException>(() => TorchDataLoader.Open(lease, options: new()
-        {
-            BatchSize = 0,
-            Prefetch = 65,
-            WorldSize = 2,
-            Rank = 2,
-            Shuffle = true,
-            Sampler = _ => torch.arange(1),
-        }));
+        var wrong = new TorchDataLoaderOptions { BatchSize = 0, Prefetch = 65, WorldSize = 2, Rank = 2, Shuffle = true, Sampler = _ => torch.arange(1) };
+        var error = Assert.Throws<GristmillException>(() => TorchDataLoader.Open(lease, options: wrong));
         Assert.Equal(ErrorCodes.Invalid, error.Code);
         Assert.All(["BatchSize is 0", "Prefetch is 65", "Rank is 2", "Sampler"], part => Assert.Contains(part, error.Message));
         Assert.Contains("WorldSize is 0", Assert.Throws<GristmillException>(() => TorchDataLoader.Open(lease, options: new() { WorldSize = 0 })).Message);
