@@ -54,30 +54,24 @@ static ModelRef TrainMlp(Dataset train, int epochs, StageContext stage, Cancella
     try
     {
         using var lease = stage.Objects.Get(encoded);
-        using var scope = NewDisposeScope();
-        var x = lease.AsTensor(FeatureEncoder.FeaturesColumn);   // no copy: the tensor lies in shared memory
-        var y = lease.AsTensor(FeatureEncoder.LabelColumn);
-
-        const int hidden = 32, batch = 256;
+        const int hidden = 32;
+        using var loader = TorchDataLoader.Open(lease, [FeatureEncoder.FeaturesColumn, FeatureEncoder.LabelColumn], new() { BatchSize = 256, Shuffle = true, Seed = 7 });
         using var module = new ParcelNet(encoder.Width, hidden);
         using var adam = optim.Adam(module.parameters(), lr: 0.005);
         for (var epoch = 1; epoch <= epochs; epoch++)
         {
             var total = 0.0;
-            var order = randperm(x.shape[0]);
-            for (long start = 0; start < x.shape[0]; start += batch)
+            foreach (var (x, y) in loader.Read(cancellationToken))   // rows of shared memory, gathered into a buffer that is used again
             {
-                cancellationToken.ThrowIfCancellationRequested();
                 using var step = NewDisposeScope();
-                var pick = order.slice(0, start, Math.Min(start + batch, x.shape[0]), 1);
-                var loss = nn.functional.binary_cross_entropy_with_logits(module.call(x.index_select(0, pick)).squeeze(1), y.index_select(0, pick));
+                var loss = nn.functional.binary_cross_entropy_with_logits(module.call(x).squeeze(1), y);
                 adam.zero_grad();
                 loss.backward();
                 adam.step();
-                total += loss.item<float>() * pick.shape[0];
+                total += loss.item<float>() * x.shape[0];
             }
 
-            stage.Report((double)epoch / epochs, $"epoch {epoch} of {epochs}", ("loss", total / x.shape[0]));
+            stage.Report((double)epoch / epochs, $"epoch {epoch} of {epochs}", ("loss", total / loader.Rows));
         }
 
         module.eval();

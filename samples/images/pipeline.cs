@@ -85,29 +85,25 @@ static ModelRef TrainCnn(Dataset train, int epochs, StageContext stage, Cancella
     try
     {
         using var lease = stage.Objects.Get(encoded);
-        using var scope = NewDisposeScope();
-        var x = lease.AsTensor(FeatureEncoder.FeaturesColumn);   // [pictures, 784], in shared memory
-        var y = lease.AsTensor(FeatureEncoder.LabelColumn).to(ScalarType.Int64);
-
-        const int batch = 128;
+        var options = new TorchDataLoaderOptions { BatchSize = 128, Shuffle = true, Seed = 7 };
+        using var loader = TorchDataLoader.Open(lease, [FeatureEncoder.FeaturesColumn, FeatureEncoder.LabelColumn], options);   // of [pictures, 784], in shared memory
         var classes = encoder.Label!.Classes.Length;
         using var network = new PictureNet(classes);
         using var adam = optim.Adam(network.parameters(), lr: 0.002);
         for (var epoch = 1; epoch <= epochs; epoch++)
         {
-            var total = 0.0;
-            var order = randperm(x.shape[0]);
-            for (long start = 0; start < x.shape[0]; start += batch)
+            var (total, seen) = (0.0, 0L);
+            foreach (var batch in loader.Read(cancellationToken))
             {
-                cancellationToken.ThrowIfCancellationRequested();
                 using var step = NewDisposeScope();
-                var pick = order.slice(0, start, Math.Min(start + batch, x.shape[0]), 1);
-                var loss = nn.functional.cross_entropy(network.call(x.index_select(0, pick)), y.index_select(0, pick));
+                var (x, y) = batch;
+                var loss = nn.functional.cross_entropy(network.call(x), y.to(ScalarType.Int64));
                 adam.zero_grad();
                 loss.backward();
                 adam.step();
-                total += loss.item<float>() * pick.shape[0];
-                stage.Report((epoch - 1 + ((double)start / x.shape[0])) / epochs, $"epoch {epoch} of {epochs}", ("loss", total / (start + pick.shape[0])));
+                total += loss.item<float>() * batch.Rows;
+                seen += batch.Rows;
+                stage.Report((epoch - 1 + ((double)seen / loader.Rows)) / epochs, $"epoch {epoch} of {epochs}", ("loss", total / seen));
             }
         }
 
