@@ -1,5 +1,4 @@
 using Apache.Arrow;
-using Gristmill.Objects;
 
 namespace Gristmill.Engines.Sql.Tests.Splitting;
 
