@@ -91,7 +91,7 @@ public sealed partial class PipelineBuilder
         return new Table(Add(node));
     }
 
-    /// <summary>Splits a table: by time, by a fraction.</summary>
+    /// <summary>Splits a table: by time, at random, by groups, within classes.</summary>
     /// <param name="rows">The table.</param>
     /// <param name="rowsName">Left to the compiler.</param>
     public SplitStages Split(Table rows, [CallerArgumentExpression(nameof(rows))] string? rowsName = null)

@@ -12,7 +12,7 @@ public static class StageOperations
     public const string SqlRead = "sql.read";
     /// <summary>Runs a query over the inputs, each a view of its input name. Options: query, values (bound as $name).</summary>
     public const string SqlQuery = "sql.query";
-    /// <summary>Splits input "data" in two or more outputs by a column's value or at random. Options: see the engine.</summary>
+    /// <summary>Splits input "data" in two or more outputs by a column's value, or at random by rows, groups or classes. Options: see the engine.</summary>
     public const string SqlSplit = "sql.split";
     /// <summary>Checks the rows of input "data" by rules and passes it on; see the engine for its options. Outputs "out", "metrics", "findings".</summary>
     public const string SqlCheck = "sql.check";

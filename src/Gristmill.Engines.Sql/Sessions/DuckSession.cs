@@ -75,6 +75,13 @@ internal sealed class DuckSession : IDisposable
         }
     }
 
+    /// <summary>Makes a table known under a name, and its columns by their positions: "c0", "c1" and so on for the prefix "c". The table is disposed with the session.</summary>
+    public void AddInput(string name, ScanTable table, string columnPrefix)
+    {
+        table.ColumnPrefix = columnPrefix;
+        AddInput(name, table);
+    }
+
     /// <summary>Makes a table known under a name. The table is disposed with the session.</summary>
     public void AddInput(string name, ScanTable table)
     {

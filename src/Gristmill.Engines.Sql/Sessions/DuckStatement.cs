@@ -92,11 +92,16 @@ internal sealed class DuckStatement : IDisposable
     /// <summary>Runs it into a new object.</summary>
     public ObjectRef Run(ObjectStore store, CancellationToken cancellationToken) => Run(store, statistics: false, cancellationToken);
 
+    /// <summary>Runs it into a new object whose columns have other names, which need not be such as SQL can have.</summary>
+    public ObjectRef Run(ObjectStore store, IReadOnlyList<string> names, CancellationToken cancellationToken) => Run(store, statistics: false, names, cancellationToken);
+
     /// <summary>Runs it into a new object.</summary>
     /// <param name="store">Where the object goes.</param>
     /// <param name="statistics">Whether what the table holds is computed on the way (<see cref="ObjectWriter.CollectStatistics"/>).</param>
     /// <param name="cancellationToken">Interrupts it.</param>
-    public ObjectRef Run(ObjectStore store, bool statistics, CancellationToken cancellationToken)
+    public ObjectRef Run(ObjectStore store, bool statistics, CancellationToken cancellationToken) => Run(store, statistics, null, cancellationToken);
+
+    private ObjectRef Run(ObjectStore store, bool statistics, IReadOnlyList<string>? names, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using var monitor = new QueryMonitor(_session.Native, _session.Settings.Report, _session.Scans, cancellationToken);
@@ -104,7 +109,7 @@ internal sealed class DuckStatement : IDisposable
         try
         {
             return state.IsSuccess()
-                ? SegmentResult.Write(store, ref result, _session.Settings.Threads > 1, statistics, _fail, monitor, cancellationToken)
+                ? SegmentResult.Write(store, ref result, names, _session.Settings.Threads > 1, statistics, _fail, monitor, cancellationToken)
                 : throw _fail(NativeMethods.Query.DuckDBResultError(ref result));
         }
         finally

@@ -19,24 +19,36 @@ internal static class SplitOperation
     {
         var options = context.Options<SplitOptions>();
         using var lease = context.Dataset(Data);
-        var parts = options.By == SplitBy.Random ? Random(options) : Ordered(options, lease);
+        var columns = new InputColumns(lease.Schema);
+        var parts = options.By switch
+        {
+            SplitBy.Value or SplitBy.Time => Ordered(options, lease, columns),
+            SplitBy.Random => Shares(options, fractions => new RandomPartition(fractions, options.Seed)),
+            SplitBy.Group => Grouped(options, columns),
+            SplitBy.Stratified => Stratified(options, columns),
+            _ => throw Invalid("by", "it is none of value, time, random, group and stratified"),
+        };
         var names = Names(options, parts.Conditions.Count);
 
         using var session = DuckSession.Open(context, engine);
-        session.AddInput(Data, new SegmentTable(lease.Schema, lease.Batches, lease.Share(), parts.Partition));
+        session.AddInput(Data, new SegmentTable(lease.Schema, lease.Batches, lease.Share(), parts.Partition), InputColumns.Prefix);
         session.Seal();
+        if (parts is { Key: { } key, Assign: { } assign, Partition: AssignedPartition partition })
+        {
+            partition.Assign(assign(RowKeys.Read(context, session, Data, columns, key, cancellationToken)));
+        }
 
-        var columns = string.Join(", ", lease.Schema.FieldsList.Select(field => QueryText.Identifier(field.Name)));
         var written = new List<ObjectRef>();
         try
         {
             foreach (var (condition, values) in parts.Conditions)
             {
-                var query = $"select {columns} from {Data} where {condition}";
+                // An error shows the line that it is in, and there may be thousands of columns.
+                var query = $"select {string.Join(", ", columns.All)}\nfrom {Data}\nwhere {condition}";
                 Exception Fail(string error) => QueryErrors.Explain(DuckError.Parse(error), query, context, cancellationToken);
                 using var statement = DuckStatement.Prepare(session, query, Fail);
                 ParameterBinder.Bind(statement, values);
-                written.Add(statement.Run(context.Objects, cancellationToken));
+                written.Add(statement.Run(context.Objects, columns.Names, cancellationToken));
             }
 
             if (written.Sum(part => part.Rows) != lease.Ref.Rows)
@@ -59,7 +71,37 @@ internal static class SplitOperation
         return outputs;
     }
 
-    private static Parts Random(SplitOptions options)
+    private static Parts Shares(SplitOptions options, Func<IReadOnlyList<double>, RowPartition> partition)
+    {
+        var fractions = Fractions(options);
+        return new Parts(
+            [.. Enumerable.Range(0, fractions.Count).Select(part => (
+                string.Create(CultureInfo.InvariantCulture, $"{RowPartition.Column} = {part}"),
+                ImmutableDictionary<string, JsonElement>.Empty))],
+            partition(fractions));
+    }
+
+    private static Parts Grouped(SplitOptions options, InputColumns columns)
+    {
+        var random = new RandomPartition(Fractions(options), options.Seed);
+        return Shares(options, static _ => new AssignedPartition()) with
+        {
+            Key = RowKeys.Find(columns, options.Columns, options.Column) ?? throw Invalid("columns", "it names none"),
+            Assign = keys => [.. keys.Select(key => random.Of((long)key))],
+        };
+    }
+
+    private static Parts Stratified(SplitOptions options, InputColumns columns)
+    {
+        var fractions = Fractions(options);
+        return Shares(options, static _ => new AssignedPartition()) with
+        {
+            Key = RowKeys.Find(columns, options.Columns, options.Column) ?? throw Invalid("columns", "it names none"),
+            Assign = keys => RowQuotas.Assign(keys, options.Seed, sizes => [.. sizes.Select(size => RowQuotas.Divide(size, fractions))]),
+        };
+    }
+
+    private static List<double> Fractions(SplitOptions options)
     {
         var fractions = (options.Fractions ?? []).ToList();
         if (fractions.Count == 0 || fractions.Any(fraction => !(fraction > 0 && fraction <= 1)) || fractions.Sum() > 1 + 1e-9)
@@ -73,24 +115,13 @@ internal static class SplitOperation
         }
 
         CheckCount(fractions.Count);
-        return new Parts(
-            [.. Enumerable.Range(0, fractions.Count).Select(part => (
-                string.Create(CultureInfo.InvariantCulture, $"{RowPartition.Column} = {part}"),
-                ImmutableDictionary<string, JsonElement>.Empty))],
-            new RowPartition(fractions, options.Seed));
+        return fractions;
     }
 
-    private static Parts Ordered(SplitOptions options, ObjectLease lease)
+    private static Parts Ordered(SplitOptions options, ObjectLease lease, InputColumns columns)
     {
         var name = options.Column ?? throw Invalid("column", "it is missing");
-        var column = lease.Schema.FieldsList.ToList().FindIndex(field => field.Name == name);
-        if (column < 0)
-        {
-            var known = string.Join(", ", lease.Schema.FieldsList.Select(field => field.Name));
-            throw new GristmillException(ErrorCodes.UnknownColumn, $"The input has no column '{name}'.", $"It has {known}.")
-                .With("column", name).With("columns", known);
-        }
-
+        var column = columns.Find(name);
         var nulls = lease.Batches.Sum(batch => (long)batch.Column(column).NullCount);
         if (nulls > 0)
         {
@@ -118,7 +149,7 @@ internal static class SplitOperation
                 "Cast it in a query before, or split by another value.").With("column", name);
         }
 
-        return new Parts([.. Enumerable.Range(0, bounds.Length + 1).Select(part => Condition(QueryText.Identifier(name), bounds, part))], null);
+        return new Parts([.. Enumerable.Range(0, bounds.Length + 1).Select(part => Condition(columns.At(column), bounds, part))], null);
     }
 
     private static (string, ImmutableDictionary<string, JsonElement>) Condition(string column, JsonElement[] bounds, int part)
@@ -184,5 +215,15 @@ internal static class SplitOperation
     private static GristmillException Invalid(string option, string why) =>
         new GristmillException(ErrorCodes.Invalid, $"The option {option} of a split is not right: {why}.", "See the options of sql.split.").With("option", option);
 
-    private sealed record Parts(IReadOnlyList<(string Condition, ImmutableDictionary<string, JsonElement> Values)> Conditions, RowPartition? Partition);
+    /// <summary>What to ask the scanned table for.</summary>
+    /// <param name="Conditions">Which rows each part has.</param>
+    /// <param name="Partition">Says the part of a row where conditions ask for it.</param>
+    private sealed record Parts(IReadOnlyList<(string Condition, ImmutableDictionary<string, JsonElement> Values)> Conditions, RowPartition? Partition)
+    {
+        /// <summary>The columns whose values decide, where rows are looked at first.</summary>
+        public IReadOnlyList<int>? Key { get; init; }
+
+        /// <summary>Gives the rows' parts from their keys.</summary>
+        public Func<ulong[], sbyte[]>? Assign { get; init; }
+    }
 }

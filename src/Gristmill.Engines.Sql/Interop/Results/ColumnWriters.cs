@@ -12,14 +12,16 @@ internal static class ColumnWriters
     private const DuckDBType TimeNs = (DuckDBType)39;
 
     /// <summary>The writers of a result's columns.</summary>
+    /// <param name="result">The result.</param>
+    /// <param name="given">Their names; null: as the result has them.</param>
     /// <exception cref="GristmillException">sql.error: two columns have one name; type_mismatch.</exception>
-    public static ColumnWriter[] Of(ref DuckDBResult result)
+    public static ColumnWriter[] Of(ref DuckDBResult result, IReadOnlyList<string>? given = null)
     {
         var columns = new ColumnWriter[NativeMethods.Query.DuckDBColumnCount(ref result)];
         var names = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < columns.Length; i++)
         {
-            var name = NativeMethods.Query.DuckDBColumnName(ref result, i);
+            var name = given?[i] ?? NativeMethods.Query.DuckDBColumnName(ref result, i);
             using var type = NativeMethods.Query.DuckDBColumnLogicalType(ref result, i);
             columns[i] = Create(Unique(names, name), type);
         }

@@ -43,15 +43,17 @@ internal sealed class SegmentResult : IDisposable
     /// <summary>Takes a result to its end.</summary>
     /// <param name="store">Where the object goes.</param>
     /// <param name="result">A streaming result that was executed without an error.</param>
+    /// <param name="names">The columns' names; null: as the result has them.</param>
     /// <param name="overlap">Whether to write on a second thread.</param>
     /// <param name="statistics">Whether the object is described on the way.</param>
     /// <param name="fail">Makes the exception of an error that DuckDB reports in between.</param>
     /// <param name="monitor">Knows how far the query is; told the rows so far, about once a batch.</param>
     /// <param name="cancellationToken">Looked at between chunks.</param>
     public static ObjectRef Write(
-        ObjectStore store, ref DuckDBResult result, bool overlap, bool statistics, Func<string, Exception> fail, QueryMonitor monitor, CancellationToken cancellationToken)
+        ObjectStore store, ref DuckDBResult result, IReadOnlyList<string>? names, bool overlap, bool statistics, Func<string, Exception> fail, QueryMonitor monitor,
+        CancellationToken cancellationToken)
     {
-        var columns = ColumnWriters.Of(ref result);
+        var columns = ColumnWriters.Of(ref result, names);
         using var segment = new SegmentResult(store, columns, overlap, statistics, monitor);
         var batch = new ChunkBatch();
         try

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Apache.Arrow;
 using DuckDB.NET.Native;
 
@@ -18,6 +19,9 @@ internal abstract class ScanTable(Schema schema) : IDisposable
 
     public ScanProgress? Progress { get; set; }
 
+    /// <summary>What goes before a column's number to be its name in SQL; null: columns have their own names, which must then be different without regard to case.</summary>
+    public string? ColumnPrefix { get; set; }
+
     /// <summary>DuckDB's types of the columns.</summary>
     public DuckDBLogicalType[] Types { get; set; } = [];
 
@@ -34,6 +38,9 @@ internal abstract class ScanTable(Schema schema) : IDisposable
     public int Bindings => Volatile.Read(ref _bindings);
 
     protected bool IsDisposed => Volatile.Read(ref _disposed) != 0;
+
+    /// <summary>What a column is called in SQL.</summary>
+    public string NameOf(int column) => ColumnPrefix is { } prefix ? string.Create(CultureInfo.InvariantCulture, $"{prefix}{column}") : Schema.GetFieldByIndex(column).Name;
 
     public void Bound() => Interlocked.Increment(ref _bindings);
 

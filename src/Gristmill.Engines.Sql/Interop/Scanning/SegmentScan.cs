@@ -114,7 +114,7 @@ internal static unsafe class SegmentScan
             var table = (ScanTable)GCHandle.FromIntPtr(TableFunctions.DuckDBBindGetExtraInfo(info)).Target!;
             for (var i = 0; i < table.Types.Length; i++)
             {
-                TableFunctions.DuckDBBindAddResultColumn(info, table.Schema.GetFieldByIndex(i).Name, table.Types[i]);
+                TableFunctions.DuckDBBindAddResultColumn(info, table.NameOf(i), table.Types[i]);
             }
 
             if (table.HasPart)
