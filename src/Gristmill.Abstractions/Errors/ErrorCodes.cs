@@ -67,8 +67,8 @@ public static class ErrorCodes
     /// <remarks>Impute, filter, or send a value.</remarks>
     public const string BadValue = "data.bad_value";
 
-    /// <summary>DuckDB refused the query.</summary>
-    /// <remarks>The message is DuckDB's, with line and position.</remarks>
+    /// <summary>DuckDB, or the database that is read, refused the query.</summary>
+    /// <remarks>The message is the database's; DuckDB's has line and position.</remarks>
     public const string Sql = "sql.error";
 
     /// <summary>Arrow bytes are malformed, or a segment was damaged.</summary>

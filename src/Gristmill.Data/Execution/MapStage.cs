@@ -2,7 +2,7 @@ using Apache.Arrow;
 
 namespace Gristmill.Data.Execution;
 
-/// <summary>Steps in C#: each worker takes a block, does all of them with it while it is in the processor's cache, and hands it on in order.</summary>
+/// <summary>Steps in C#, or none: each worker takes a block, does all of them with it while it is in the processor's cache, and hands it on in order.</summary>
 internal sealed class MapStage : Stage
 {
     private readonly FlowRun _run;
@@ -17,7 +17,7 @@ internal sealed class MapStage : Stage
         run.OnEnd(_done.Close);
     }
 
-    public override Schema Schema => _steps[^1].Schema;
+    public override Schema Schema => _steps.Count > 0 ? _steps[^1].Schema : _input.Schema;
 
     /// <summary>Does all steps with a block. Rows of all are those of the first: a step that leaves rows out does not know how many were left out before it.</summary>
     public static Block Pass(Func<Block, Block>[] passes, Block block)

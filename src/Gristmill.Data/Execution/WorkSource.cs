@@ -25,6 +25,8 @@ internal abstract class WorkPart(long number) : IDisposable
 /// <summary>A stage before: each of its blocks is a part.</summary>
 internal sealed class StageSource(Stage stage) : WorkSource
 {
+    public Stage Stage => stage;
+
     public override Schema Schema => stage.Schema;
 
     public override WorkPart? Next() => stage.Take(out var number) is { } block ? new OneBlock(number, block) : null;

@@ -26,7 +26,7 @@ internal sealed class FlowCompiler(FlowRun run)
             var sql = at.IsSql(options.BaseDirectory);
             databases += sql && !inQuery ? 1 : 0;
             databases += at is FilesNode { Read.IsRemote: true } files && files.Read.IsFormatOfSql(options.BaseDirectory) ? 1 : 0;
-            maps += at is RowsNode or BlocksNode ? 1 : 0;
+            maps += at is RowsNode or BlocksNode or SourceNode ? 1 : 0;
             foreach (var input in at.Inputs)
             {
                 Count(input, sql);
@@ -56,6 +56,9 @@ internal sealed class FlowCompiler(FlowRun run)
                     FileFormat.Idx => new IdxFileStage(run, files.Read),
                     _ => SqlFileStage.Open(run, files.Read),
                 };
+            case SourceNode source:
+                var opened = source.Open(run);
+                return opened is StageSource one ? one.Stage : new MapStage(run, opened, []);
             case RowsNode or BlocksNode:
                 var steps = InPass(node);
                 var input = Input(steps[0].Inputs.First(), steps[0] is RowsNode first ? first.Chain : null);
@@ -99,6 +102,11 @@ internal sealed class FlowCompiler(FlowRun run)
     /// <summary>What a pass reads: of a query, only the columns that its rows have, and of files where it can be, parts that workers read side by side.</summary>
     private WorkSource Input(FlowNode node, RowChain? rows)
     {
+        if (node is SourceNode source)
+        {
+            return source.Open(run);
+        }
+
         if (!node.IsSql(run.Options.BaseDirectory))
         {
             return new StageSource(Stage(node));

@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using Gristmill.Data.Execution;
 using Gristmill.Data.Rows;
 using Gristmill.Data.Sources;
 
@@ -26,6 +27,15 @@ internal sealed record FilesNode(FileRead Read) : FlowNode
     public override IEnumerable<FlowNode> Inputs => [];
 
     public override string Describe() => $"read {Read.Describe()}";
+}
+
+/// <summary>Rows of a database.</summary>
+internal abstract record SourceNode : FlowNode
+{
+    public override IEnumerable<FlowNode> Inputs => [];
+
+    /// <summary>Opens it for one execution; no row is handed on yet.</summary>
+    public abstract WorkSource Open(FlowRun run);
 }
 
 /// <summary>Batches that are there.</summary>

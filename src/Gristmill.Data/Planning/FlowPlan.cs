@@ -31,7 +31,7 @@ internal static class FlowPlan
             Write(input, options, text, depth + 1);
         }
 
-        var who = node.IsSql(options.BaseDirectory) ? "DuckDB" : node is RowsNode or BlocksNode ? string.Create(CultureInfo.InvariantCulture, $"C#, {options.Workers} workers") : node is FilesNode ? "file by file" : "views";
+        var who = node.IsSql(options.BaseDirectory) ? "DuckDB" : node is RowsNode or BlocksNode ? string.Create(CultureInfo.InvariantCulture, $"C#, {options.Workers} workers") : node is FilesNode ? "file by file" : node is SourceNode ? "database" : "views";
         text.Append(who).Append(": ").AppendJoin("; ", Enumerable.Reverse(together).Select(static step => step.Describe())).Append('\n');
     }
 
