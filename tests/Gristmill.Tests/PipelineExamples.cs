@@ -23,6 +23,9 @@ internal static class PipelineExamples
         p.If(sales.Metrics["badRows"] > 0, () => p.Run(Warn, sales.Metrics));
 
         var rows = p.Sql($"select * from {good} where date < {until}");
+        var known = p.PointInTimeJoin(rows, keys: ["origin"], timestamp: "date", [new FeatureTable(raw, ttl: TimeSpan.FromDays(30), columns: ["distance"], prefix: "last")]);
+        var (train, validation, test) = p.Split(known).ByGroup(["origin"], validation: 0.1, test: 0.2);
+        p.Evaluate(p.Train.LightGbm(train, label: "late", validation: validation), over: test);
         p.ForEach(cities, city => p.Sql($"select {city} as city"));
 
         var (fresh, old) = (rows, raw);

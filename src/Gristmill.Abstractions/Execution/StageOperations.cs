@@ -14,6 +14,8 @@ public static class StageOperations
     public const string SqlQuery = "sql.query";
     /// <summary>Splits input "data" in two or more outputs by a column's value, or at random by rows, groups or classes. Options: see the engine.</summary>
     public const string SqlSplit = "sql.split";
+    /// <summary>Joins feature tables to input "data" as they were known at the time of each of its rows. Options: keys, timestamp, features; see the engine.</summary>
+    public const string SqlPointInTimeJoin = "sql.point-in-time-join";
     /// <summary>Checks the rows of input "data" by rules and passes it on; see the engine for its options. Outputs "out", "metrics", "findings".</summary>
     public const string SqlCheck = "sql.check";
     /// <summary>Takes an Arrow IPC file or stream in, validated. Options: path.</summary>

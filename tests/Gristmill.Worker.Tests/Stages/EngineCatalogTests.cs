@@ -17,6 +17,7 @@ public sealed class EngineCatalogTests
     [InlineData(StageOperations.SqlRead)]
     [InlineData(StageOperations.SqlQuery)]
     [InlineData(StageOperations.SqlSplit)]
+    [InlineData(StageOperations.SqlPointInTimeJoin)]
     [InlineData(StageOperations.ArrowRead)]
     [InlineData(StageOperations.Fit)]
     [InlineData(StageOperations.Apply)]

@@ -2,7 +2,7 @@ using System.Globalization;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 
-namespace Gristmill.Engines.Sql.Splitting;
+namespace Gristmill.Engines.Sql.Querying;
 
 /// <summary>
 /// The columns of an input by their position. DuckDB looks names up without regard to case and has no empty ones, so what a table calls
