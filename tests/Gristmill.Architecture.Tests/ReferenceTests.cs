@@ -33,7 +33,7 @@ public sealed class ReferenceTests
         ["Gristmill.Cli"] = ["Gristmill.Client"],
     };
 
-    /// <summary>Heavy dependencies and the one project that may take each.</summary>
+    /// <summary>Heavy dependencies and the projects that may take each: one, unless it does two jobs.</summary>
     private static readonly Dictionary<string, string> s_homes = new()
     {
         ["DuckDB.NET"] = "Gristmill.Engines.Sql",
@@ -44,8 +44,9 @@ public sealed class ReferenceTests
         ["Microsoft.ML"] = "Gristmill.Engines.MLNet",
         ["LightGBM"] = "Gristmill.Engines.MLNet",
         ["OxyPlot"] = "Gristmill.Plots",
-        ["Microsoft.Data.Sqlite"] = "Gristmill.Storage.Sqlite",
-        ["Npgsql"] = "Gristmill.Storage.Postgres",
+        // Where state is kept, and where users' own databases are read.
+        ["Microsoft.Data.Sqlite"] = "Gristmill.Storage.Sqlite|Gristmill.Data",
+        ["Npgsql"] = "Gristmill.Storage.Postgres|Gristmill.Data",
         ["Spectre.Console"] = "Gristmill.Cli|Gristmill",
         ["System.CommandLine"] = "Gristmill.Cli|Gristmill",
     };
