@@ -1,4 +1,3 @@
-using Apache.Arrow.Types;
 using Gristmill.Testing;
 using Npgsql;
 
