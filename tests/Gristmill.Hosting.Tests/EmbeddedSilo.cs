@@ -35,7 +35,7 @@ internal sealed class EmbeddedSilo(IHost host, EmbeddedSilo.ShiftedClock clock, 
         var grains = host.Services.GetRequiredService<IGrainFactory>();
         await grains.RegisterPipelineAsync(pipeline.Spec);
         var id = await grains.GetGrain<IPipelineGrain>("kept").StartRunAsync(new RunRequest { NoCache = noCache });
-        await foreach (var change in grains.GetGrain<IRunGrain>(id).WatchAsync())
+        await foreach (var change in grains.GetGrain<IRunGrain>(id).WatchAsync(TestContext.Current.CancellationToken))
         {
             if (change.Run is { Ended: not null } over)
             {
