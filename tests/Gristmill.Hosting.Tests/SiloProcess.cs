@@ -102,14 +102,14 @@ public sealed class SiloProcess : IAsyncDisposable
     public async Task KillAsync()
     {
         _process!.Kill();
-        await _process.WaitForExitAsync();
+        await _process.WaitForExitAsync().WaitAsync(s_patience);
     }
 
     /// <summary>SIGTERM, as an operator or a supervisor sends it.</summary>
     public async Task<int> TerminateAsync()
     {
         using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
+        await kill.WaitForExitAsync().WaitAsync(s_patience);
         await _process!.WaitForExitAsync().WaitAsync(s_patience);
         return _process.ExitCode;
     }

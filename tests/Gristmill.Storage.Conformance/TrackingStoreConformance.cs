@@ -382,6 +382,29 @@ public abstract class TrackingStoreConformance
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_still_runs_is_ordered_by_how_long_it_has_run(bool descending)
+    {
+        // Longer than any but one has taken, and a moment longer from one page to the next.
+        var now = DateTimeOffset.UtcNow;
+        await Store.PutRunAsync(new RunProjection { Sequence = 1, Run = Projection("long", 1, RunStatus.Succeeded).Run with { Created = Start, Ended = now.AddYears(1) } });
+        for (var i = 0; i < 4; i++)
+        {
+            await Store.PutRunAsync(new RunProjection { Sequence = 1, Run = Projection($"ended{i}", 1, RunStatus.Succeeded, [("p", "1")]).Run with { Created = Start, Ended = Start.AddSeconds(i) } });
+            await Store.PutRunAsync(new RunProjection { Sequence = 1, Run = Projection($"runs{i}", 1, RunStatus.Running, [("p", "1")]).Run with { Created = now.AddDays(-1 - i), Ended = null } });
+        }
+
+        string[] expected = ["ended0", "ended1", "ended2", "ended3", "runs0", "runs1", "runs2", "runs3", "long"];
+        foreach (var limit in new[] { 1, 2, 9 })
+        {
+            var query = new RunQuery { Order = descending ? "duration desc" : "duration", Limit = limit };
+            Assert.Equal(descending ? expected.Reverse() : expected, await Pages(query));
+            Assert.Equal((descending ? expected.Reverse() : expected).Where(static id => id != "long"), await Pages(query with { Filter = "params.p = '1'" }));
+        }
+    }
+
     [Fact]
     public async Task Pages_show_no_run_twice_and_none_missing_while_runs_are_added()
     {
@@ -465,6 +488,9 @@ public abstract class TrackingStoreConformance
             {
                 var found = await Ids(new RunQuery { Filter = filter, Order = order, Limit = 100 });
                 Assert.True(expected.Order(StringComparer.Ordinal).SequenceEqual(found.Order(StringComparer.Ordinal)), $"seed {seed}: {filter} by {order}: {string.Join(' ', found)}");
+                var limit = random.Next(1, 5);
+                var paged = await Pages(new RunQuery { Filter = filter, Order = order, Limit = limit });
+                Assert.True(found.SequenceEqual(paged), $"seed {seed}: {filter} by {order}, {limit} a page: {string.Join(' ', paged)}");
             }
         }
 

@@ -6,7 +6,7 @@ namespace Gristmill.Storage.Postgres.Database;
 /// <summary>The tables of a state database: made when they are missing, brought up to date when they are older.</summary>
 internal static class PostgresSchema
 {
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>Names the lock of whoever makes or changes the tables; any number does that nobody else uses.</summary>
     private const long Lock = 0x6772_6973_746D_6C31;
@@ -34,6 +34,7 @@ internal static class PostgresSchema
             primary key(cluster, silo));
         """,
         TrackingSchema.Create,
+        TrackingSchema.Durations,
     ];
 
     /// <summary>Makes or migrates the tables; returns the version they had before, 0 if there were none.</summary>

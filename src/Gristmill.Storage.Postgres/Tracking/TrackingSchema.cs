@@ -55,4 +55,10 @@ internal static class TrackingSchema
         create table writer(id bigint primary key, batch bigint not null, seen bigint not null) with (fillfactor=50);
         create table rebuild(one boolean primary key, complete boolean not null, owner bigint not null, until bigint not null);
         """;
+
+    /// <summary>How long runs took is found in an index, but for those that run still.</summary>
+    public const string Durations = """
+        create index run_duration on run((ended-created), n) where ended is not null;
+        create index run_running on run(n) where ended is null;
+        """;
 }

@@ -7,16 +7,20 @@ namespace Gristmill.Storage;
 
 /// <summary>
 /// Where a page ended: the phase of the order, the key and the number of the last run. The next page goes on behind that place, so runs that come
-/// or go meanwhile move nothing.
+/// or go meanwhile move nothing; and it holds what still runs to have taken as long as it had when the first was asked for.
 /// </summary>
-internal readonly record struct PageToken(int Phase, object Key, long Run)
+/// <param name="Phase">Numbers, texts, or neither.</param>
+/// <param name="Key">What the run is ordered by: a double or a string.</param>
+/// <param name="Run">The run's number.</param>
+/// <param name="Now">When the first page was asked for, in milliseconds since 1970.</param>
+internal readonly record struct PageToken(int Phase, object Key, long Run, long Now)
 {
     private const char Separator = '\n';
 
     public string Write(RunQuery query)
     {
         var (type, key) = Key is double number ? ("d", number.ToString("R", CultureInfo.InvariantCulture)) : ("t", (string)Key);
-        return Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Phase}\n{Run}\n{Mark(query)}\n{type}{key}")));
+        return Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Phase}\n{Run}\n{Now}\n{Mark(query)}\n{type}{key}")));
     }
 
     public static PageToken? Read(RunQuery query)
@@ -29,16 +33,17 @@ internal readonly record struct PageToken(int Phase, object Key, long Run)
         string[] parts;
         try
         {
-            parts = page.Length <= 32_768 ? Encoding.UTF8.GetString(Base64Url.DecodeFromChars(page)).Split(Separator, 4) : [];
+            parts = page.Length <= 32_768 ? Encoding.UTF8.GetString(Base64Url.DecodeFromChars(page)).Split(Separator, 5) : [];
         }
         catch (FormatException)
         {
             parts = [];
         }
 
-        if (parts is not [var phase, var run, var mark, ['d' or 't', ..] key]
+        if (parts is not [var phase, var run, var now, var mark, ['d' or 't', ..] key]
             || !int.TryParse(phase, NumberStyles.None, CultureInfo.InvariantCulture, out var phaseNumber)
             || !long.TryParse(run, NumberStyles.None, CultureInfo.InvariantCulture, out var runNumber)
+            || !long.TryParse(now, NumberStyles.None, CultureInfo.InvariantCulture, out var then)
             || phaseNumber > 2)
         {
             throw Refuse("is not what an earlier page named as its next");
@@ -51,11 +56,11 @@ internal readonly record struct PageToken(int Phase, object Key, long Run)
 
         if (key[0] == 't')
         {
-            return new PageToken(phaseNumber, key[1..], runNumber);
+            return new PageToken(phaseNumber, key[1..], runNumber, then);
         }
 
         return double.TryParse(key.AsSpan(1), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-            ? new PageToken(phaseNumber, number, runNumber)
+            ? new PageToken(phaseNumber, number, runNumber, then)
             : throw Refuse("is not what an earlier page named as its next");
     }
 

@@ -5,8 +5,9 @@ using System.Globalization;
 namespace Gristmill.Storage;
 
 /// <summary>
-/// Finds a page of runs. If an index tells that a term of the filter holds for few runs, those are looked at and sorted; otherwise the index of the
-/// order is walked until the page is full. Either touches thousands of rows where there are a hundred thousand runs.
+/// Finds a page of runs. If an index tells that a term of the filter holds for few runs, those are looked at and sorted; otherwise, or where that
+/// promises to be shorter, the index of the order is walked until the page is full. Either touches thousands of rows where there are a hundred
+/// thousand runs.
 /// </summary>
 internal sealed class RunSearch
 {
@@ -20,19 +21,35 @@ internal sealed class RunSearch
     private readonly IReadOnlyDictionary<string, long> _names;
     private readonly long _now;
     private readonly RunTerm? _driver;
+    private readonly long _walk;
 
-    private RunSearch(ITrackingSession session, RunQuery query, ImmutableArray<RunCondition> conjuncts, RunOrder order, IReadOnlyDictionary<string, long> names, long now, RunTerm? driver) =>
-        (_session, _query, _conjuncts, _order, _names, _now, _driver) = (session, query, conjuncts, order, names, now, driver);
+    private RunSearch(ITrackingSession session, RunQuery query, ImmutableArray<RunCondition> conjuncts, RunOrder order, IReadOnlyDictionary<string, long> names, long now, RunTerm? driver, long walk) =>
+        (_session, _query, _conjuncts, _order, _names, _now, _driver, _walk) = (session, query, conjuncts, order, names, now, driver, walk);
+
+    /// <summary>Which runs are looked at.</summary>
+    private enum Part
+    {
+        All,
+
+        /// <summary>Those that the driver holds for.</summary>
+        Few,
+
+        /// <summary>As many as are to be walked, from the order's start.</summary>
+        Start,
+        Ended,
+        Running,
+    }
 
     private TrackingDialect Dialect => _session.Dialect;
 
     /// <summary>The numbers of the runs of a page, and the token of the next.</summary>
     public static async ValueTask<(List<long> Runs, string? Next)> FindAsync(ITrackingSession session, RunQuery query, RunCondition? filter, RunOrder order, PageToken? after, long now)
     {
+        now = after?.Now ?? now;
         var names = await NamesAsync(session, filter, order).ConfigureAwait(false);
         var conjuncts = Conjuncts(filter);
-        var driver = await DriverAsync(session, conjuncts, names, now).ConfigureAwait(false);
-        var search = new RunSearch(session, query, conjuncts, order, names, now, driver);
+        var (driver, walk) = await DriverAsync(session, conjuncts, names, query.Limit + 1, now).ConfigureAwait(false);
+        var search = new RunSearch(session, query, conjuncts, order, names, now, driver, walk);
         var found = new List<PageToken>();
         var phases = search.Phases();
         for (var phase = after?.Phase ?? 0; phase < phases && found.Count <= query.Limit; phase++)
@@ -52,15 +69,48 @@ internal sealed class RunSearch
         _ => 2,
     };
 
-    private ValueTask<List<PageToken>> PhaseAsync(int phase, PageToken? after, int limit)
+    private async ValueTask<List<PageToken>> PhaseAsync(int phase, PageToken? after, int limit)
     {
-        var isValue = _order.Field.Kind != RunFieldKind.Attribute && phase < Phases() - 1;
-        var sql = new RunSql(Dialect, _names, _now, _driver is not null ? "d.run" : isValue ? "o.run" : "r.n");
-        var with = "";
-        var from = "run r";
         if (_driver is not null)
         {
-            with = $"with d(run) as materialized ({sql.Source(_driver)}) ";
+            // Of other orders there is no index, and of runs without a value none either.
+            var isWalked = phase == 0 && _walk > 0 && (_order.Field.Kind != RunFieldKind.Attribute || _order.Field.Name is "id" or "created");
+            if (isWalked && await PartAsync(phase, after, limit, Part.Start).ConfigureAwait(false) is var first && first.Count == limit)
+            {
+                return first;
+            }
+
+            return await PartAsync(phase, after, limit, Part.Few).ConfigureAwait(false);
+        }
+
+        if (_order.Field is not { Kind: RunFieldKind.Attribute, Name: "duration" })
+        {
+            return await PartAsync(phase, after, limit, Part.All).ConfigureAwait(false);
+        }
+
+        if (phase > 0)
+        {
+            // Every run has one.
+            return [];
+        }
+
+        // How long those took that have ended is in an index; those that run still are few.
+        var ended = await PartAsync(phase, after, limit, Part.Ended).ConfigureAwait(false);
+        var running = await PartAsync(phase, after, limit, Part.Running).ConfigureAwait(false);
+        var both = ended.Concat(running).OrderBy(static token => ((double)token.Key, token.Run));
+        return [.. (_order.Descending ? both.Reverse() : both).Take(limit)];
+    }
+
+    private ValueTask<List<PageToken>> PartAsync(int phase, PageToken? after, int limit, Part part)
+    {
+        var driver = part == Part.Few ? _driver : null;
+        var isValue = _order.Field.Kind != RunFieldKind.Attribute && phase < Phases() - 1;
+        var sql = new RunSql(Dialect, _names, _now, driver is not null ? "d.run" : isValue && part != Part.Start ? "o.run" : "r.n");
+        var with = "";
+        var from = "run r";
+        if (driver is not null)
+        {
+            with = $"with d(run) as materialized ({sql.Source(driver)}) ";
             from = "d " + Dialect.LookUp("run", "r", "r.n=d.run");
         }
 
@@ -68,18 +118,32 @@ internal sealed class RunSearch
         var (key, tie, where, descending) = ("r.id", (string?)null, "", true);
         if (_order.Field.Kind == RunFieldKind.Attribute)
         {
-            var column = sql.Attribute(_order.Field.Name);
             if (_order.Field.Name is "id" or "created")
             {
                 descending = _order.Descending;
             }
-            else if (phase == 0)
+            else if (_order.Field.Name == "duration")
             {
-                (key, tie, where, descending) = (column, "r.n", $" and {column} is not null", _order.Descending);
+                // In milliseconds, as the index has them.
+                (key, where) = part switch
+                {
+                    Part.Ended => ("(r.ended-r.created)", " and r.ended is not null"),
+                    Part.Running => ($"({sql.Argument(_now)}-r.created)", " and r.ended is null"),
+                    _ => ($"(coalesce(r.ended, {sql.Argument(_now)})-r.created)", phase == 0 ? "" : " and false"),
+                };
+                (tie, descending) = ("r.n", _order.Descending);
             }
             else
             {
-                where = $" and {column} is null";
+                var column = sql.Attribute(_order.Field.Name);
+                if (phase == 0)
+                {
+                    (key, tie, where, descending) = (column, "r.n", $" and {column} is not null", _order.Descending);
+                }
+                else
+                {
+                    where = $" and {column} is null";
+                }
             }
         }
         else
@@ -92,7 +156,7 @@ internal sealed class RunSearch
             }
             else
             {
-                from = _driver is null
+                from = driver is null
                     ? $"{table} o {Dialect.LookUp("run", "r", "r.n=o.run")}"
                     : $"d {Dialect.LookUp(table, "o", $"o.run=d.run and o.name={name}")} {Dialect.LookUp("run", "r", "r.n=d.run")}";
                 var isNumber = _order.Field.Kind == RunFieldKind.Metric || (_order.Field.Kind == RunFieldKind.Parameter && phase == 0);
@@ -112,24 +176,32 @@ internal sealed class RunSearch
             where += $" and r.id<{sql.Argument(_query.Before)}";
         }
 
-        foreach (var condition in _conjuncts)
-        {
-            where += ReferenceEquals(condition, _driver) ? "" : " and " + sql.Condition(condition);
-        }
-
         var (sign, direction) = descending ? ("<", "desc") : (">", "asc");
         if (after is { } token)
         {
             // Where few runs are looked at, each is looked up by itself; otherwise the order's index begins behind the token.
-            var (first, second) = _driver is null ? (key, tie) : (Dialect.Unindexed(key), tie is null ? null : Dialect.Unindexed(tie));
-            where += second is null
-                ? $" and {first}{sign}{sql.Argument(token.Key)}"
-                : $" and ({first},{second}){sign}({sql.Argument(token.Key)},{sql.Argument(token.Run)})";
+            var (first, second) = driver is null ? (key, tie) : (Dialect.Unindexed(key), tie is null ? null : Dialect.Unindexed(tie));
+            // A whole number where the key is: of another type it is not looked for in the index.
+            var value = sql.Argument(_order.Field is { Kind: RunFieldKind.Attribute, Name: "duration" } && token.Key is double length ? (long)length : token.Key);
+            where += second is null ? $" and {first}{sign}{value}" : $" and ({first},{second}){sign}({value},{sql.Argument(token.Run)})";
+        }
+
+        if (part == Part.Start)
+        {
+            // What is walked is counted before the filter leaves out most of it.
+            var walked = tie is null ? $"{key} {direction}" : $"{key} {direction}, {tie} {direction}";
+            from = $"(select {key} as place, r.* from {from} where r.sequence>=0{where} order by {walked} limit {sql.Argument(_walk)}) r";
+            (key, tie, where) = ("r.place", tie is null ? null : "r.n", "");
+        }
+
+        foreach (var condition in _conjuncts)
+        {
+            where += ReferenceEquals(condition, driver) ? "" : " and " + sql.Condition(condition);
         }
 
         var by = tie is null ? $"{key} {direction}" : $"{key} {direction}, {tie} {direction}";
         var text = $"{with}select {key}, r.n from {from} where r.sequence>=0{where} order by {by} limit {sql.Argument((long)limit)}";
-        return _session.AllAsync(text, r => new PageToken(phase, Key(r), r.GetInt64(1)), sql.Arguments);
+        return _session.AllAsync(text, r => new PageToken(phase, Key(r), r.GetInt64(1), _now), sql.Arguments);
     }
 
     private object Key(DbDataReader row) => row.GetValue(0) is var key && key is string ? Dialect.Text(row, 0) : Convert.ToDouble(key, CultureInfo.InvariantCulture);
@@ -142,8 +214,8 @@ internal sealed class RunSearch
         var single => [single],
     };
 
-    /// <summary>The term that holds for the fewest runs, if those are few.</summary>
-    private static async ValueTask<RunTerm?> DriverAsync(ITrackingSession session, ImmutableArray<RunCondition> conjuncts, IReadOnlyDictionary<string, long> names, long now)
+    /// <summary>The term that holds for the fewest runs, if those are few; and how many of the order's runs to look at before those, 0 where that promises nothing.</summary>
+    private static async ValueTask<(RunTerm? Driver, long Walk)> DriverAsync(ITrackingSession session, ImmutableArray<RunCondition> conjuncts, IReadOnlyDictionary<string, long> names, int wanted, long now)
     {
         var sql = new RunSql(session.Dialect, names, now);
         var limit = sql.Argument(Few + 1L);
@@ -153,13 +225,29 @@ internal sealed class RunSearch
                      select (Term: term, Count: $"(select count(*) from ({source} limit {limit}) c)")).ToList();
         if (terms.Count == 0)
         {
-            return null;
+            return default;
         }
 
-        var counts = (await session.AllAsync($"select {string.Join(", ", terms.Select(static term => term.Count))}",
-            r => terms.Select((_, i) => r.GetInt64(i)).ToList(), sql.Arguments).ConfigureAwait(false))[0];
+        // The newest run's number stands for how many there are: none is given twice.
+        var counts = (await session.AllAsync($"select {string.Join(", ", terms.Select(static term => term.Count))}, (select coalesce(max(n), 0) from run)",
+            r => terms.Select((_, i) => r.GetInt64(i)).Append(r.GetInt64(terms.Count)).ToList(), sql.Arguments).ConfigureAwait(false))[0];
+        var runs = counts[^1];
+        counts.RemoveAt(counts.Count - 1);
         var best = counts.IndexOf(counts.Min());
-        return counts[best] <= Few ? terms[best].Term : null;
+        if (counts[best] > Few)
+        {
+            return default;
+        }
+
+        // Runs to walk for a page, if what the terms say has nothing to do with the order or with one another; of a term that was not counted out, half.
+        var walk = 2.0 * wanted;
+        foreach (var condition in conjuncts)
+        {
+            var i = terms.FindIndex(term => ReferenceEquals(term.Term, condition));
+            walk *= i >= 0 && counts[i] <= Few ? (double)runs / Math.Max(1, counts[i]) : 2;
+        }
+
+        return (terms[best].Term, walk <= counts[best] ? (long)Math.Ceiling(walk) : 0);
     }
 
     private static async ValueTask<IReadOnlyDictionary<string, long>> NamesAsync(ITrackingSession session, RunCondition? filter, RunOrder order)

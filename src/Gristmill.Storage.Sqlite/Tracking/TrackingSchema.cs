@@ -3,7 +3,7 @@ namespace Gristmill.Storage.Sqlite;
 /// <summary>The tables of a tracking database. The version is kept in the file's user_version.</summary>
 internal static class TrackingSchema
 {
-    public const int Version = 3;
+    public const int Version = 4;
 
     /// <summary>Columns that tables of version 1 may lack; rows from before have null there.</summary>
     public static readonly IReadOnlyList<(string Table, string Column, string Type)> Added = [("run", "partition", "text"), ("run", "trigger", "text")];
@@ -24,6 +24,8 @@ internal static class TrackingSchema
         create index if not exists run_status on run(status, id);
         create index if not exists run_partition on run(partition) where partition is not null;
         create index if not exists run_trigger on run(trigger) where trigger is not null;
+        create index if not exists run_duration on run(ended-created, n) where ended is not null;
+        create index if not exists run_running on run(n) where ended is null;
         create table if not exists param(
             run integer not null, name integer not null, value text not null, number real, own integer not null,
             primary key(run, name)) without rowid;
