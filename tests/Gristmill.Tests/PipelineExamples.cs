@@ -25,6 +25,8 @@ internal static class PipelineExamples
         var rows = p.Sql($"select * from {good} where date < {until}");
         var airports = p.Read.Csv("/data/airports.csv");
         var known = p.PointInTimeJoin(rows, keys: ["origin"], timestamp: "date", [new FeatureTable(raw, ttl: TimeSpan.FromDays(30), columns: ["distance"], prefix: "last")]);
+        var (train, validation, test) = p.Split(known).ByGroup(["origin"], validation: 0.1, test: 0.2);
+        p.Evaluate(p.Train.LightGbm(train, label: "late", validation: validation), over: test);
         var named = p.Join(known, airports, on: ["origin"], rightOn: ["iata"], how: JoinKind.Left, validate: JoinCardinality.ManyToOne);
         var some = p.Shuffle(p.Sample(named).Rows(100_000, by: ["late"]), seed: 1);
         var windows = p.Sql($"""
@@ -34,8 +36,6 @@ internal static class PipelineExamples
             from {rows} order by id
             """);
         var groups = p.Sql($"select origin, count(*) as flights, median(delay) as delay from {rows} group by origin having count(*) > 100 order by origin");
-        var (train, validation, test) = p.Split(known).ByGroup(["origin"], validation: 0.1, test: 0.2);
-        p.Evaluate(p.Train.LightGbm(train, label: "late", validation: validation), over: test);
         p.ForEach(cities, city => p.Sql($"select {city} as city"));
 
         var (fresh, old) = (rows, raw);

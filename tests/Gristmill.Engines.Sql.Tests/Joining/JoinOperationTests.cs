@@ -38,8 +38,8 @@ public sealed class JoinOperationTests
         {
             using var fixture = new EngineFixture { Threads = 1 + (seed % 4) };
             var random = new Random(seed);
-            var left = Enumerable.Range(0, seed == 1 ? 0 : 2000).Select(i => new Row(Maybe(random, 60), Maybe(random, 30), i)).ToList();
-            var right = Enumerable.Range(0, seed == 2 ? 0 : 1500).Select(i => new Row(Maybe(random, 60), Maybe(random, 30), i)).ToList();
+            var left = Enumerable.Range(0, seed == 1 ? 0 : 900).Select(i => new Row(Maybe(random, 40), Maybe(random, 20), i)).ToList();
+            var right = Enumerable.Range(0, seed == 2 ? 0 : 700).Select(i => new Row(Maybe(random, 40), Maybe(random, 20), i)).ToList();
             var joined = await Join(fixture, new { keys = new[] { "a", "b" }, rightKeys = new[] { "k", "b" }, how, suffix = "!" },
                 await Table(fixture, left, "a", "integer"), await Table(fixture, right, "k", "hugeint::smallint"));
 

@@ -42,17 +42,22 @@ public sealed class ShuffleOperationTests
     public async Task All_orders_are_as_likely()
     {
         using var fixture = new EngineFixture();
-        var table = await fixture.QueryAsync("select i from range(4) r(i)");
-        var counts = new Dictionary<string, int>();
-        for (var seed = 0; seed < 1200; seed++)
+        var order = Longs(fixture, await Shuffle(fixture, await fixture.QueryAsync("select i from range(48000) r(i)"), 1));
+        var place = new int[order.Count];
+        for (var i = 0; i < place.Length; i++)
         {
-            var order = string.Join(' ', Longs(fixture, await Shuffle(fixture, table, seed)));
-            counts[order] = counts.GetValueOrDefault(order) + 1;
+            place[order[i]] = i;
         }
 
-        // 24 orders, 50 times each but for chance: chi squared of 23 degrees is above 58 once in 10,000 times; the seeds are fixed.
-        Assert.Equal(24, counts.Count);
-        Assert.InRange(counts.Values.Sum(count => (count - 50.0) * (count - 50) / 50), 0, 58);
+        // Neighbours in the table, four by four: 24 orders, 500 times each but for chance. Chi squared of 23 degrees is above 58 once in 10,000 times; the seed is fixed.
+        var orders = Enumerable.Range(0, 12_000).CountBy(four => string.Join(' ', Enumerable.Range(0, 4).OrderBy(i => place[(4 * four) + i]))).Select(group => group.Value).ToList();
+        Assert.Equal(24, orders.Count);
+        Assert.InRange(orders.Sum(count => (count - 500.0) * (count - 500) / 500), 0, 58);
+
+        // Each tenth of the table goes to each tenth of the result: chi squared of 81 degrees.
+        var tenths = Enumerable.Range(0, 48_000).CountBy(row => (row / 4800, place[row] / 4800)).Select(group => group.Value).ToList();
+        Assert.Equal(100, tenths.Count);
+        Assert.InRange(tenths.Sum(count => (count - 480.0) * (count - 480) / 480), 0, 135);
     }
 
     [Fact]
