@@ -11,10 +11,10 @@ internal static class RowQuotas
     /// </summary>
     /// <param name="classes">The classes of the rows.</param>
     /// <param name="seed">The seed.</param>
-    /// <param name="quotas">Of each class: rows for each part, which sum to its size.</param>
+    /// <param name="quotas">Of each class: rows for each part, which sum to its size. The arrays are used up.</param>
     public static sbyte[] Assign(RowClasses classes, long seed, IEnumerable<long[]> quotas)
     {
-        long[][] left = [.. quotas.Select(static quota => quota.ToArray())];
+        long[][] left = [.. quotas];
         long[] sizes = [.. classes.Sizes];
         var start = SplitMix64.Mix((ulong)seed);
         var parts = new sbyte[classes.Rows];
