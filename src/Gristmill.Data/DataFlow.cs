@@ -112,6 +112,24 @@ public partial class DataFlow
         return Sql("select " + names + " from input");
     }
 
+    /// <summary>
+    /// A random share of the rows, in their order: each is kept or left out for itself, by its number and the seed, so that there are about so many,
+    /// and the same ones each time. A sample of an exact size, or of groups, is a stage's: <c>p.Sample(rows)</c>.
+    /// </summary>
+    /// <param name="fraction">From 0 to 1.</param>
+    /// <param name="seed">Seed of the choice.</param>
+    public DataFlow Sample(double fraction, long seed = 42)
+    {
+        if (fraction is not (>= 0 and <= 1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "It must be from 0 to 1.");
+        }
+
+        // 52 bits of a hash that is the same with every version of DuckDB.
+        return Sql(FormattableString.Invariant(
+            $"select * from input qualify ('0x' || left(md5('{seed}:' || row_number() over ()), 13))::bigint < {(long)(fraction * (1L << 52))}"));
+    }
+
     /// <summary>The first rows; what follows is not read.</summary>
     public DataFlow Take(long rows)
     {

@@ -52,6 +52,29 @@ public sealed class DataFlowTests
     }
 
     [Fact]
+    public async Task A_sample_is_the_same_rows_in_their_order_whatever_the_workers()
+    {
+        using var fixture = new FlowFixture();
+        fixture.Numbers("a.parquet", 200_000);
+        var numbers = fixture.Read("a.parquet");
+
+        async Task<List<int>> Sample(DataFlow flow, int workers) => await flow.With(flow.Options with { Workers = workers }).Select("i").As<int>().ToListAsync(s_token);
+        var one = await Sample(numbers.Sample(0.1, seed: 7), 1);
+
+        // 20,000 but for chance; the standard deviation is 134.
+        Assert.InRange(one.Count, 19_400, 20_600);
+        Assert.InRange(one.Count(i => i < 100_000), 9_500, 10_500);
+        Assert.Equal(one.Order().Distinct(), one);
+        Assert.Equal(one, await Sample(numbers.Sample(0.1, seed: 7), 4));
+        Assert.Equal(one, await Sample(numbers.Map((Number n) => n).Sample(0.1, seed: 7), 4));
+        Assert.NotEqual(one, await Sample(numbers.Sample(0.1, seed: 8), 1));
+        Assert.Empty(await Sample(numbers.Sample(0), 2));
+        Assert.Equal(200_000, (await Sample(numbers.Sample(1), 2)).Count);
+        Assert.Throws<ArgumentOutOfRangeException>(() => numbers.Sample(1.1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => numbers.Sample(double.NaN));
+    }
+
+    [Fact]
     public async Task A_query_may_read_a_stream_twice()
     {
         using var fixture = new FlowFixture();

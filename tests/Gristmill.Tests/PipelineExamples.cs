@@ -23,9 +23,19 @@ internal static class PipelineExamples
         p.If(sales.Metrics["badRows"] > 0, () => p.Run(Warn, sales.Metrics));
 
         var rows = p.Sql($"select * from {good} where date < {until}");
+        var airports = p.Read.Csv("/data/airports.csv");
         var known = p.PointInTimeJoin(rows, keys: ["origin"], timestamp: "date", [new FeatureTable(raw, ttl: TimeSpan.FromDays(30), columns: ["distance"], prefix: "last")]);
         var (train, validation, test) = p.Split(known).ByGroup(["origin"], validation: 0.1, test: 0.2);
         p.Evaluate(p.Train.LightGbm(train, label: "late", validation: validation), over: test);
+        var named = p.Join(known, airports, on: ["origin"], rightOn: ["iata"], how: JoinKind.Left, validate: JoinCardinality.ManyToOne);
+        var some = p.Shuffle(p.Sample(named).Rows(100_000, by: ["late"]), seed: 1);
+        var windows = p.Sql($"""
+            select *, avg(delay) over (partition by origin order by date range between interval 7 days preceding and current row) as week,
+                   lag(delay) over (partition by origin order by date, id) as before,
+                   rank() over (partition by origin order by delay desc) as place
+            from {rows} order by id
+            """);
+        var groups = p.Sql($"select origin, count(*) as flights, median(delay) as delay from {rows} group by origin having count(*) > 100 order by origin");
         p.ForEach(cities, city => p.Sql($"select {city} as city"));
 
         var (fresh, old) = (rows, raw);

@@ -14,8 +14,14 @@ public static class StageOperations
     public const string SqlQuery = "sql.query";
     /// <summary>Splits input "data" in two or more outputs by a column's value, or at random by rows, groups or classes. Options: see the engine.</summary>
     public const string SqlSplit = "sql.split";
+    /// <summary>Joins inputs "left" and "right" on equal keys. Options: keys, rightKeys, how, suffix, validate; see the engine.</summary>
+    public const string SqlJoin = "sql.join";
     /// <summary>Joins feature tables to input "data" as they were known at the time of each of its rows. Options: keys, timestamp, features; see the engine.</summary>
     public const string SqlPointInTimeJoin = "sql.point-in-time-join";
+    /// <summary>Puts the rows of input "data" in a random order. Options: seed.</summary>
+    public const string SqlShuffle = "sql.shuffle";
+    /// <summary>Draws rows of input "data" at random, also by groups. Options: rows or fraction, seed, columns, allocation, replacement; see the engine.</summary>
+    public const string SqlSample = "sql.sample";
     /// <summary>Checks the rows of input "data" by rules and passes it on; see the engine for its options. Outputs "out", "metrics", "findings".</summary>
     public const string SqlCheck = "sql.check";
     /// <summary>Takes an Arrow IPC file or stream in, validated. Options: path.</summary>

@@ -33,14 +33,14 @@ internal static class PointInTimeOperation
         RequireDifferent(names);
 
         var selected = spine.All.Select(static column => $"s.{column}").ToList();
-        var tables = new List<string> { $"s as (select *, {Instant(spine, time, nanoseconds)} as t, row_number() over () as r from spine)" };
+        var tables = new List<string> { $"s as (select *, {Instant(spine, time, nanoseconds)} as t, {SegmentTable.LabelColumn} as r from spine)" };
         var joins = "";
         for (var i = 0; i < features.Length; i++)
         {
             var feature = features[i];
             for (var key = 0; key < keys.Length; key++)
             {
-                RequireEqual(spine, keys[key], feature.Columns, feature.Keys[key], options.Features[i].Input);
+                JoinKeys.RequireEqual(spine, keys[key], "The spine", feature.Columns, feature.Keys[key], $"input '{options.Features[i].Input}'");
             }
 
             var view = View(i);
@@ -48,7 +48,7 @@ internal static class PointInTimeOperation
 
             // Of rows of one key and time only one is left, so that the join has nothing to choose from.
             tables.Add($"""
-                k{view} as (select * from (select *, {Instant(feature.Columns, feature.Time, nanoseconds)} as t, row_number() over () as r from {view})
+                k{view} as (select * from (select *, {Instant(feature.Columns, feature.Time, nanoseconds)} as t, {SegmentTable.LabelColumn} as r from {view})
                 where {string.Join(" and ", feature.Keys.Select(key => $"{feature.Columns.At(key)} is not null"))} and t is not null
                 qualify row_number() over (partition by {partition}, t order by r desc) = 1)
                 """);
@@ -74,7 +74,7 @@ internal static class PointInTimeOperation
     private static InputColumns Add(DuckSession session, StageContext context, string input, string view)
     {
         var lease = context.Dataset(input);
-        session.AddInput(view, new SegmentTable(lease.Schema, lease.Batches, lease), InputColumns.Prefix);
+        session.AddInput(view, new SegmentTable(lease.Schema, lease.Batches, lease, static row => row), InputColumns.Prefix);
         return new InputColumns(lease.Schema);
     }
 
@@ -96,26 +96,6 @@ internal static class PointInTimeOperation
             var type => throw Mismatch(name, $"{table}'s column '{name}' has the type {type.Name}, which is no time.", "Cast it to a timestamp in a query before."),
         };
     }
-
-    private static void RequireEqual(InputColumns spine, int key, InputColumns table, int other, string input)
-    {
-        if (Kind(spine.TypeOf(key)) is var kind && Kind(table.TypeOf(other)) is var found && kind != found)
-        {
-            throw Mismatch(spine.Names[key], $"The spine's key '{spine.Names[key]}' is of the kind {kind}, and key '{table.Names[other]}' of input '{input}' is {found}.",
-                "Cast one of them in a query before.");
-        }
-    }
-
-    private static string Kind(IArrowType type) => type switch
-    {
-        Int8Type or Int16Type or Int32Type or Int64Type or UInt8Type or UInt16Type or UInt32Type or UInt64Type => "integer",
-        HalfFloatType or FloatType or DoubleType => "float",
-        Decimal32Type or Decimal64Type or Decimal128Type or Decimal256Type => "decimal",
-        StringType or LargeStringType or StringViewType => "text",
-        DictionaryType dictionary => Kind(dictionary.ValueType),
-        Date32Type or Date64Type => "date",
-        _ => type.Name,
-    };
 
     private static void RequireDifferent(List<string> names)
     {

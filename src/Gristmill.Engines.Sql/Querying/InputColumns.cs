@@ -46,6 +46,28 @@ internal sealed class InputColumns(Schema schema)
             .With("column", name).With("columns", known);
     }
 
+    /// <summary>Why a table cannot be queried by its columns' own names, as "has ..."; null: it can.</summary>
+    public static string? Unspeakable(Schema schema)
+    {
+        // DuckDB takes ASCII's letters alone for equal in both cases.
+        static string Fold(string name) => string.Concat(name.Select(static c => char.IsAsciiLetterUpper(c) ? char.ToLowerInvariant(c) : c));
+        var known = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var name in schema.FieldsList.Select(static column => column.Name))
+        {
+            if (name.Length == 0 || name.Contains('\0', StringComparison.Ordinal))
+            {
+                return $"has {(name.Length == 0 ? "a column without a name" : $"the column '{name}', whose name has a NUL,")}, which SQL has not";
+            }
+
+            if (!known.TryAdd(Fold(name), name))
+            {
+                return $"has the columns '{known[Fold(name)]}' and '{name}', which SQL does not tell apart";
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>
     /// 64 bits of the MD5 of the values of some columns as text, an unsigned BIGINT: the same for keys that are equal, on every machine
     /// and with every version. Null is a value like any other.

@@ -2,6 +2,7 @@ using System.Globalization;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
 using Gristmill.Engines.Sql.Interop;
+using Gristmill.Engines.Sql.Querying;
 
 namespace Gristmill.Engines.Sql.Sessions;
 
@@ -83,8 +84,17 @@ internal sealed class DuckSession : IDisposable
     }
 
     /// <summary>Makes a table known under a name. The table is disposed with the session.</summary>
+    /// <exception cref="GristmillException">
+    /// <see cref="ErrorCodes.Sql"/>: SQL cannot tell its columns apart. <see cref="ErrorCodes.TypeMismatch"/>: it cannot read one.
+    /// </exception>
     public void AddInput(string name, ScanTable table)
     {
+        if (table.ColumnPrefix is null && InputColumns.Unspeakable(table.Schema) is { } reason)
+        {
+            table.Dispose();
+            throw new GristmillException(ErrorCodes.Sql, $"Table '{name}' {reason}.", "Rename it in the stage that makes the table.").With("table", name);
+        }
+
         table.Threads = Settings.Threads;
         table.Progress = Scans;
         var function = string.Create(CultureInfo.InvariantCulture, $"gristmill_input_{_inputs++}");

@@ -41,4 +41,31 @@ internal static class RowKeys
             context.Objects.Delete(hashes.Id);
         }
     }
+
+    /// <summary>The key of the first row that a query gives, for people; null if it gives none.</summary>
+    /// <param name="context">The attempt.</param>
+    /// <param name="session">The database.</param>
+    /// <param name="columns">The table's columns.</param>
+    /// <param name="key">Which of them are the key.</param>
+    /// <param name="rest">What follows "select KEY": "from ..." and so on.</param>
+    /// <param name="cancellationToken">Interrupts it.</param>
+    public static string? Show(StageContext context, DuckSession session, InputColumns columns, IReadOnlyList<int> key, string rest, CancellationToken cancellationToken)
+    {
+        // As much as a message can hold.
+        var query = $"select {string.Join(", ", key.Select(column => $"left({columns.At(column)}::varchar, 100) as k{columns.At(column)}"))}\n{rest}\nlimit 1";
+        Exception Fail(string error) => QueryErrors.Explain(DuckError.Parse(error), query, context, cancellationToken);
+        using var statement = DuckStatement.Prepare(session, query, Fail);
+        var found = statement.Run(context.Objects, cancellationToken);
+        try
+        {
+            using var lease = context.Objects.Get(found);
+            return lease.Batches.FirstOrDefault(static batch => batch.Length > 0) is not { } row
+                ? null
+                : string.Join(", ", key.Select((column, i) => $"{columns.Names[column]} = {((StringArray)row.Column(i)).GetString(0) ?? "null"}"));
+        }
+        finally
+        {
+            context.Objects.Delete(found.Id);
+        }
+    }
 }

@@ -23,7 +23,7 @@ internal static class SplitOperation
         var parts = options.By switch
         {
             SplitBy.Value or SplitBy.Time => Ordered(options, lease, columns),
-            SplitBy.Random => Shares(options, fractions => new RandomPartition(fractions, options.Seed)),
+            SplitBy.Random => AtRandom(options),
             SplitBy.Group => Grouped(options, columns),
             SplitBy.Stratified => Stratified(options, columns),
             _ => throw Invalid("by", "it is none of value, time, random, group and stratified"),
@@ -31,11 +31,13 @@ internal static class SplitOperation
         var names = Names(options, parts.Conditions.Count);
 
         using var session = DuckSession.Open(context, engine);
-        session.AddInput(Data, new SegmentTable(lease.Schema, lease.Batches, lease.Share(), parts.Partition), InputColumns.Prefix);
+        sbyte[] assigned = [];
+        Func<long, long>? label = parts.Assign is not null ? row => assigned[row] : parts.Random is { } random ? row => random.Of(row) : null;
+        session.AddInput(Data, new SegmentTable(lease.Schema, lease.Batches, lease.Share(), label), InputColumns.Prefix);
         session.Seal();
-        if (parts is { Key: { } key, Assign: { } assign, Partition: AssignedPartition partition })
+        if (parts is { Key: { } key, Assign: { } assign })
         {
-            partition.Assign(assign(RowKeys.Read(context, session, Data, columns, key, cancellationToken)));
+            assigned = assign(RowKeys.Read(context, session, Data, columns, key, cancellationToken));
         }
 
         var written = new List<ObjectRef>();
@@ -71,20 +73,21 @@ internal static class SplitOperation
         return outputs;
     }
 
-    private static Parts Shares(SplitOptions options, Func<IReadOnlyList<double>, RowPartition> partition)
+    private static Parts Shares(List<double> fractions) => new([.. Enumerable.Range(0, fractions.Count).Select(part => (
+        string.Create(CultureInfo.InvariantCulture, $"{SegmentTable.LabelColumn} = {part}"),
+        ImmutableDictionary<string, JsonElement>.Empty))]);
+
+    private static Parts AtRandom(SplitOptions options)
     {
         var fractions = Fractions(options);
-        return new Parts(
-            [.. Enumerable.Range(0, fractions.Count).Select(part => (
-                string.Create(CultureInfo.InvariantCulture, $"{RowPartition.Column} = {part}"),
-                ImmutableDictionary<string, JsonElement>.Empty))],
-            partition(fractions));
+        return Shares(fractions) with { Random = new RandomPartition(fractions, options.Seed) };
     }
 
     private static Parts Grouped(SplitOptions options, InputColumns columns)
     {
-        var random = new RandomPartition(Fractions(options), options.Seed);
-        return Shares(options, static _ => new AssignedPartition()) with
+        var fractions = Fractions(options);
+        var random = new RandomPartition(fractions, options.Seed);
+        return Shares(fractions) with
         {
             Key = RowKeys.Find(columns, options.Columns, options.Column) ?? throw Invalid("columns", "it names none"),
             Assign = keys => [.. keys.Select(key => random.Of((long)key))],
@@ -94,10 +97,14 @@ internal static class SplitOperation
     private static Parts Stratified(SplitOptions options, InputColumns columns)
     {
         var fractions = Fractions(options);
-        return Shares(options, static _ => new AssignedPartition()) with
+        return Shares(fractions) with
         {
             Key = RowKeys.Find(columns, options.Columns, options.Column) ?? throw Invalid("columns", "it names none"),
-            Assign = keys => RowQuotas.Assign(keys, options.Seed, sizes => [.. sizes.Select(size => RowQuotas.Divide(size, fractions))]),
+            Assign = keys =>
+            {
+                var classes = new RowClasses(keys);
+                return RowQuotas.Assign(classes, options.Seed, classes.Sizes.Select(size => RowQuotas.Divide(size, fractions)));
+            },
         };
     }
 
@@ -149,7 +156,7 @@ internal static class SplitOperation
                 "Cast it in a query before, or split by another value.").With("column", name);
         }
 
-        return new Parts([.. Enumerable.Range(0, bounds.Length + 1).Select(part => Condition(columns.At(column), bounds, part))], null);
+        return new Parts([.. Enumerable.Range(0, bounds.Length + 1).Select(part => Condition(columns.At(column), bounds, part))]);
     }
 
     private static (string, ImmutableDictionary<string, JsonElement>) Condition(string column, JsonElement[] bounds, int part)
@@ -217,9 +224,11 @@ internal static class SplitOperation
 
     /// <summary>What to ask the scanned table for.</summary>
     /// <param name="Conditions">Which rows each part has.</param>
-    /// <param name="Partition">Says the part of a row where conditions ask for it.</param>
-    private sealed record Parts(IReadOnlyList<(string Condition, ImmutableDictionary<string, JsonElement> Values)> Conditions, RowPartition? Partition)
+    private sealed record Parts(IReadOnlyList<(string Condition, ImmutableDictionary<string, JsonElement> Values)> Conditions)
     {
+        /// <summary>Says the part of a row by its number, where the division is of rows.</summary>
+        public RandomPartition? Random { get; init; }
+
         /// <summary>The columns whose values decide, where rows are looked at first.</summary>
         public IReadOnlyList<int>? Key { get; init; }
 

@@ -199,6 +199,36 @@ public sealed class QueryOperationTests
         Assert.Empty(Directory.GetDirectories(fixture.Folder, "gristmill-sql-*"));
     }
 
+    [Theory]
+    [InlineData(StageOperations.SqlQuery, """{"query":"select * from data"}""")]
+    [InlineData(StageOperations.SqlCheck, """{"rules":[{"kind":"rows","min":1}]}""")]
+    public async Task Columns_that_SQL_does_not_tell_apart_are_named(string operation, string options)
+    {
+        using var fixture = new EngineFixture();
+        ObjectRef Table(params string[] names)
+        {
+            var schema = new Schema(names.Select(name => new Field(name, Apache.Arrow.Types.Int64Type.Default, true)), null);
+            using var batch = new RecordBatch(schema, names.Select(_ => (IArrowArray)new Int64Array.Builder().Append(1).Build()), 1);
+            using var writer = fixture.Store.Create(schema, 1 << 16);
+            writer.Append(batch);
+            return writer.Seal();
+        }
+
+        foreach (var (table, named) in new[]
+        {
+            (Table("x", "Late", "late"), "'Late' and 'late'"), (Table("x", "É", "e", "E"), "'e' and 'E'"), (Table("x", ""), "without a name"), (Table("a\0b", "x"), "NUL"),
+        })
+        {
+            var before = fixture.Store.List().Count();
+            var error = await fixture.FailAsync(operation, options, new() { ["data"] = table });
+            Assert.Equal(ErrorCodes.Sql, error.Code);
+            Assert.Contains(named, error.Message, StringComparison.Ordinal);
+            Assert.Equal(before, fixture.Store.List().Count());
+        }
+
+        await fixture.RunAsync(operation, options, new() { ["data"] = Table("\u00C9", "\u00E9", "\u017F", "s", "K", "\u212A", "a b", "c") });
+    }
+
     [Fact]
     public async Task A_query_that_is_cancelled_before_it_starts_does_not_start()
     {

@@ -4,7 +4,7 @@ namespace Gristmill.Engines.Sql.Interop;
 /// Parts by shares, each row (or any other number, such as the hash of a key) for itself: the same for the same seed on every machine and
 /// with any number of threads.
 /// </summary>
-internal sealed class RandomPartition : RowPartition
+internal sealed class RandomPartition
 {
     private readonly double[] _bounds;
     private readonly ulong _seed;
@@ -25,7 +25,8 @@ internal sealed class RandomPartition : RowPartition
         _bounds[^1] = 1;
     }
 
-    public override sbyte Of(long row)
+    /// <summary>The part of a row, from 0.</summary>
+    public sbyte Of(long row)
     {
         var uniform = (SplitMix64.Mix(_seed + (ulong)row) >> 11) * (1.0 / (1L << 53));
         var part = 0;

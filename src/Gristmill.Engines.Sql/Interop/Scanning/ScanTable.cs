@@ -25,8 +25,8 @@ internal abstract class ScanTable(Schema schema) : IDisposable
     /// <summary>DuckDB's types of the columns.</summary>
     public DuckDBLogicalType[] Types { get; set; } = [];
 
-    /// <summary>Whether a column with each row's part follows those of the schema.</summary>
-    public virtual bool HasPart => false;
+    /// <summary>Whether a column with each row's label follows those of the schema.</summary>
+    public virtual bool HasLabel => false;
 
     /// <summary>Rows, or null where they are not known.</summary>
     public abstract long? Cardinality { get; }

@@ -117,10 +117,10 @@ internal static unsafe class SegmentScan
                 TableFunctions.DuckDBBindAddResultColumn(info, table.NameOf(i), table.Types[i]);
             }
 
-            if (table.HasPart)
+            if (table.HasLabel)
             {
-                using var tinyInt = NativeMethods.LogicalType.DuckDBCreateLogicalType(DuckDBType.TinyInt);
-                TableFunctions.DuckDBBindAddResultColumn(info, RowPartition.Column, tinyInt);
+                using var bigInt = NativeMethods.LogicalType.DuckDBCreateLogicalType(DuckDBType.BigInt);
+                TableFunctions.DuckDBBindAddResultColumn(info, SegmentTable.LabelColumn, bigInt);
             }
 
             if (table.Cardinality is { } rows)

@@ -5,17 +5,17 @@ internal sealed unsafe class SegmentScanState : IScanState
 {
     private readonly SegmentTable _table;
     private readonly ScannedColumns _columns;
-    private readonly int _partitionTarget = -1;
+    private readonly int _labelTarget = -1;
     private long _next;
 
     public SegmentScanState(SegmentTable table, ulong[] outputs)
     {
         _table = table;
         _columns = new ScannedColumns(table, outputs);
-        if (table.Partition is not null)
+        if (table.Label is not null)
         {
             // The first behind the columns.
-            _partitionTarget = Array.IndexOf(outputs, (ulong)table.Types.Length);
+            _labelTarget = Array.IndexOf(outputs, (ulong)table.Types.Length);
         }
     }
 
@@ -37,13 +37,13 @@ internal sealed unsafe class SegmentScanState : IScanState
 
         _columns.Reference(output, batch, nodes, start, count);
 
-        if (_partitionTarget >= 0)
+        if (_labelTarget >= 0)
         {
-            var parts = (sbyte*)NativeDuck.VectorGetData(NativeDuck.DataChunkGetVector(output, (ulong)_partitionTarget));
+            var labels = (long*)NativeDuck.VectorGetData(NativeDuck.DataChunkGetVector(output, (ulong)_labelTarget));
             var row = _table.FirstRow[batch] + start;
             for (var i = 0; i < count; i++)
             {
-                parts[i] = _table.Partition!.Of(row + i);
+                labels[i] = _table.Label!(row + i);
             }
         }
 

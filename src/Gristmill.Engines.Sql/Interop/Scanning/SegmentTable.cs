@@ -8,6 +8,9 @@ namespace Gristmill.Engines.Sql.Interop;
 /// </summary>
 internal sealed class SegmentTable : ScanTable
 {
+    /// <summary>Name of the column of labels; it comes behind those of the table, whatever their names are.</summary>
+    public const string LabelColumn = "gristmill_label";
+
     private readonly IDisposable? _owner;
     private readonly long[] _firstChunk;
     private readonly ArrowNode?[] _nodes;
@@ -17,12 +20,12 @@ internal sealed class SegmentTable : ScanTable
     /// <param name="schema">Schema of the batches.</param>
     /// <param name="batches">The rows.</param>
     /// <param name="owner">Keeps the memory of the batches; disposed with this table.</param>
-    /// <param name="partition">Adds a last column with each row's part, for random splits.</param>
-    public SegmentTable(Schema schema, IReadOnlyList<RecordBatch> batches, IDisposable? owner, RowPartition? partition = null)
+    /// <param name="label">Adds a last column with a number for each row, made of the row's own number from 0 on: its part in a split, its place. Called by several threads.</param>
+    public SegmentTable(Schema schema, IReadOnlyList<RecordBatch> batches, IDisposable? owner, Func<long, long>? label = null)
         : base(schema)
     {
         Batches = batches;
-        Partition = partition;
+        Label = label;
         _owner = owner;
         _nodes = new ArrowNode?[batches.Count * schema.FieldsList.Count];
         _firstChunk = new long[batches.Count + 1];
@@ -36,7 +39,7 @@ internal sealed class SegmentTable : ScanTable
 
     public IReadOnlyList<RecordBatch> Batches { get; }
 
-    public RowPartition? Partition { get; }
+    public Func<long, long>? Label { get; }
 
     public long[] FirstRow { get; }
 
@@ -44,7 +47,7 @@ internal sealed class SegmentTable : ScanTable
 
     public long Chunks => _firstChunk[^1];
 
-    public override bool HasPart => Partition is not null;
+    public override bool HasLabel => Label is not null;
 
     public override long? Cardinality => Rows;
 

@@ -20,9 +20,30 @@ public sealed class JoinStagesTests
     }
 
     [Fact]
+    public void A_join_says_its_keys_kind_and_cardinality()
+    {
+        var spec = Pipeline.Create("p", p =>
+        {
+            var orders = p.Read.Parquet("/orders.parquet");
+            var customers = p.Read.Parquet("/customers.parquet");
+            var joined = p.Join(orders, customers, on: ["customer"], rightOn: ["id"], how: JoinKind.Left, validate: JoinCardinality.ManyToOne);
+            p.Join(joined, orders, on: ["order", "day"], suffix: "2");
+        }).Spec;
+        var stages = spec.Stages.Where(stage => stage.Operation == StageOperations.SqlJoin).ToList();
+        Assert.Equal("joined", stages[0].Name);
+        Assert.Equal((new OutputRef("orders"), new OutputRef("customers")), (stages[0].Inputs["left"], stages[0].Inputs["right"]));
+        Assert.Equal("""{"how":"left","keys":["customer"],"rightKeys":["id"],"suffix":"_right","validate":"manyToOne"}""", stages[0].Options);
+        Assert.Equal("""{"how":"inner","keys":["order","day"],"suffix":"2","validate":"manyToMany"}""", stages[1].Options);
+    }
+
+    [Fact]
     public void Joins_of_nothing_are_refused() => Pipeline.Create("p", p =>
     {
         var rows = p.Read.Parquet("/rows.parquet");
+        Assert.Throws<GristmillException>(() => p.Join(rows, rows, on: []));
+        Assert.Throws<GristmillException>(() => p.Join(rows, rows, on: ["a"], rightOn: ["a", "b"]));
+        Assert.Throws<GristmillException>(() => p.Join(rows, rows, on: ["a"], rightOn: []));
+        Assert.Throws<GristmillException>(() => p.Join(rows, null!, on: ["a"]));
         Assert.Throws<GristmillException>(() => p.PointInTimeJoin(rows, [], "at", [new FeatureTable(rows)]));
         Assert.Throws<GristmillException>(() => p.PointInTimeJoin(rows, ["id"], "at", []));
         Assert.Throws<GristmillException>(() => new FeatureTable(rows, TimeSpan.FromDays(-1)));

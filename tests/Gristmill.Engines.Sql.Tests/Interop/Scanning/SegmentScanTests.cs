@@ -109,10 +109,11 @@ public sealed class SegmentScanTests
     {
         string Parts(long seed)
         {
+            var partition = new RandomPartition([0.75, 0.25], seed);
             using var database = new ScanDatabase(new SegmentTable(
-                Batch(("n", Longs(10_000))).Schema, [Batch(("n", Longs(10_000)))], null, new RandomPartition([0.75, 0.25], seed)));
-            Assert.InRange((long)database.Scalar("select count(*) from scan() where gristmill_part = 0")!, 7300, 7700);
-            return database.Text("gristmill_part");
+                Batch(("n", Longs(10_000))).Schema, [Batch(("n", Longs(10_000)))], null, row => partition.Of(row)));
+            Assert.InRange((long)database.Scalar("select count(*) from scan() where gristmill_label = 0")!, 7300, 7700);
+            return database.Text("gristmill_label");
         }
 
         Assert.Equal(Parts(1), Parts(1));
