@@ -332,6 +332,23 @@ public sealed class PostgresWriteTests(PostgresFixture server)
     }
 
     [Fact]
+    public async Task A_server_that_takes_its_time_is_waited_for()
+    {
+        var (fixture, _) = server.Start();
+        using var opened = fixture;
+        var table = Name("slow");
+        await server.RunAsync($"""
+            create table {table}("I" int, "X" float8, "Name" text);
+            create function {table}_slow() returns trigger language plpgsql as 'begin perform pg_sleep(1.5); return null; end';
+            create trigger slow after insert on {table} for each statement execute function {table}_slow()
+            """);
+        var hasty = PostgresConnection.FromString(server.ConnectionString + ";Command Timeout=1");
+        await Numbers(fixture, 10).WritePostgresAsync(hasty, table, new PostgresWriteOptions { Mode = PostgresWriteMode.Append }, s_token);
+        Assert.Equal(10, await CountAsync(table));
+        Assert.Equal(1, await DataFlow.ReadPostgresQuery(hasty, "select pg_sleep(1.5)::text as v").With(fixture.Options).CountAsync(s_token));
+    }
+
+    [Fact]
     public async Task What_the_server_does_not_allow_is_an_error()
     {
         var (fixture, connection) = server.Start();

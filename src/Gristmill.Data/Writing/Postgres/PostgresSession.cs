@@ -7,6 +7,7 @@ namespace Gristmill.Data.Writing.Postgres;
 /// <summary>A connection that writes one table. What the server says is told as an error of the table's; the connection string is in none.</summary>
 internal sealed partial class PostgresSession : IDisposable
 {
+    private const int Patience = 2_000; // milliseconds
     private readonly PostgresConnection _source;
     private readonly CancellationToken _token;
     private readonly NpgsqlConnection _connection;
@@ -52,8 +53,6 @@ internal sealed partial class PostgresSession : IDisposable
     public void BeginCopy(string statement) => Try(() =>
     {
         _copy = _connection.BeginRawBinaryCopyAsync(statement, _token).GetAwaiter().GetResult();
-        // The server may take its time with triggers and checks; who waits no longer cancels.
-        (_copy.ReadTimeout, _copy.WriteTimeout) = (0, 0);
         return 0;
     });
 
@@ -101,8 +100,12 @@ internal sealed partial class PostgresSession : IDisposable
     {
         try
         {
-            // Disposed as it is, a COPY would be taken for done.
-            _copy?.Cancel();
+            if (_copy is not null && _connection.State == System.Data.ConnectionState.Open)
+            {
+                // Disposed as it is, a COPY would be taken for done. A server that waits for a lock does not hear of it; then the connection is closed.
+                (_copy.ReadTimeout, _copy.WriteTimeout) = (Patience, Patience);
+                _copy.Cancel();
+            }
         }
         catch (Exception e) when (IsBroken(e) || e is PostgresException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
@@ -134,7 +137,7 @@ internal sealed partial class PostgresSession : IDisposable
 
     private NpgsqlCommand Command(string statement, ReadOnlySpan<object> values)
     {
-        var command = new NpgsqlCommand(statement, _connection) { CommandTimeout = 0 };
+        var command = new NpgsqlCommand(statement, _connection);
         foreach (var value in values)
         {
             command.Parameters.Add(new NpgsqlParameter { Value = value });

@@ -66,7 +66,8 @@ internal static class PostgresSink
 
     private static FlowResult Write(FlowRun run, PostgresSession session, Func<Stage> open, string name, PostgresWriteOptions options, PostgresLedger? ledger)
     {
-        session.Execute("begin isolation level read committed");
+        // A host that is gone without a word gives its locks back within minutes, not hours.
+        session.Execute("begin isolation level read committed; set local tcp_keepalives_idle = 60; set local tcp_keepalives_interval = 10");
         if (ledger?.Claim() is { } before)
         {
             run.Progress.Advance(before, 0);
