@@ -41,8 +41,15 @@ public sealed class PostgresConnection
         NpgsqlConnection? connection = null;
         try
         {
-            // A pool would keep connections, and what they were made of, beyond the flow.
-            connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(text) { Pooling = false, Enlist = false, PersistSecurityInfo = false }.ConnectionString);
+            // A pool would keep connections, and what they were made of, beyond the flow. Queries and checks take the time they take; whoever waits no longer cancels.
+            var builder = new NpgsqlConnectionStringBuilder(text) { Pooling = false, Enlist = false, PersistSecurityInfo = false, CommandTimeout = 0 };
+            if (!builder.TcpKeepAlive)
+            {
+                // So that a server that is gone without a word is found out.
+                (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 60, 10);
+            }
+
+            connection = new NpgsqlConnection(builder.ConnectionString);
             connection.OpenAsync(cancellationToken).GetAwaiter().GetResult();
             return connection;
         }

@@ -1,3 +1,4 @@
+using Gristmill.Data.Writing.Postgres;
 using Gristmill.Engines;
 
 namespace Gristmill.Data;
@@ -30,8 +31,35 @@ public static class StageFlowExtensions
     {
         ArgumentNullException.ThrowIfNull(flow);
         ArgumentNullException.ThrowIfNull(context);
-        return (flow.HasOptions ? flow : flow.With(context.FlowOptions())).ToObjectAsync(context.Objects, cancellationToken);
+        return InAttempt(flow, context).ToObjectAsync(context.Objects, cancellationToken);
     }
+
+    /// <summary>
+    /// Writes to a table of a PostgreSQL database, once for each run: the transaction that has the rows also notes run and stage down in the table
+    /// <c>gristmill_writes</c> of the same schema. Where the stage is executed again, since its worker or silo ended before it was done, that is found and nothing is written
+    /// (<see cref="FlowResult.WasWritten"/>); of two executions at once, one waits for the other.
+    /// </summary>
+    /// <param name="flow">The flow; its own options go before those of the attempt.</param>
+    /// <param name="context">The attempt.</param>
+    /// <param name="connection">How it is reached.</param>
+    /// <param name="table">The table's name, as it is: it is quoted. A table that is missing is made.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="cancellationToken">Ends it; the table is as before then.</param>
+    /// <exception cref="GristmillException">
+    /// <see cref="ErrorCodes.Conflict"/>: also where the attempt writes to the table twice by the same <see cref="PostgresWriteOptions.Name"/>; else as
+    /// <see cref="DataFlow.WritePostgresAsync"/>.
+    /// </exception>
+    public static Task<FlowResult> WritePostgresAsync(
+        this DataFlow flow, StageContext context, PostgresConnection connection, string table, PostgresWriteOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(flow);
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(table);
+        return PostgresSink.WriteAsync(InAttempt(flow, context), connection, table, options ?? new PostgresWriteOptions(), StageWrites.Of(context), cancellationToken);
+    }
+
+    private static DataFlow InAttempt(DataFlow flow, StageContext context) => flow.HasOptions ? flow : flow.With(context.FlowOptions());
 
     private sealed class StageReporter(StageContext context) : IProgress<FlowProgress>
     {

@@ -43,7 +43,7 @@ public static class ErrorCodes
     /// <remarks>Check the path and its permissions; relative paths start at the silo's base folder.</remarks>
     public const string FileNotFound = "data.file_not_found";
 
-    /// <summary>A remote file's server refuses, does not answer, or keeps breaking off.</summary>
+    /// <summary>The server of a remote file or a database refuses, does not answer, or keeps breaking off.</summary>
     /// <remarks>The message says which; look at the address, what it takes to be let in, and the network, then run again.</remarks>
     public const string SourceUnavailable = "data.unavailable";
 
@@ -67,7 +67,7 @@ public static class ErrorCodes
     /// <remarks>Impute, filter, or send a value.</remarks>
     public const string BadValue = "data.bad_value";
 
-    /// <summary>DuckDB, or the database that is read, refused the query.</summary>
+    /// <summary>DuckDB, or the database that is read or written, refused the statement.</summary>
     /// <remarks>The message is the database's; DuckDB's has line and position.</remarks>
     public const string Sql = "sql.error";
 

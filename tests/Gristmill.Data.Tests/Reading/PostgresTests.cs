@@ -1,9 +1,8 @@
-using Gristmill.Testing;
 using Npgsql;
 
 namespace Gristmill.Data.Tests.Reading;
 
-public sealed class PostgresTests(PostgresTests.Server server) : IClassFixture<PostgresTests.Server>
+public sealed class PostgresTests(PostgresFixture server)
 {
     private const string Values = """
         select true as b, 1::int2 as s, -2::int4 as i, 3::int8 as l, 1.5::float4 as f, 2.25::float8 as d, 12345.67::numeric(12, 2) as n, -0.00000001::numeric as m, 'héllo' as t,
@@ -16,7 +15,7 @@ public sealed class PostgresTests(PostgresTests.Server server) : IClassFixture<P
     [Fact]
     public async Task Each_type_keeps_its_values()
     {
-        var (fixture, connection) = Start();
+        var (fixture, connection) = server.Start();
         using var opened = fixture;
         var flow = DataFlow.ReadPostgresQuery(connection, Values).With(fixture.Options);
         Assert.Equal(
@@ -31,7 +30,7 @@ public sealed class PostgresTests(PostgresTests.Server server) : IClassFixture<P
     [Fact]
     public async Task A_table_is_read_in_blocks_of_bounded_memory_and_of_one_moment()
     {
-        var (fixture, connection) = Start();
+        var (fixture, connection) = server.Start();
         using var opened = fixture;
         await server.RunAsync("""create table "Big one" as select i, repeat('x', 500) as text from generate_series(0, 199999) as i""");
         var (rows, sum) = (0L, 0L);
@@ -65,7 +64,7 @@ public sealed class PostgresTests(PostgresTests.Server server) : IClassFixture<P
     [InlineData("select point(1, 2) as v", ErrorCodes.TypeMismatch)]
     public async Task What_Arrow_does_not_hold_is_named_by_its_column(string query, string code)
     {
-        var (fixture, connection) = Start();
+        var (fixture, connection) = server.Start();
         using var opened = fixture;
         var error = await FlowFixture.FailAsync(() => DataFlow.ReadPostgresQuery(connection, query).With(fixture.Options).CountAsync(s_token));
         Assert.Equal((code, "v"), (error.Code, error.Error.Details["column"]));
@@ -79,7 +78,7 @@ public sealed class PostgresTests(PostgresTests.Server server) : IClassFixture<P
     [InlineData("select 1 / (i - 90000) as v from generate_series(1, 100000) as i", ErrorCodes.Sql)]
     public async Task What_the_server_refuses_is_an_error_also_in_the_middle(string query, string code)
     {
-        var (fixture, connection) = Start();
+        var (fixture, connection) = server.Start();
         using var opened = fixture;
         Assert.Equal(code, (await FlowFixture.FailAsync(() => DataFlow.ReadPostgresQuery(connection, query).With(fixture.Options).CountAsync(s_token))).Code);
     }
@@ -87,7 +86,7 @@ public sealed class PostgresTests(PostgresTests.Server server) : IClassFixture<P
     [Fact]
     public async Task No_message_and_no_description_has_the_connection()
     {
-        var (fixture, _) = Start();
+        var (fixture, _) = server.Start();
         using var opened = fixture;
         var wrong = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Password = "hush-hush" }.ConnectionString;
         string[] texts = [wrong, "Host=127.0.0.1;Port=1;Password=hush-hush", "Port=hush-hush", "hush-hush", "Hush-Hush=hush-hush"];
@@ -109,41 +108,11 @@ public sealed class PostgresTests(PostgresTests.Server server) : IClassFixture<P
     [Fact]
     public async Task Cancelling_ends_a_query_that_gives_no_rows_yet()
     {
-        var (fixture, connection) = Start();
+        var (fixture, connection) = server.Start();
         using var opened = fixture;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(s_token);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => DataFlow.ReadPostgresQuery(connection, "select pg_sleep(600)::text as v")
             .With(fixture.Options with { Progress = new Told(_ => end.Cancel()) }).CountAsync(end.Token));
-    }
-
-    private (FlowFixture Fixture, PostgresConnection Connection) Start()
-    {
-        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
-        return (new FlowFixture(), PostgresConnection.FromString(server.ConnectionString));
-    }
-
-    public sealed class Server : IAsyncLifetime
-    {
-        private PostgresServer? _server;
-
-        internal string ConnectionString => _server!.ConnectionString;
-
-        public async ValueTask InitializeAsync() => _server = PostgresServer.Missing is null ? await PostgresServer.StartAsync() : null;
-
-        public async ValueTask DisposeAsync()
-        {
-            if (_server is not null)
-            {
-                await _server.DisposeAsync();
-            }
-        }
-
-        internal async Task RunAsync(string statement)
-        {
-            await using var source = NpgsqlDataSource.Create(ConnectionString + ";Pooling=false");
-            await using var command = source.CreateCommand(statement);
-            await command.ExecuteNonQueryAsync(CancellationToken.None);
-        }
     }
 
     private sealed class Secrets(string? value) : ISecretStore

@@ -173,6 +173,26 @@ internal sealed class OtherTextColumn : ColumnReader
     protected override void Attach(ArrayData data) => _array = ArrowArrayFactory.BuildArray(data);
 }
 
+/// <summary>Bytes of one length.</summary>
+internal sealed unsafe class FixedBytesColumn(int width) : ColumnReader
+{
+    private byte* _values;
+
+    public ReadOnlySpan<byte> Span(int row) => new(_values + ((long)row * width), width);
+
+    protected override void Attach(ArrayData data) => _values = Address<byte>(data.Buffers[1], 0) + ((long)data.Offset * width);
+}
+
+/// <summary>Bytes and text that are views, as Arrow's own reader has them.</summary>
+internal sealed class ViewBytesColumn : ColumnReader
+{
+    private BinaryViewArray? _array;
+
+    public ReadOnlySpan<byte> Span(int row) => _array!.GetBytes(row, out _);
+
+    protected override void Attach(ArrayData data) => _array = (BinaryViewArray)ArrowArrayFactory.BuildArray(data);
+}
+
 /// <summary>Text by number in a dictionary; each value is made once.</summary>
 internal sealed class DictionaryTextColumn<TIndex> : ColumnReader
     where TIndex : unmanaged
@@ -271,4 +291,32 @@ internal sealed unsafe class ListColumn<T> : ColumnReader
     }
 
     protected override void Detach() => _items.Unbind();
+}
+
+/// <summary>Where lists, of one length or of any, have their items among those of all.</summary>
+internal sealed unsafe class ListBounds : ColumnReader
+{
+    private int* _offsets;
+    private long* _longOffsets;
+    private int _size;
+    private int _start;
+
+    public (int First, int Count) Get(int row)
+    {
+        if (_offsets is not null)
+        {
+            return (_offsets[row], _offsets[row + 1] - _offsets[row]);
+        }
+
+        return _longOffsets is not null
+            ? (checked((int)_longOffsets[row]), checked((int)(_longOffsets[row + 1] - _longOffsets[row])))
+            : (checked((row + _start) * _size), _size);
+    }
+
+    protected override void Attach(ArrayData data)
+    {
+        (_start, _size) = (data.Offset, data.DataType is Apache.Arrow.Types.FixedSizeListType type ? type.ListSize : 0);
+        _offsets = data.DataType is Apache.Arrow.Types.ListType ? Address<int>(data.Buffers[1], data.Offset) : null;
+        _longOffsets = data.DataType is Apache.Arrow.Types.LargeListType ? Address<long>(data.Buffers[1], data.Offset) : null;
+    }
 }

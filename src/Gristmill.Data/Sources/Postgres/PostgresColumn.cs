@@ -27,7 +27,8 @@ internal abstract class PostgresColumn(string name, string type)
         const int EpochDay = 10_957;
         const long Day = 86_400_000_000;
         var (name, type) = (column.ColumnName, column.DataTypeName);
-        var scale = column.NumericScale ?? 10;
+        // Npgsql tells no scale of 0.
+        var scale = column.NumericScale ?? (column.NumericPrecision is null ? 10 : 0);
         return column.TypeOID switch
         {
             16 => new Bits(name, type),

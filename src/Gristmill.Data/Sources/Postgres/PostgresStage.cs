@@ -1,32 +1,26 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
-using Apache.Arrow;
 using Gristmill.Data.Execution;
-using Gristmill.Data.Interop;
 using Npgsql;
 
 namespace Gristmill.Data.Sources.Postgres;
 
 /// <summary>Reads a binary COPY, value by value from the connection's bytes into the columns of a block. One transaction that changes nothing: rows are of one moment.</summary>
-internal sealed class PostgresStage : Stage, IDisposable
+internal sealed class PostgresStage : RowStage, IDisposable
 {
     private static readonly byte[] s_signature = [.. "PGCOPY\n"u8, 0xFF, 0x0D, 0x0A, 0];
-    private readonly FlowRun _run;
     private readonly PostgresNode _node;
     private readonly NpgsqlConnection _connection;
     private PostgresColumn[] _columns = [];
-    private Schema? _schema;
     private NpgsqlRawCopyStream? _copy;
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
     private int _start;
     private int _end;
-    private long _rows;
     private bool _done;
 
-    private PostgresStage(FlowRun run, PostgresNode node) => (_run, _node, _connection) = (run, node, node.Connection.Open(run.Token));
-
-    public override Schema Schema => _schema!;
+    private PostgresStage(FlowRun run, PostgresNode node)
+        : base(run) => (_node, _connection) = (node, node.Connection.Open(run.Token));
 
     public static PostgresStage Open(FlowRun run, PostgresNode node)
     {
@@ -58,17 +52,46 @@ internal sealed class PostgresStage : Stage, IDisposable
 
     protected override Block? Next()
     {
-        _run.Token.ThrowIfCancellationRequested();
         Block? block = null;
-        Try(() => block = Read());
+        Try(() => block = base.Next());
         return block;
+    }
+
+    protected override long Row(int row)
+    {
+        if (_done)
+        {
+            return -1;
+        }
+
+        if (_copy is null)
+        {
+            _copy = _connection.BeginRawBinaryCopyAsync($"copy (\n{_node.Query}\n) to stdout (format binary)", Run.Token).GetAwaiter().GetResult();
+            if (!Bytes(s_signature.Length).SequenceEqual(s_signature))
+            {
+                throw Broken();
+            }
+
+            Bytes(4);
+            Bytes(BinaryPrimitives.ReadInt32BigEndian(Bytes(4)));
+        }
+
+        var fields = BinaryPrimitives.ReadInt16BigEndian(Bytes(2));
+        if (fields == -1)
+        {
+            _done = true;
+            Drain();
+            return -1;
+        }
+
+        return fields == _columns.Length ? Values(row) : throw Broken();
     }
 
     private void Prepare()
     {
         Execute("begin isolation level repeatable read read only");
         using (var command = new NpgsqlCommand($"select * from (\n{_node.Query}\n) as source limit 0", _connection))
-        using (var reader = command.ExecuteReaderAsync(System.Data.CommandBehavior.SchemaOnly, _run.Token).GetAwaiter().GetResult())
+        using (var reader = command.ExecuteReaderAsync(System.Data.CommandBehavior.SchemaOnly, Run.Token).GetAwaiter().GetResult())
         {
             _columns = [.. reader.GetColumnSchema().Select(PostgresColumn.Of)];
         }
@@ -79,68 +102,10 @@ internal sealed class PostgresStage : Stage, IDisposable
                 "Give each column a name of its own with AS.");
         }
 
-        _schema = new Schema([.. _columns.Select(static column => new Field(column.Name, column.Builder.Type, nullable: true))], null);
+        Begin(_columns.Select(static column => column.Name), [.. _columns.Select(static column => column.Builder)]);
     }
 
-    private Block? Read()
-    {
-        if (_done)
-        {
-            return null;
-        }
-
-        if (_copy is null)
-        {
-            _copy = _connection.BeginRawBinaryCopyAsync($"copy (\n{_node.Query}\n) to stdout (format binary)", _run.Token).GetAwaiter().GetResult();
-            if (!Bytes(s_signature.Length).SequenceEqual(s_signature))
-            {
-                throw Broken();
-            }
-
-            Bytes(4);
-            Bytes(BinaryPrimitives.ReadInt32BigEndian(Bytes(4)));
-        }
-
-        var memory = new BlockMemory(_run.Memory);
-        try
-        {
-            foreach (var column in _columns)
-            {
-                column.Builder.Begin(memory, BlockSize.Rows);
-            }
-
-            var (rows, bytes) = (0, 0L);
-            while (rows < BlockSize.Rows && bytes < _run.Shares.Block && !_done)
-            {
-                var fields = BinaryPrimitives.ReadInt16BigEndian(Bytes(2));
-                if (fields == -1)
-                {
-                    _done = true;
-                    Drain();
-                    break;
-                }
-
-                bytes += fields == _columns.Length ? Row(rows) : throw Broken();
-                rows++;
-            }
-
-            _rows += rows;
-            if (rows == 0)
-            {
-                memory.Release();
-                return null;
-            }
-
-            return new Block(new RecordBatch(Schema, [.. _columns.Select(column => column.Builder.Build(rows))], rows), memory);
-        }
-        catch
-        {
-            memory.Release();
-            throw;
-        }
-    }
-
-    private long Row(int row)
+    private long Values(int row)
     {
         var bytes = 0L;
         foreach (var column in _columns)
@@ -154,7 +119,7 @@ internal sealed class PostgresStage : Stage, IDisposable
 
             if (!column.Set(row, Bytes(length)))
             {
-                var number = (_rows + row).ToString(CultureInfo.InvariantCulture);
+                var number = (Rows + row).ToString(CultureInfo.InvariantCulture);
                 throw new GristmillException(ErrorCodes.BadValue, $"{char.ToUpperInvariant(_node.Shown[0])}{_node.Shown[1..]}, column '{column.Name}', row {number}: the {column.Type} is out of the range of {SchemaChange.Text(column.Builder.Type)}.",
                     $"Cast or round it in a query, such as {column.Name}::text; a numeric without a scale is read with 10 digits behind the point.").With("column", column.Name).With("row", number);
             }
@@ -197,7 +162,7 @@ internal sealed class PostgresStage : Stage, IDisposable
     }
 
     // Whatever has not come yet can be cancelled; what has is there at once.
-    private int Receive(Memory<byte> buffer) => _copy!.ReadAsync(buffer, _run.Token).AsTask().GetAwaiter().GetResult();
+    private int Receive(Memory<byte> buffer) => _copy!.ReadAsync(buffer, Run.Token).AsTask().GetAwaiter().GetResult();
 
     /// <summary>The server says only behind the last row whether all went well.</summary>
     private void Drain()
@@ -213,7 +178,7 @@ internal sealed class PostgresStage : Stage, IDisposable
     private void Execute(string statement)
     {
         using var command = new NpgsqlCommand(statement, _connection);
-        command.ExecuteNonQueryAsync(_run.Token).GetAwaiter().GetResult();
+        command.ExecuteNonQueryAsync(Run.Token).GetAwaiter().GetResult();
     }
 
     private void Try(Action work)

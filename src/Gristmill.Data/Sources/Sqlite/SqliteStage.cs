@@ -1,7 +1,5 @@
 using System.Globalization;
-using Apache.Arrow;
 using Gristmill.Data.Execution;
-using Gristmill.Data.Interop;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -11,13 +9,12 @@ namespace Gristmill.Data.Sources.Sqlite;
 /// Steps through a statement of SQLite, block by block. Values are read where SQLite has them, without an object for any. SQLite reads one statement with one
 /// thread; the workers behind it share the blocks.
 /// </summary>
-internal sealed class SqliteStage : Stage, IDisposable
+internal sealed class SqliteStage : RowStage, IDisposable
 {
     /// <summary>Rows that say the type of a column which has no declared one.</summary>
     private const int LookedAt = 1_000;
     private const int BusyMilliseconds = 5_000;
     private const int Interrupted = 9;
-    private readonly FlowRun _run;
     private readonly SqliteNode _node;
     private readonly string _file;
     private readonly SqliteConnection _connection;
@@ -25,16 +22,15 @@ internal sealed class SqliteStage : Stage, IDisposable
     private readonly Lock _gate = new();
     private sqlite3_stmt? _statement;
     private SqliteColumn[] _columns = [];
-    private Schema? _schema;
     private double _likelyRows;
     private long _fileBytes;
-    private long _rows;
     private bool _done;
     private bool _ended;
 
     private SqliteStage(FlowRun run, SqliteNode node, string file)
+        : base(run)
     {
-        (_run, _node, _file) = (run, node, file);
+        (_node, _file) = (node, file);
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
         try
         {
@@ -47,8 +43,6 @@ internal sealed class SqliteStage : Stage, IDisposable
             throw Error(e.SqliteErrorCode, e.Message);
         }
     }
-
-    public override Schema Schema => _schema!;
 
     /// <exception cref="GristmillException">There is no such file or table, or it is not a query.</exception>
     public static SqliteStage Open(FlowRun run, SqliteNode node)
@@ -75,53 +69,34 @@ internal sealed class SqliteStage : Stage, IDisposable
         }
     }
 
-    protected override Block? Next()
+    protected override long Row(int row)
     {
-        _run.Token.ThrowIfCancellationRequested();
-        var memory = new BlockMemory(_run.Memory);
-        try
+        if (!Step())
         {
-            foreach (var column in _columns)
-            {
-                column.Builder.Begin(memory, BlockSize.Rows);
-            }
-
-            var (rows, bytes) = (0, 0L);
-            while (rows < BlockSize.Rows && bytes < _run.Shares.Block && Step())
-            {
-                foreach (var column in _columns)
-                {
-                    var taken = column.Set(_statement!, rows);
-                    bytes += taken >= 0 ? taken : throw Misfit(System.Array.IndexOf(_columns, column), _rows + rows);
-                }
-
-                rows++;
-            }
-
-            _rows += rows;
-            if (_likelyRows > 0 && _rows > _likelyRows)
-            {
-                // Pages that point at each other: a table has no more rows than numbers for them.
-                throw Error(raw.SQLITE_CORRUPT, "it gives more rows than it has");
-            }
-
-            if (_likelyRows > 0)
-            {
-                _run.Progress.Input(this, rows == 0 ? 1 : Math.Min(1, _rows / _likelyRows), _fileBytes);
-            }
-
-            if (rows == 0)
-            {
-                memory.Release();
-                return null;
-            }
-
-            return new Block(new RecordBatch(Schema, [.. _columns.Select(column => column.Builder.Build(rows))], rows), memory);
+            return -1;
         }
-        catch
+
+        var bytes = 0L;
+        for (var i = 0; i < _columns.Length; i++)
         {
-            memory.Release();
-            throw;
+            var taken = _columns[i].Set(_statement!, row);
+            bytes += taken >= 0 ? taken : throw Misfit(i, Rows + row);
+        }
+
+        return bytes;
+    }
+
+    protected override void Gathered(int rows)
+    {
+        if (_likelyRows > 0 && Rows > _likelyRows)
+        {
+            // Pages that point at each other: a table has no more rows than numbers for them.
+            throw Error(raw.SQLITE_CORRUPT, "it gives more rows than it has");
+        }
+
+        if (_likelyRows > 0)
+        {
+            Run.Progress.Input(this, rows == 0 ? 1 : Math.Min(1, Rows / _likelyRows), _fileBytes);
         }
     }
 
@@ -158,7 +133,7 @@ internal sealed class SqliteStage : Stage, IDisposable
         SqliteType?[] types = [.. names.Select((name, i) => _node.Options.Types.TryGetValue(name, out var type) ? type : SqliteColumn.Declared(raw.sqlite3_column_decltype(_statement, i).utf8_to_string()))];
         LookAtRows(types, names);
         _columns = [.. types.Select(static (type, i) => SqliteColumn.Of(type!.Value, i))];
-        _schema = new Schema([.. _columns.Select((column, i) => new Field(names[i], column.Builder.Type, nullable: true))], null);
+        Begin(names, [.. _columns.Select(static column => column.Builder)]);
         _fileBytes = new FileInfo(_file).Length;
         _likelyRows = _node.Table is { } table ? LikelyRows(table) : 0;
     }

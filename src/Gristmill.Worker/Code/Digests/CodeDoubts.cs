@@ -15,6 +15,9 @@ internal static class CodeDoubts
         // Files and databases may hold something else the next time.
         "Gristmill.Data.DataFlow::Read", "Gristmill.Data.DataFlow::ReadSqlite", "Gristmill.Data.DataFlow::ReadSqliteQuery",
         "Gristmill.Data.DataFlow::ReadPostgres", "Gristmill.Data.DataFlow::ReadPostgresQuery",
+        // And what is written elsewhere would not be.
+        "Gristmill.Data.DataFlow::WriteParquetAsync", "Gristmill.Data.DataFlow::WriteCsvAsync", "Gristmill.Data.DataFlow::WriteJsonLinesAsync", "Gristmill.Data.DataFlow::WriteArrowAsync",
+        "Gristmill.Data.DataFlow::WritePostgresAsync", "Gristmill.Data.StageFlowExtensions::WritePostgresAsync",
         "Gristmill.StageRequest::get_RunId", "Gristmill.StageRequest::get_Stage", "Gristmill.StageRequest::get_Attempt", "Gristmill.StageRequest::get_Epoch",
     };
 

@@ -177,6 +177,8 @@ public sealed class CodeDigestsTests : IDisposable
     [InlineData("Gristmill.Data.DataFlow.Read(\"x.parquet\").GetHashCode()", "Gristmill.Data.DataFlow.Read")]
     [InlineData("Gristmill.Data.DataFlow.ReadSqlite(\"x.db\", \"t\").GetHashCode()", "Gristmill.Data.DataFlow.ReadSqlite")]
     [InlineData("Gristmill.Data.DataFlow.ReadPostgres(Gristmill.Data.PostgresConnection.FromString(\"x\"), \"t\").GetHashCode()", "Gristmill.Data.DataFlow.ReadPostgres")]
+    [InlineData("default(Gristmill.Data.DataFlow)!.WriteArrowAsync(\"x\").Id", "Gristmill.Data.DataFlow.WriteArrowAsync")]
+    [InlineData("Gristmill.Data.StageFlowExtensions.WritePostgresAsync(null!, null!, null!, \"t\").Id", "Gristmill.Data.StageFlowExtensions.WritePostgresAsync")]
     [InlineData("new System.Net.Http.HttpClient().GetStringAsync(\"x\").Result.Length", "System.Net.Http.HttpClient.new")]
     [InlineData("new Func<long>(() => Guid.NewGuid().GetHashCode())()", "System.Guid.NewGuid")]
     [InlineData("new Random(5).Next()", null)]
