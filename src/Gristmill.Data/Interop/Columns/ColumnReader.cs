@@ -272,3 +272,21 @@ internal sealed unsafe class ListColumn<T> : ColumnReader
 
     protected override void Detach() => _items.Unbind();
 }
+
+/// <summary>Which rows have a value, and nothing more.</summary>
+internal sealed class ValidityColumn : ColumnReader
+{
+    protected override void Attach(ArrayData data)
+    {
+    }
+}
+
+/// <summary>Bytes of one length.</summary>
+internal sealed unsafe class FixedBytesColumn(int width) : ColumnReader
+{
+    private byte* _values;
+
+    public ReadOnlySpan<byte> Span(int row) => new(_values + ((long)row * width), width);
+
+    protected override void Attach(ArrayData data) => _values = Address<byte>(data.Buffers[1], data.Offset * width);
+}
