@@ -25,7 +25,7 @@ public enum FileFormat
     Avro,
     /// <summary>
     /// Images, a row a file: .png, .jpg, .jpeg. Columns are path, label (the name of the folder that it is in), width, height and bytes, which are the file's and not
-    /// decoded. Read only.
+    /// decoded, or with <see cref="FileReadOptions.Images"/> pixels. Read only.
     /// </summary>
     Image,
 }

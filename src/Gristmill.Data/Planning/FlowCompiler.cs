@@ -3,6 +3,7 @@ using Gristmill.Data.Execution;
 using Gristmill.Data.Rows;
 using Gristmill.Data.Sources;
 using Gristmill.Data.Sources.Avro;
+using Gristmill.Data.Sources.Images;
 using Gristmill.Engines.Sql.Sessions;
 
 namespace Gristmill.Data.Planning;
@@ -80,9 +81,10 @@ internal sealed class FlowCompiler(FlowRun run)
     }
 
     /// <summary>Whether one thread reads files as they are, and the workers decode them.</summary>
-    private static bool IsDecoded(FlowNode node, string? baseDirectory) => node is FilesNode files && files.Read.Format(baseDirectory) == FileFormat.Avro;
+    private static bool IsDecoded(FlowNode node, string? baseDirectory) =>
+        node is FilesNode { Read: var read } && (read.Format(baseDirectory) == FileFormat.Avro || (read.Format(baseDirectory) == FileFormat.Image && read.Options.Images is not null));
 
-    private AvroSource Decoded(FileRead read) => new(run, new AvroFileStage(run, read));
+    private WorkSource Decoded(FileRead read) => read.Format(run.Options.BaseDirectory) == FileFormat.Avro ? new AvroSource(run, new AvroFileStage(run, read)) : new ImageSource(run, read);
 
     private static List<FlowNode> InPass(FlowNode node)
     {
