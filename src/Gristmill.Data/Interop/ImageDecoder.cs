@@ -5,8 +5,8 @@ using SkiaSharp;
 namespace Gristmill.Data.Interop;
 
 /// <summary>
-/// Decodes images. By Skia: its libjpeg-turbo and libpng are fuzzed day by day and are the fastest there are. The decoders in C# are no safer choice: ports of stb_image do without
-/// bounds, and ImageSharp's free releases get corrections late.
+/// Decodes images by Skia, whose libjpeg-turbo and libpng browsers trust with files of strangers, and which TorchSharp brings anyway. Ports of stb_image go through pointers, and
+/// its authors promise no safety with hostile files; of ImageSharp, flaws with such files are reported, and newer ones are not free.
 /// </summary>
 internal static unsafe class ImageDecoder
 {
