@@ -48,4 +48,13 @@ public partial class DataFlow
         ArgumentNullException.ThrowIfNull(table);
         return PostgresSink.WriteAsync(this, connection, table, options ?? new PostgresWriteOptions(), null, cancellationToken);
     }
+
+    /// <summary>Writes an Avro container file. Columns that may be null are unions with null. It is there as a whole or not at all.</summary>
+    /// <exception cref="GristmillException">
+    /// <see cref="ErrorCodes.Conflict"/>: it is there already; <see cref="ErrorCodes.StoreFull"/>: the disk is full; <see cref="ErrorCodes.Invalid"/>: a column has a name
+    /// that Avro has not; <see cref="ErrorCodes.TypeMismatch"/>: a column has a type that it has not; and whatever reading fails with.
+    /// </exception>
+    /// <inheritdoc cref="WriteParquetAsync"/>
+    public Task<FlowResult> WriteAvroAsync(string path, FileWriteOptions? options = null, CancellationToken cancellationToken = default) =>
+        FileSink.AvroAsync(this, path, options ?? new FileWriteOptions(), cancellationToken);
 }

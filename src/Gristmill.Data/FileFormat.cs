@@ -19,8 +19,13 @@ public enum FileFormat
     /// </summary>
     Idx,
     /// <summary>
+    /// Avro container files, packed by deflate, snappy, zstandard or not at all: .avro. The fields of the record are the columns; a schema that is no record gives the
+    /// column "value".
+    /// </summary>
+    Avro,
+    /// <summary>
     /// Images, a row a file: .png, .jpg, .jpeg. Columns are path, label (the name of the folder that it is in), width, height and bytes, which are the file's and not
-    /// decoded. Read only.
+    /// decoded, or with <see cref="FileReadOptions.Images"/> pixels. Read only.
     /// </summary>
     Image,
 }

@@ -31,6 +31,10 @@ public sealed record FileReadOptions
     /// <value>1 GiB ahead, 4 at once, 60 seconds without a byte, 5 attempts.</value>
     public RemoteReadOptions Remote { get; init; } = new();
 
+    /// <summary>Of images: the size that they are decoded to.</summary>
+    /// <value>They are not decoded.</value>
+    public ImageReadOptions? Images { get; init; }
+
     /// <summary>Of CSV files: the delimiter.</summary>
     /// <value>Found out.</value>
     public char? Delimiter { get; init; }

@@ -7,11 +7,14 @@ public sealed record FileWriteOptions
     /// <value>False: it is an error.</value>
     public bool Overwrite { get; init; }
 
-    /// <summary>Columns whose values name folders, such as year=2001/month=1/; the path is that of the folder around them. Not for Arrow files.</summary>
+    /// <summary>Columns whose values name folders, such as year=2001/month=1/; the path is that of the folder around them. Not for Arrow and Avro files.</summary>
     public IReadOnlyList<string> PartitionBy { get; init; } = [];
 
-    /// <summary>Of Parquet files: the codec: "snappy", "zstd", "gzip", "lz4_raw" or "uncompressed". Of CSV and JSON lines: "gzip" or "zstd".</summary>
-    /// <value>Snappy for Parquet; none for the others, unless the name ends in .gz or .zst.</value>
+    /// <summary>
+    /// Of Parquet files: the codec: "snappy", "zstd", "gzip", "lz4_raw" or "uncompressed". Of CSV and JSON lines: "gzip" or "zstd". Of Avro files: "deflate", "snappy",
+    /// "zstd" or "uncompressed".
+    /// </summary>
+    /// <value>Snappy for Parquet, deflate for Avro; none for the others, unless the name ends in .gz or .zst.</value>
     public string? Compression { get; init; }
 
     /// <summary>Of Parquet files: rows of a row group.</summary>

@@ -4,7 +4,7 @@ using Gristmill.Data.Interop;
 namespace Gristmill.Data.Execution;
 
 /// <summary>Some rows on their way. Whoever takes one releases it.</summary>
-internal sealed class Block(RecordBatch batch, BlockMemory? memory, Block? behind = null, ForeignBytes? foreign = null)
+internal class Block(RecordBatch batch, BlockMemory? memory, Block? behind = null, ForeignBytes? foreign = null)
 {
     public RecordBatch Batch { get; } = batch;
 

@@ -2,6 +2,8 @@ using Apache.Arrow;
 using Gristmill.Data.Execution;
 using Gristmill.Data.Rows;
 using Gristmill.Data.Sources;
+using Gristmill.Data.Sources.Avro;
+using Gristmill.Data.Sources.Images;
 using Gristmill.Engines.Sql.Sessions;
 
 namespace Gristmill.Data.Planning;
@@ -26,7 +28,7 @@ internal sealed class FlowCompiler(FlowRun run)
             var sql = at.IsSql(options.BaseDirectory);
             databases += sql && !inQuery ? 1 : 0;
             databases += at is FilesNode { Read.IsRemote: true } files && files.Read.IsFormatOfSql(options.BaseDirectory) ? 1 : 0;
-            maps += at is RowsNode or BlocksNode or SourceNode ? 1 : 0;
+            maps += at is RowsNode or BlocksNode or SourceNode || IsDecoded(at, options.BaseDirectory) ? 1 : 0;
             foreach (var input in at.Inputs)
             {
                 Count(input, sql);
@@ -47,6 +49,8 @@ internal sealed class FlowCompiler(FlowRun run)
                 }
 
                 return new BatchStage(run, schema, rows);
+            case FilesNode packed when IsDecoded(node, run.Options.BaseDirectory):
+                return new MapStage(run, Decoded(packed.Read), []);
             case FilesNode files when !files.IsSql(run.Options.BaseDirectory):
                 return files.Read.Format(run.Options.BaseDirectory) switch
                 {
@@ -75,6 +79,12 @@ internal sealed class FlowCompiler(FlowRun run)
         var input = Input(steps[0].Inputs.First(), steps[0] is RowsNode first ? first.Chain : null);
         return (input, Passes(steps[..^1], input.Schema), node);
     }
+
+    /// <summary>Whether one thread reads files as they are, and the workers decode them.</summary>
+    private static bool IsDecoded(FlowNode node, string? baseDirectory) =>
+        node is FilesNode { Read: var read } && (read.Format(baseDirectory) == FileFormat.Avro || (read.Format(baseDirectory) == FileFormat.Image && read.Options.Images is not null));
+
+    private WorkSource Decoded(FileRead read) => read.Format(run.Options.BaseDirectory) == FileFormat.Avro ? new AvroSource(run, new AvroFileStage(run, read)) : new ImageSource(run, read);
 
     private static List<FlowNode> InPass(FlowNode node)
     {
@@ -105,6 +115,11 @@ internal sealed class FlowCompiler(FlowRun run)
         if (node is SourceNode source)
         {
             return source.Open(run);
+        }
+
+        if (node is FilesNode files && IsDecoded(node, run.Options.BaseDirectory))
+        {
+            return Decoded(files.Read);
         }
 
         if (!node.IsSql(run.Options.BaseDirectory))

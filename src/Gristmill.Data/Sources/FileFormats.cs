@@ -20,6 +20,7 @@ internal static partial class FileFormats
             (_, ".CSV" or ".TSV") => FileFormat.Csv,
             (_, ".JSONL" or ".NDJSON") => FileFormat.JsonLines,
             (false, ".ARROW" or ".FEATHER" or ".IPC" or ".ARROWS") => FileFormat.Arrow,
+            (false, ".AVRO") => FileFormat.Avro,
             (_, ".TXT" or ".LOG") => FileFormat.Text,
             (false, ".PNG" or ".JPG" or ".JPEG") => FileFormat.Image,
             _ => Idx().IsMatch(path) ? FileFormat.Idx : null,

@@ -2,6 +2,7 @@ using Apache.Arrow.Ipc;
 using Gristmill.Data.Execution;
 using Gristmill.Data.Planning;
 using Gristmill.Data.Sources;
+using Gristmill.Data.Writing.Avro;
 using Gristmill.Engines.Sql.Sessions;
 
 namespace Gristmill.Data.Writing;
@@ -47,12 +48,40 @@ internal static class FileSink
     /// <summary>Writes an Arrow IPC file, a batch a block.</summary>
     public static Task<FlowResult> ArrowAsync(DataFlow flow, string path, FileWriteOptions options, CancellationToken cancellationToken)
     {
-        var full = FileSet.Full(path, flow.Options.BaseDirectory);
         if (options.PartitionBy.Count > 0 || options.Compression is not null)
         {
             throw new GristmillException(ErrorCodes.Invalid, "Arrow files are written as one file, without compression.", "Leave PartitionBy and Compression out, or write Parquet.");
         }
 
+        return InBlocksAsync(flow, path, options, static (run, stage, file) =>
+        {
+            using var writer = new ArrowFileWriter(file, stage.Schema);
+            writer.WriteStart();
+            run.Drain(stage, block => writer.WriteRecordBatch(block.Batch));
+            writer.WriteEnd();
+        }, cancellationToken);
+    }
+
+    /// <summary>Writes an Avro container file.</summary>
+    public static Task<FlowResult> AvroAsync(DataFlow flow, string path, FileWriteOptions options, CancellationToken cancellationToken)
+    {
+        if (options.PartitionBy.Count > 0)
+        {
+            throw new GristmillException(ErrorCodes.Invalid, "Avro files are written as one file.", "Leave PartitionBy out, or write Parquet.");
+        }
+
+        var codec = CopyOptions.Avro(options);
+        return InBlocksAsync(flow, path, options, (run, stage, file) =>
+        {
+            using var writer = new AvroFileWriter(file, stage.Schema, codec);
+            run.Drain(stage, block => writer.Write(block.Batch));
+            writer.End();
+        }, cancellationToken);
+    }
+
+    private static Task<FlowResult> InBlocksAsync(DataFlow flow, string path, FileWriteOptions options, Action<FlowRun, Stage, FileStream> write, CancellationToken cancellationToken)
+    {
+        var full = FileSet.Full(path, flow.Options.BaseDirectory);
         return FlowRunner.RunAsync(flow, (run, compiler) =>
         {
             using var target = WriteTarget.File(full, options.Overwrite);
@@ -60,11 +89,8 @@ internal static class FileSink
             {
                 var stage = compiler.Stage(flow.Node);
                 using (var file = new FileStream(target.Path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
-                using (var writer = new ArrowFileWriter(file, stage.Schema))
                 {
-                    writer.WriteStart();
-                    run.Drain(stage, block => writer.WriteRecordBatch(block.Batch));
-                    writer.WriteEnd();
+                    write(run, stage, file);
                 }
 
                 target.Commit();

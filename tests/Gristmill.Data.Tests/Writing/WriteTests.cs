@@ -10,6 +10,7 @@ public sealed class WriteTests
     {
         ".parquet" => flow.WriteParquetAsync(path, options, cancellationToken),
         ".csv" or ".gz" => flow.WriteCsvAsync(path, options, cancellationToken),
+        ".avro" => flow.WriteAvroAsync(path, options, cancellationToken),
         ".jsonl" => flow.WriteJsonLinesAsync(path, options, cancellationToken),
         _ => flow.WriteArrowAsync(path, options, cancellationToken),
     };
@@ -20,6 +21,7 @@ public sealed class WriteTests
     [InlineData("out.csv.gz")]
     [InlineData("out.jsonl")]
     [InlineData("out.arrow")]
+    [InlineData("out.avro")]
     public async Task What_is_written_is_read_again(string name)
     {
         using var fixture = new FlowFixture();
@@ -36,6 +38,7 @@ public sealed class WriteTests
     [Theory]
     [InlineData("out.parquet")]
     [InlineData("out.arrow")]
+    [InlineData("out.avro")]
     public async Task What_is_there_is_replaced_only_if_asked_for(string name)
     {
         using var fixture = new FlowFixture();
@@ -79,6 +82,7 @@ public sealed class WriteTests
     [InlineData("out.parquet")]
     [InlineData("out.csv")]
     [InlineData("out.arrow")]
+    [InlineData("out.avro")]
     public async Task A_flow_that_is_cancelled_midway_leaves_nothing(string name)
     {
         using var fixture = new FlowFixture();
@@ -118,6 +122,7 @@ public sealed class WriteTests
     [InlineData("out.parquet")]
     [InlineData("out.csv")]
     [InlineData("out.arrow")]
+    [InlineData("out.avro")]
     public async Task A_full_disk_is_an_error_and_leaves_nothing(string name)
     {
         using var fixture = new FlowFixture();

@@ -9,6 +9,9 @@ namespace Gristmill.Data.Interop;
 /// <summary>A column of the block that is being made, written value by value, row after row.</summary>
 internal abstract unsafe class ColumnBuilder(IArrowType type)
 {
+    /// <summary>Bytes of a block from which on lists grow no more.</summary>
+    private const long LargestGrown = 256L << 20;
+
     private Memory<byte> _validity;
     private byte* _bits;
     private int _nulls;
@@ -24,6 +27,32 @@ internal abstract unsafe class ColumnBuilder(IArrowType type)
         (Memory, _capacity, _nulls, _validity) = (memory, capacity, 0, default);
         _bits = null;
         Reserve(capacity);
+    }
+
+    /// <summary>Makes room for so many rows, where nobody knew beforehand how many come: items of lists.</summary>
+    /// <exception cref="GristmillException"><see cref="ErrorCodes.BadValue"/>: the block is larger than 256 MiB.</exception>
+    public void Grow(int rows)
+    {
+        if (rows <= _capacity)
+        {
+            return;
+        }
+
+        if (Memory.Bytes > LargestGrown)
+        {
+            throw new GristmillException(ErrorCodes.BadValue, "The lists of one block take more than 256 MiB.", "Make shorter lists.");
+        }
+
+        _capacity = Math.Max(rows, checked(_capacity * 2));
+        if (_bits is not null)
+        {
+            var known = _validity.Length;
+            _validity = Larger(_validity, (_capacity + 7) / 8);
+            _validity.Span[known..].Fill(0xFF);
+            _bits = Address(_validity);
+        }
+
+        Enlarge(_capacity);
     }
 
     /// <summary>Says that a row has no value.</summary>
@@ -49,7 +78,17 @@ internal abstract unsafe class ColumnBuilder(IArrowType type)
 
     protected static byte* Address(Memory<byte> memory) => memory.IsEmpty ? null : (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(memory.Span));
 
+    protected Memory<byte> Larger(Memory<byte> memory, int bytes)
+    {
+        var larger = Memory.AllocateUninitialized(bytes);
+        memory.CopyTo(larger);
+        return larger;
+    }
+
     protected abstract void Reserve(int capacity);
+
+    /// <summary>Makes room for more rows and keeps those that are there.</summary>
+    protected abstract void Enlarge(int capacity);
 
     protected abstract void Clear(int row);
 
@@ -69,6 +108,12 @@ internal sealed unsafe class FixedBuilder<T>(IArrowType type) : ColumnBuilder(ty
     protected override void Reserve(int capacity)
     {
         _memory = Memory.AllocateUninitialized(checked(capacity * sizeof(T)));
+        _values = (T*)Address(_memory);
+    }
+
+    protected override void Enlarge(int capacity)
+    {
+        _memory = Larger(_memory, checked(capacity * sizeof(T)));
         _values = (T*)Address(_memory);
     }
 
@@ -96,6 +141,12 @@ internal sealed unsafe class BitBuilder() : ColumnBuilder(BooleanType.Default)
     protected override void Reserve(int capacity)
     {
         _memory = Memory.AllocateUninitialized((capacity + 7) / 8);
+        _bits = Address(_memory);
+    }
+
+    protected override void Enlarge(int capacity)
+    {
+        _memory = Larger(_memory, (capacity + 7) / 8);
         _bits = Address(_memory);
     }
 
@@ -158,6 +209,12 @@ internal sealed unsafe class BytesBuilder(IArrowType type) : ColumnBuilder(type)
         _length = 0;
     }
 
+    protected override void Enlarge(int capacity)
+    {
+        _offsetMemory = Larger(_offsetMemory, checked((capacity + 1) * sizeof(int)));
+        _offsets = (int*)Address(_offsetMemory);
+    }
+
     protected override void Clear(int row) => _offsets[row + 1] = _length;
 
     protected override ArrayData Finish(int rows, int nulls, ArrowBuffer validity) => new(Type, rows, nulls, 0,
@@ -199,9 +256,7 @@ internal sealed unsafe class BytesBuilder(IArrowType type) : ColumnBuilder(type)
                 throw new GristmillException(ErrorCodes.BadValue, "The text of one block is larger than 2 GiB.", "Make shorter texts.");
             }
 
-            var larger = Memory.AllocateUninitialized((int)wanted);
-            _memory[.._length].CopyTo(larger);
-            _memory = larger;
+            _memory = Larger(_memory[.._length], (int)wanted);
             _data = Address(_memory);
         }
 
@@ -221,6 +276,8 @@ internal sealed unsafe class ListBuilder<T>(ListType type) : ColumnBuilder(type)
     public void Set(int row, T[] value) => _bytes.Set(row, MemoryMarshal.AsBytes(value.AsSpan()));
 
     protected override void Reserve(int capacity) => _bytes.Begin(Memory, capacity);
+
+    protected override void Enlarge(int capacity) => _bytes.Grow(capacity);
 
     protected override void Clear(int row) => _bytes.SetNull(row);
 

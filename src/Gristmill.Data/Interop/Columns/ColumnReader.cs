@@ -320,3 +320,21 @@ internal sealed unsafe class ListBounds : ColumnReader
         _longOffsets = data.DataType is Apache.Arrow.Types.LargeListType ? Address<long>(data.Buffers[1], data.Offset) : null;
     }
 }
+
+/// <summary>Which rows have a value, and nothing more.</summary>
+internal sealed class ValidityColumn : ColumnReader
+{
+    protected override void Attach(ArrayData data)
+    {
+    }
+}
+
+/// <summary>Bytes of one length.</summary>
+internal sealed unsafe class FixedBytesColumn(int width) : ColumnReader
+{
+    private byte* _values;
+
+    public ReadOnlySpan<byte> Span(int row) => new(_values + ((long)row * width), width);
+
+    protected override void Attach(ArrayData data) => _values = Address<byte>(data.Buffers[1], data.Offset * width);
+}

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Gristmill.Data.Sources;
+namespace Gristmill.Data.Sources.Images;
 
 /// <summary>Reads the size of an image out of its head, without decoding it.</summary>
 internal static class ImageSize

@@ -5,7 +5,7 @@ using Gristmill.Data.Execution;
 using Gristmill.Data.Interop;
 using Gristmill.Data.Sources.Remote;
 
-namespace Gristmill.Data.Sources;
+namespace Gristmill.Data.Sources.Images;
 
 /// <summary>Images, a file a row: encoded as they are, with the size that their heads say.</summary>
 internal sealed class ImageStage : Stage
@@ -79,7 +79,7 @@ internal sealed class ImageStage : Stage
                             throw;
                         }
 
-                        throw new GristmillException(ErrorCodes.FileFormat, $"'{file.Name}' cannot be read as Image: {e.Message}", "Look whether the file is whole, of that format, and may be read.", e).With("file", file.Name);
+                        throw Unreadable(file.Name, e);
                     }
 
                     _run.Progress.Skip(new SkippedInput(file.Name, e.Message));
@@ -104,6 +104,9 @@ internal sealed class ImageStage : Stage
             throw;
         }
     }
+
+    public static GristmillException Unreadable(string name, Exception e) =>
+        new GristmillException(ErrorCodes.FileFormat, $"'{name}' cannot be read as Image: {e.Message}", "Look whether the file is whole, of that format, and may be read.", e).With("file", name);
 
     private static int Read(SourceFile file, int row, BytesBuilder bytes, out (int Width, int Height) size)
     {
