@@ -47,6 +47,8 @@ public sealed class ReferenceTests
         // Where state is kept, and where users' own databases are read.
         ["Microsoft.Data.Sqlite"] = "Gristmill.Storage.Sqlite|Gristmill.Data",
         ["Npgsql"] = "Gristmill.Storage.Postgres|Gristmill.Data",
+        ["AWSSDK"] = "Gristmill.Data",
+        ["Azure.Storage"] = "Gristmill.Data",
         ["Spectre.Console"] = "Gristmill.Cli|Gristmill",
         ["System.CommandLine"] = "Gristmill.Cli|Gristmill",
     };
