@@ -2,13 +2,9 @@ namespace Gristmill.Data;
 
 /// <summary>
 /// How objects of Amazon S3 (and what speaks its protocol) and of Azure Blob Storage are reached. What it is made of is shown nowhere: no message, no description of a flow and no cache
-/// key has it. Its text is that of the service that a path is of:
-/// <list type="bullet">
-/// <item>S3: <c>AccessKeyId=...;SecretAccessKey=...;SessionToken=...;Region=eu-central-1;Endpoint=https://minio:9000</c>. Keys may be left out: they are found as the AWS SDK finds them.
-/// The session token is for temporary keys, the endpoint for other servers than Amazon's.</item>
-/// <item>Azure: a connection string of a storage account, with its key or a shared access signature (<c>BlobEndpoint=...;SharedAccessSignature=...</c>); or, for paths that name the
-/// account, the signature alone (<c>sv=...&amp;sig=...</c>).</item>
-/// </list>
+/// key has it. Its text for S3: <c>AccessKeyId=...;SecretAccessKey=...;SessionToken=...;Region=eu-central-1;Endpoint=https://minio:9000</c>, where keys may be left out and are found as the
+/// AWS SDK finds them, the session token is for temporary keys, and the endpoint for other servers than Amazon's. Its text for Azure: a connection string of a storage account, with its key
+/// or a shared access signature (<c>BlobEndpoint=...;SharedAccessSignature=...</c>); for paths that name the account the signature alone does too (<c>sv=...&amp;sig=...</c>).
 /// </summary>
 public sealed class CloudStorage
 {
@@ -26,7 +22,7 @@ public sealed class CloudStorage
     /// <summary>Nobody: for what is public. S3 still takes region and endpoint from the environment (AWS_REGION, AWS_ENDPOINT_URL_S3).</summary>
     public static CloudStorage Anonymous { get; } = new("nobody", null);
 
-    /// <summary>By a secret. It is looked up for each file, so that credentials which expire may be replaced while a flow runs, and kept nowhere.</summary>
+    /// <summary>By a secret. It is looked up for each file, so that credentials which expire may be replaced while a flow runs, and kept no longer than it runs.</summary>
     /// <param name="name">Its name; its value is the text.</param>
     /// <param name="secrets">Who knows it; null: the process's environment (<see cref="EnvironmentSecretStore"/>).</param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: it is not a name. It is not repeated: somebody may have put the text there.</exception>
