@@ -27,8 +27,8 @@ public sealed record FileReadOptions
     /// <summary>Adds a column of this name with the file that a row is from.</summary>
     public string? FileColumn { get; init; }
 
-    /// <summary>Of files of web servers: how they are fetched.</summary>
-    /// <value>1 GiB ahead, 4 at once, 60 seconds without a byte, 5 attempts.</value>
+    /// <summary>Of files of web servers, S3 and Azure Blob Storage: how they are fetched.</summary>
+    /// <value>1 GiB ahead, 4 at once, 60 seconds without a byte, 5 attempts, credentials of the environment.</value>
     public RemoteReadOptions Remote { get; init; } = new();
 
     /// <summary>Of images: the size that they are decoded to.</summary>

@@ -5,39 +5,26 @@ namespace Gristmill.Data;
 /// <summary>How a PostgreSQL database is reached. What it is made of is shown nowhere: no message, no description of a flow and no cache key has it.</summary>
 public sealed class PostgresConnection
 {
-    private readonly Func<CancellationToken, ValueTask<string?>> _find;
-    private readonly string _name;
+    private readonly SecretText _text;
 
-    private PostgresConnection(string name, Func<CancellationToken, ValueTask<string?>> find) => (_name, _find) = (name, find);
+    private PostgresConnection(SecretText text) => _text = text;
 
     /// <summary>By a secret, which is looked up whenever a flow is executed and kept nowhere.</summary>
     /// <param name="name">Its name; its value is a connection string of Npgsql: "Host=db;Database=shop;Username=reader;Password=...".</param>
     /// <param name="secrets">Who knows it; null: the process's environment (<see cref="EnvironmentSecretStore"/>).</param>
     /// <exception cref="GristmillException"><see cref="ErrorCodes.Invalid"/>: it is not a name. It is not repeated: somebody may have put the connection string there.</exception>
-    public static PostgresConnection FromSecret(string name, ISecretStore? secrets = null)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        secrets ??= new EnvironmentSecretStore();
-        return GristmillName.IsValid(name)
-            ? new PostgresConnection($"secret '{name}'", token => secrets.FindAsync(name, token))
-            : throw new GristmillException(ErrorCodes.Invalid, "What is to name the secret of a connection is not a name.", $"Give the secret's name: {GristmillName.Rule}.");
-    }
+    public static PostgresConnection FromSecret(string name, ISecretStore? secrets = null) => new(SecretText.Named(name, secrets));
 
     /// <summary>By a connection string, as a stage's method gets it that takes a secret (<c>p.Secret</c>).</summary>
-    public static PostgresConnection FromString(string connectionString)
-    {
-        ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
-        return new PostgresConnection("connection string", _ => ValueTask.FromResult<string?>(connectionString));
-    }
+    public static PostgresConnection FromString(string connectionString) => new(SecretText.Given(connectionString));
 
     /// <summary>Where it comes from: "secret 'NAME'" or "connection string".</summary>
-    public override string ToString() => _name;
+    public override string ToString() => _text.ToString();
 
     /// <summary>Opens a connection that is the caller's alone.</summary>
     internal NpgsqlConnection Open(CancellationToken cancellationToken)
     {
-        var text = _find(cancellationToken).AsTask().GetAwaiter().GetResult()
-            ?? throw new GristmillException(ErrorCodes.SecretMissing, $"There is no {_name}, which says how a PostgreSQL database is reached.", "Set it in the environment, or have the silo know it.");
+        var text = _text.FindAsync("how a PostgreSQL database is reached", cancellationToken).AsTask().GetAwaiter().GetResult();
         NpgsqlConnection? connection = null;
         try
         {
@@ -57,17 +44,17 @@ public sealed class PostgresConnection
         {
             // Its message, and those inside, may quote the string.
             connection?.Dispose();
-            throw new GristmillException(ErrorCodes.Invalid, $"The {_name} is no connection string of Npgsql.", "It is written Host=...;Database=...;Username=...;Password=....");
+            throw new GristmillException(ErrorCodes.Invalid, $"The {_text} is no connection string of Npgsql.", "It is written Host=...;Database=...;Username=...;Password=....");
         }
         catch (PostgresException e)
         {
             connection?.Dispose();
-            throw new GristmillException(ErrorCodes.SourceUnavailable, $"The PostgreSQL server of the {_name} lets nobody in: SQLSTATE {e.SqlState}.", "Look at database, user, password and pg_hba.conf. None of them is shown here.");
+            throw new GristmillException(ErrorCodes.SourceUnavailable, $"The PostgreSQL server of the {_text} lets nobody in: SQLSTATE {e.SqlState}.", "Look at database, user, password and pg_hba.conf. None of them is shown here.");
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
         {
             connection?.Dispose();
-            throw new GristmillException(ErrorCodes.SourceUnavailable, $"The PostgreSQL server of the {_name} is not reached{((e.InnerException as System.Net.Sockets.SocketException)?.SocketErrorCode is { } code ? $": {code}" : "")}.", "Look whether it runs, and at host and port.");
+            throw new GristmillException(ErrorCodes.SourceUnavailable, $"The PostgreSQL server of the {_text} is not reached{((e.InnerException as System.Net.Sockets.SocketException)?.SocketErrorCode is { } code ? $": {code}" : "")}.", "Look whether it runs, and at host and port.");
         }
         catch
         {

@@ -1,6 +1,6 @@
 namespace Gristmill.Data;
 
-/// <summary>How files of web servers are fetched.</summary>
+/// <summary>How files of web servers, S3 and Azure Blob Storage are fetched.</summary>
 public sealed record RemoteReadOptions
 {
     /// <summary>Bytes of files that are fetched and not yet read, on the disk of <see cref="FlowOptions.TempDirectory"/>. The file that is read next is fetched whatever its size.</summary>
@@ -22,6 +22,14 @@ public sealed record RemoteReadOptions
     /// <summary>What is waited before the second attempt; doubled for each further one, up to 30 seconds.</summary>
     /// <value>200 milliseconds.</value>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Of <c>s3://</c>, <c>az://</c> and <c>abfss://</c>: where the credentials are from.</summary>
+    /// <value><see cref="CloudStorage.Ambient"/>.</value>
+    public CloudStorage Storage { get; init; } = CloudStorage.Ambient;
+
+    /// <summary>Of folders and patterns in S3 and Azure Blob Storage: how many objects are looked through at most, 1 to 10,000,000; beyond, the flow fails.</summary>
+    /// <value>100,000.</value>
+    public int MaxListed { get; init; } = 100_000;
 
     internal RemoteReadOptions Check()
     {
@@ -49,6 +57,11 @@ public sealed record RemoteReadOptions
         if (RetryDelay < TimeSpan.Zero || RetryDelay > TimeSpan.FromSeconds(30))
         {
             wrong.Add($"RetryDelay is {RetryDelay}, and must be 0 to 30 seconds");
+        }
+
+        if (MaxListed is < 1 or > 10_000_000)
+        {
+            wrong.Add($"MaxListed is {MaxListed}, and must be 1 to 10,000,000");
         }
 
         return wrong.Count == 0 ? this : throw new GristmillException(ErrorCodes.Invalid, $"The options of remote files are wrong: {string.Join("; ", wrong)}.", "Correct them.");

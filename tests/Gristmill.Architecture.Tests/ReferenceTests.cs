@@ -48,6 +48,8 @@ public sealed class ReferenceTests
         ["Microsoft.Data.Sqlite"] = "Gristmill.Storage.Sqlite|Gristmill.Data",
         ["Npgsql"] = "Gristmill.Storage.Postgres|Gristmill.Data",
         ["SkiaSharp"] = "Gristmill.Data",
+        ["AWSSDK"] = "Gristmill.Data",
+        ["Azure.Storage"] = "Gristmill.Data",
         ["Spectre.Console"] = "Gristmill.Cli|Gristmill",
         ["System.CommandLine"] = "Gristmill.Cli|Gristmill",
     };

@@ -59,7 +59,7 @@ internal static class FileSet
         return baseDirectory is null ? Path.GetFullPath(path) : Path.GetFullPath(path, Path.GetFullPath(baseDirectory));
     }
 
-    private static List<string> Find(string path, string? baseDirectory, FileFormat? format)
+    private static IReadOnlyList<string> Find(string path, string? baseDirectory, FileFormat? format)
     {
         var full = Full(path, baseDirectory);
         if (File.Exists(full))
@@ -69,7 +69,7 @@ internal static class FileSet
 
         if (Directory.Exists(full))
         {
-            return InFolder(full, format);
+            return OfFolder(full, Directory.EnumerateFiles(full, "*", SearchOption.AllDirectories), format);
         }
 
         var pattern = full.AsSpan().IndexOfAny("*?[");
@@ -80,18 +80,24 @@ internal static class FileSet
 
         var start = full.LastIndexOf(Path.DirectorySeparatorChar, pattern);
         var folder = start <= 0 ? "/" : full[..start];
-        var matching = new Regex(Expression(full), RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
-        List<string> found = Directory.Exists(folder)
-            ? [.. Directory.EnumerateFiles(folder, "*", full.AsSpan(start + 1).Contains(Path.DirectorySeparatorChar) ? SearchOption.AllDirectories : SearchOption.TopDirectoryOnly).Where(file => matching.IsMatch(file)).Order(StringComparer.Ordinal)]
-            : [];
-        return found.Count > 0 ? found : throw NotFound(full, "matches no file", "Look whether the files are there, and how their names are written.");
+        return Matching(full, Directory.Exists(folder)
+            ? Directory.EnumerateFiles(folder, "*", full.AsSpan(start + 1).Contains(Path.DirectorySeparatorChar) ? SearchOption.AllDirectories : SearchOption.TopDirectoryOnly)
+            : []);
     }
 
-    // As Spark and its kin have it: names that begin with . or _ are no data.
-    private static List<string> InFolder(string folder, FileFormat? format)
+    /// <summary>Files whose names a pattern fits, in the order of their names.</summary>
+    public static IReadOnlyList<string> Matching(string pattern, IEnumerable<string> files)
     {
-        var files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Where(file => !Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar).Any(static part => part[0] is '.' or '_'))
+        var matching = new Regex(Expression(pattern), RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+        List<string> found = [.. files.Where(file => matching.IsMatch(file)).Order(StringComparer.Ordinal)];
+        return found.Count > 0 ? found : throw NotFound(pattern, "matches no file", "Look whether the files are there, and how their names are written.");
+    }
+
+    /// <summary>Files to read among those of a folder and below, in the order of their names. As Spark and its kin have it: names that begin with . or _ are no data.</summary>
+    public static IReadOnlyList<string> OfFolder(string folder, IEnumerable<string> all, FileFormat? format)
+    {
+        var start = Path.TrimEndingDirectorySeparator(folder).Length + 1;
+        var files = all.Where(file => !file[start..].Split(Path.DirectorySeparatorChar).Any(static part => part.StartsWith('.') || part.StartsWith('_')))
             .Order(StringComparer.Ordinal).ToList();
         if (format is null)
         {

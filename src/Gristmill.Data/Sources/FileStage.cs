@@ -23,8 +23,8 @@ internal abstract class FileStage : Stage
     {
         (Run, Files) = (run, read);
         CheckOptions(read.Options, read.Format(run.Options.BaseDirectory));
-        _files = FileSet.Find(read, run.Options.BaseDirectory);
-        _fetched = read.IsRemote ? run.Own(new FetchedFiles(run, read, _files)) : null;
+        _fetched = read.IsRemote ? run.Own(new FetchedFiles(run, read)) : null;
+        _files = _fetched?.Files ?? FileSet.Find(read, run.Options.BaseDirectory);
         _bytes = _fetched?.Bytes ?? _files.Sum(static file => file.Bytes);
         if (_fetched is not null)
         {

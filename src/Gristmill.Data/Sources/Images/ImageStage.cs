@@ -31,8 +31,8 @@ internal sealed class ImageStage : Stage
     {
         (_run, _read) = (run, read);
         FileStage.CheckPlain(read.Options, FileFormat.Image);
-        _files = FileSet.Find(read, run.Options.BaseDirectory);
-        _fetched = read.IsRemote ? run.Own(new FetchedFiles(run, read, _files)) : null;
+        _fetched = read.IsRemote ? run.Own(new FetchedFiles(run, read)) : null;
+        _files = _fetched?.Files ?? FileSet.Find(read, run.Options.BaseDirectory);
         run.Progress.Input(this, 0, _fetched?.Bytes ?? _files.Sum(static file => file.Bytes));
     }
 
@@ -64,7 +64,7 @@ internal sealed class ImageStage : Stage
                     file = _fetched?.Take(number) ?? file;
                     var length = Read(file, row: rows, bytes, out var size);
                     paths.Set(rows, file.Name);
-                    labels.Set(rows, Label(file.Name));
+                    labels.Set(rows, Addresses.Folder(file.Name));
                     widths.Set(rows, size.Width);
                     heights.Set(rows, size.Height);
                     written += length;
@@ -130,7 +130,4 @@ internal sealed class ImageStage : Stage
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
-
-    /// <summary>The folder that a file is in, as data sets of images have it.</summary>
-    private static string Label(string name) => (Addresses.Is(name) ? new Uri(name).LocalPath : name).Split('/') is [.., var folder, _] ? folder : "";
 }

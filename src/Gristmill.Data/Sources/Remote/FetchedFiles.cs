@@ -1,5 +1,6 @@
 using System.Globalization;
 using Gristmill.Data.Execution;
+using Gristmill.Data.Sources.Remote.Cloud;
 
 namespace Gristmill.Data.Sources.Remote;
 
@@ -16,17 +17,31 @@ internal sealed class FetchedFiles : IDisposable
     private readonly string _folder;
     private int _toFetch;
     private int _reading;
+    private long _bytes;
     private long _held;
     private bool _started;
     private bool _isAhead;
 
-    public FetchedFiles(FlowRun run, FileRead read, IReadOnlyList<SourceFile> files)
+    public FetchedFiles(FlowRun run, FileRead read)
     {
         (_run, _options) = (run, read.Options.Remote.Check());
-        _slots = [.. files.Select(file => new Slot(file, Addresses.Is(file.Path) ? new WebFile(Addresses.Parse(file.Path), _options, run.Options.TimeProvider) : null))];
+        var clouds = new CloudFiles(_options, run.Options.TimeProvider);
+        var named = FileSet.Find(read, run.Options.BaseDirectory);
+        var found = new IReadOnlyList<Slot>[named.Count];
         // What a server says of one file does not depend on the others.
-        Parallel.ForEachAsync(_slots.Where(static slot => slot.Web is not null), new ParallelOptions { MaxDegreeOfParallelism = _options.Connections, CancellationToken = run.Token }, LookAsync)
+        Parallel.ForEachAsync(
+            Enumerable.Range(0, named.Count),
+            new ParallelOptions { MaxDegreeOfParallelism = _options.Connections, CancellationToken = run.Token },
+            async (i, token) => found[i] = Addresses.Is(named[i].Path) ? await LookAsync(named[i], clouds, read.Options.Format, token).ConfigureAwait(false) : [new Slot(named[i], null)])
             .GetAwaiter().GetResult();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        _slots = [.. found.SelectMany(static slots => slots).Where(slot => !CloudPath.Is(slot.File.Path) || known.Add(slot.File.Path))];
+        for (var i = 0; i < _slots.Length; i++)
+        {
+            _slots[i].Number = i;
+            _bytes += _slots[i].Bytes;
+        }
+
         _folder = Directory.CreateDirectory(Path.Combine(run.Options.TempDirectory, $"gristmill-fetched-{Guid.NewGuid():N}")).FullName;
         run.OnEnd(() =>
         {
@@ -37,6 +52,9 @@ internal sealed class FetchedFiles : IDisposable
         });
     }
 
+    /// <summary>The files, those of folders and patterns in the order of their names.</summary>
+    public IReadOnlyList<SourceFile> Files => [.. _slots.Select(static slot => slot.File)];
+
     /// <summary>Bytes of all, as far as their servers say.</summary>
     public long Bytes
     {
@@ -44,7 +62,7 @@ internal sealed class FetchedFiles : IDisposable
         {
             lock (_gate)
             {
-                return _slots.Sum(static slot => slot.Bytes);
+                return _bytes;
             }
         }
     }
@@ -116,17 +134,24 @@ internal sealed class FetchedFiles : IDisposable
         }
     }
 
-    private async ValueTask LookAsync(Slot slot, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Slot>> LookAsync(SourceFile file, CloudFiles clouds, FileFormat? format, CancellationToken cancellationToken)
     {
         try
         {
-            slot.Version = await slot.Web!.LookAsync(cancellationToken).ConfigureAwait(false);
-            slot.Bytes = slot.Version.Bytes ?? 0;
+            if (CloudPath.Is(file.Path))
+            {
+                var files = await clouds.FindAsync(CloudPath.Parse(file.Path), format, cancellationToken).ConfigureAwait(false);
+                return [.. files.Select(static remote => new Slot(new SourceFile(remote.Name, remote.Version?.Bytes ?? 0), remote))];
+            }
+
+            var web = new WebFile(Addresses.Parse(file.Path), _options, _run.Options.TimeProvider);
+            var version = await web.LookAsync(cancellationToken).ConfigureAwait(false);
+            return [new Slot(file with { Bytes = version.Bytes ?? 0 }, web)];
         }
-        catch (GristmillException e)
+        catch (GristmillException e) when (e.Code is ErrorCodes.FileNotFound or ErrorCodes.SourceUnavailable)
         {
             // It is the reader's to say what becomes of it.
-            (slot.Failure, slot.IsDone) = (e, true);
+            return [new Slot(file, null) { Failure = e, IsDone = true }];
         }
     }
 
@@ -134,16 +159,16 @@ internal sealed class FetchedFiles : IDisposable
     {
         while (Next() is { } slot)
         {
-            if (slot.Web is null)
+            if (slot.Remote is null)
             {
                 Finish(slot, slot.Bytes, null);
                 continue;
             }
 
-            var path = Path.Combine(_folder, slot.Number(_slots).ToString(CultureInfo.InvariantCulture) + FileFormats.Ending(slot.File.Path));
+            var path = Path.Combine(_folder, slot.Number.ToString(CultureInfo.InvariantCulture) + FileFormats.Ending(slot.File.Path));
             try
             {
-                var bytes = slot.Web.FetchAsync(path, slot.Version!, _run.Token).GetAwaiter().GetResult();
+                var bytes = slot.Remote.FetchAsync(path, _run.Token).GetAwaiter().GetResult();
                 slot.Path = path;
                 Finish(slot, bytes, null);
             }
@@ -174,10 +199,10 @@ internal sealed class FetchedFiles : IDisposable
                 }
 
                 var slot = _slots[_toFetch];
-                if (_toFetch <= _reading || slot.Web is null || (_isAhead && slot.Version!.Bytes is { } bytes && _held + bytes <= _options.BytesAhead))
+                if (_toFetch <= _reading || slot.Remote is null || (_isAhead && slot.Remote.Version?.Bytes is { } bytes && _held + bytes <= _options.BytesAhead))
                 {
                     _toFetch++;
-                    slot.Held = slot.Web is null ? 0 : slot.Bytes;
+                    slot.Held = slot.Remote is null ? 0 : slot.Bytes;
                     _held += slot.Held;
                     return slot;
                 }
@@ -195,10 +220,11 @@ internal sealed class FetchedFiles : IDisposable
             {
                 Free(slot);
             }
-            else if (slot.Web is not null)
+            else if (slot.Remote is not null)
             {
                 // Of a length that was not said, it is known only now.
                 _held += bytes - slot.Held;
+                _bytes += bytes - slot.Bytes;
                 (slot.Held, slot.Bytes) = (bytes, bytes);
             }
 
@@ -214,13 +240,12 @@ internal sealed class FetchedFiles : IDisposable
         Monitor.PulseAll(_gate);
     }
 
-    private sealed class Slot(SourceFile file, WebFile? web)
+    private sealed class Slot(SourceFile file, RemoteFile? remote)
     {
         public SourceFile File { get; } = file;
 
-        public WebFile? Web { get; } = web;
-
-        public RemoteVersion? Version { get; set; }
+        /// <summary>Null: it is on disk.</summary>
+        public RemoteFile? Remote { get; } = remote;
 
         /// <summary>Where it was fetched to.</summary>
         public string? Path { get; set; }
@@ -234,6 +259,6 @@ internal sealed class FetchedFiles : IDisposable
 
         public bool IsDone { get; set; }
 
-        public int Number(Slot[] all) => Array.IndexOf(all, this);
+        public int Number { get; set; }
     }
 }
