@@ -36,6 +36,12 @@ internal abstract class RemoteFile(RemoteCalls calls)
                 file.SetLength(0);
             }
 
+            if (file.Position > 0 && file.Position == known.Bytes)
+            {
+                // It broke off behind the last byte: there is no range to ask for.
+                return file.Position;
+            }
+
             using var content = await Calls.InTimeAsync(token => OpenAsync(file.Position, known, token), cancellationToken).ConfigureAwait(false);
             if (!known.Is(content.Version))
             {

@@ -91,7 +91,8 @@ internal sealed class BlobContainer : CloudContainer
         }
         catch (AuthenticationFailedException)
         {
-            throw calls.Unavailable("cannot be asked for: the environment has no credentials of Azure", "Set the option Remote.Storage, or the environment as DefaultAzureCredential reads it; CloudStorage.Anonymous is for what is public.");
+            throw calls.Unavailable("cannot be asked for: the environment has no credentials of Azure",
+                "Set the option Remote.Storage, or the environment as DefaultAzureCredential reads it; CloudStorage.Anonymous is for what is public.");
         }
         catch (RequestFailedException e)
         {

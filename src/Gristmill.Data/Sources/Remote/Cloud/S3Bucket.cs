@@ -107,7 +107,8 @@ internal sealed partial class S3Bucket : CloudContainer
         }
         catch (AmazonClientException)
         {
-            throw calls.Unavailable("cannot be asked for: there are no credentials, or no region", "Set the option Remote.Storage, or the environment as the AWS SDK reads it (AWS_REGION, AWS_ACCESS_KEY_ID, profiles); CloudStorage.Anonymous is for public buckets.");
+            throw calls.Unavailable("cannot be asked for: there are no credentials, or no region",
+                "Set the option Remote.Storage, or the environment as the AWS SDK reads it (AWS_REGION, AWS_ACCESS_KEY_ID, profiles); CloudStorage.Anonymous is for public buckets.");
         }
     }
 

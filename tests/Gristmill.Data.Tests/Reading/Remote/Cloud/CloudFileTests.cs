@@ -83,7 +83,7 @@ public sealed partial class CloudFileTests(CloudServers servers) : IClassFixture
             await server.PutAsync($"{folder}/{name}", "i\n1\n"u8.ToArray());
         }
 
-        await server.MarkAsync($"{folder}/t/empty");
+        await server.MarkAsync($"{folder}/t/empty.csv");
         foreach (var path in (string[])["t/*.csv", "t/?.csv", "t/[ab].csv", "t/[!a].csv", "t/**/*.csv", "t/*/*.csv", "t*/*.csv", "t/c[1].csv", "t/a.csv", "t", "t/", "t/sub", "t.csv", "**/e.csv"])
         {
             var options = Options(server) with { Format = FileFormat.Csv };

@@ -63,7 +63,13 @@ public sealed class CloudServers : IAsyncLifetime
 
     private async Task StartAsync(int port, Dictionary<string, string> environment, string script, params string[] arguments)
     {
-        var start = new ProcessStartInfo("node", ["--openssl-legacy-provider", Path.GetFullPath(Path.Combine(s_modules, script)), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
+        // s3rver's pages are made with a cipher that OpenSSL calls legacy.
+        var start = new ProcessStartInfo("node", ["--openssl-legacy-provider", Path.GetFullPath(Path.Combine(s_modules, script)), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder,
+        };
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
