@@ -128,8 +128,9 @@ internal sealed class AvroSchemaParser
         }
 
         var type = new StructType([.. fields.Select(static field => new Field(field.Name, field.Type.Arrow, nullable: true))]);
-        return new AvroType(type, fields.Sum(static field => field.Type.Width), fields.Sum(static field => field.Type.Least),
-            () => new AvroColumn.Record(type, [.. fields.Select(static field => field.Type.Open())])) { Count = count, Depth = depth };
+        var record = new AvroType(type, fields.Sum(static field => field.Type.Width), fields.Sum(static field => field.Type.Least),
+            () => new AvroColumn.Record(type, [.. fields.Select(static field => field.Type.Open())]));
+        return record with { Count = count, Depth = depth };
     }
 
     private (IReadOnlyList<(string Name, AvroType Type)> Fields, long Count, int Depth) Fields(JsonElement schema, string prefix, string space)
