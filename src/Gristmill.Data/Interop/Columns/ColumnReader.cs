@@ -328,13 +328,3 @@ internal sealed class ValidityColumn : ColumnReader
     {
     }
 }
-
-/// <summary>Bytes of one length.</summary>
-internal sealed unsafe class FixedBytesColumn(int width) : ColumnReader
-{
-    private byte* _values;
-
-    public ReadOnlySpan<byte> Span(int row) => new(_values + ((long)row * width), width);
-
-    protected override void Attach(ArrayData data) => _values = Address<byte>(data.Buffers[1], data.Offset * width);
-}
