@@ -1,4 +1,3 @@
-using Apache.Arrow.Types;
 using Avro;
 using Avro.File;
 using Avro.Generic;

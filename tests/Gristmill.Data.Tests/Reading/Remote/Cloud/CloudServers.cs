@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Gristmill.Testing;
 
 namespace Gristmill.Data.Tests.Reading.Remote.Cloud;
 
