@@ -13,7 +13,7 @@ namespace Gristmill;
 [AttributeUsage(AttributeTargets.Assembly)]
 internal sealed class PatienceAttribute : BeforeAfterTestAttribute
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(6);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
     private static readonly ConcurrentDictionary<string, Timer> s_timers = [];
 
     public override void Before(MethodInfo methodUnderTest, IXunitTest test)
