@@ -110,7 +110,16 @@ public sealed class SiloProcess : IAsyncDisposable
     {
         using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync().WaitAsync(s_patience);
-        await _process!.WaitForExitAsync().WaitAsync(s_patience);
+        try
+        {
+            await _process!.WaitForExitAsync().WaitAsync(s_patience);
+        }
+        catch (TimeoutException)
+        {
+            await KillAsync();
+            Assert.Fail("The silo did not end:\n" + Log);
+        }
+
         return _process.ExitCode;
     }
 
@@ -161,6 +170,7 @@ public sealed class SiloProcess : IAsyncDisposable
     public async Task<RunEvent> FollowAsync(string id, Func<RunEvent, bool> until)
     {
         using var patience = new CancellationTokenSource(s_patience);
+        using var impatience = patience.Token.Register(() => TestContext.Current.SendDiagnosticMessage("The run does not go on:\n" + Log));
         await using var stream = await Http.GetStreamAsync(new Uri($"/api/v1/runs/{id}/events", UriKind.Relative), patience.Token);
         using var reader = new StreamReader(stream);
         RunEvent? last = null;
